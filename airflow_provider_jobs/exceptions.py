@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The errors that a task can fail with; each message says what happened, why, and what to do next."""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+__all__ = [
+    "JobApiError",
+    "JobEndedError",
+    "JobError",
+    "JobFailedError",
+    "JobInputError",
+    "JobNotFoundError",
+    "JobQuotaError",
+    "JobTimeoutError",
+]
+
+
+class JobInputError(AirflowFailException, ValueError):
+    """What the task was given cannot work; a retry would not help, so Airflow makes none."""
+
+
+class JobError(AirflowException):
+    """Something went wrong with a job; a retry may help."""
+
+
+class JobFailedError(JobError):
+    """The job ended without success."""
+
+
+class JobEndedError(JobFailedError, AirflowFailException):
+    """The job that was only watched ended without success; a retry would see the same end."""
+
+
+class JobTimeoutError(JobError):
+    """The job had not ended at its deadline."""
+
+
+class JobNotFoundError(JobError):
+    """The service does not know the job."""
+
+
+class JobQuotaError(JobError):
+    """The service has no room for another job now; the task waits in line."""
+
+
+class JobApiError(JobError):
+    """AWS refused a call or could not be reached.
+
+    :param message: what happened and what to check.
+    :param code: AWS's error code, for example ``AccessDeniedException``.
+    :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
+    """
+
+    def __init__(self, message: str, code: str = "", transient: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.transient = transient

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The part of a hook that every job service shares: how calls are made and what a job is asked."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.common.compat.module_loading import import_string
+from airflow.providers.common.compat.sdk import AirflowException
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    ParamValidationError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobError,
+    JobInputError,
+    JobNotFoundError,
+    JobQuotaError,
+)
+from airflow_provider_jobs.job import JobKey, JobStatus, StartedJob
+
+__all__ = ["HookSpec", "JobHook"]
+
+#: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
+_TRANSIENT_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "ConcurrentModificationException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InternalError",
+        "InternalFailure",
+        "PriorRequestNotComplete",
+        "RequestExpired",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "UnrecognizedClientException",
+    }
+)
+_ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+@dataclass(frozen=True, slots=True)
+class HookSpec:
+    """How to build a hook elsewhere: primitives only, and equal for hooks that may share a client.
+
+    :param hook_class: the class's dotted path.
+    :param parameters: the constructor's keyword arguments, as JSON.
+    """
+
+    hook_class: str
+    parameters: str
+
+    @classmethod
+    def of(cls, hook_class: type[JobHook], parameters: Mapping[str, Any]) -> HookSpec:
+        """Describe a hook.
+
+        :raises JobInputError: if a parameter cannot travel to the triggerer.
+        """
+        try:
+            encoded = json.dumps(dict(parameters), sort_keys=True)
+        except TypeError as error:
+            raise JobInputError(
+                f"The AWS parameters of this task cannot be sent to the triggerer: {error}. Use plain "
+                "strings, numbers, lists and dictionaries in botocore_config."
+            ) from None
+        return cls(f"{hook_class.__module__}.{hook_class.__qualname__}", encoded)
+
+    def build(self) -> JobHook:
+        """Make the hook. Looks the connection up, so not for an event loop's own thread."""
+        hook: JobHook = import_string(self.hook_class)(**json.loads(self.parameters))
+        return hook
+
+
+class JobHook(AwsBaseHook):
+    """Base of the hooks: a service says what its jobs are, this class how they are talked about.
+
+    Takes the parameters of
+    :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
+    """
+
+    #: The service's name in boto3.
+    service: ClassVar[str]
+    #: What the service calls a job, for messages.
+    noun: ClassVar[str] = "job"
+    #: How many jobs the service runs at once, by AWS's default quota.
+    quota: ClassVar[int]
+    #: Codes of the answer that there is no room for another job.
+    quota_codes: ClassVar[frozenset[str]] = frozenset()
+    #: Codes of the answer that a thing is not known.
+    not_found_codes: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
+    #: Codes of answers that a retry with the same parameters will get again.
+    input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException"})
+    #: Further codes of «not now».
+    transient_codes: ClassVar[frozenset[str]] = frozenset()
+    #: What to check, by a piece of AWS's message or its code; the first that fits is shown.
+    advice: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["client_type"] = self.service
+        super().__init__(*args, **kwargs)
+
+    @abstractmethod
+    def find_jobs(self, key: JobKey, request: Mapping[str, Any]) -> list[StartedJob]:
+        """Return the jobs that were started under a key, of every generation, oldest first.
+
+        :param key: the task instance's key.
+        :param request: what :meth:`start_job` would be given.
+        :raises JobInputError: if the job's name is taken by something that is not this task's.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+
+    @abstractmethod
+    def start_job(self, key: JobKey, attempt: int, request: Mapping[str, Any]) -> JobStatus:
+        """Start a job, or adopt it if an earlier, lost call has started it already.
+
+        :param key: the task instance's key.
+        :param attempt: the number the job gets among the task instance's jobs, from 1.
+        :param request: what the service needs to know.
+        :raises JobQuotaError: if the service has no room for another job now.
+        :raises JobInputError: if the service will never accept the request.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+
+    @abstractmethod
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+        """Look at many jobs in as few calls as the service allows.
+
+        :param job_ids: the service's own names of the jobs.
+        :return: for every job its status, or the error that concerns it alone.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+
+    @abstractmethod
+    def stop_job(self, job_id: str) -> bool:
+        """Ask the service to stop a job.
+
+        :return: False if there was nothing to stop: the job had ended, or is not known.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+
+    @abstractmethod
+    def active_jobs(self) -> set[str]:
+        """Return the names of the jobs that count against the quota now.
+
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+
+    def job_name(self, key: JobKey, attempt: int, request: Mapping[str, Any]) -> str | None:
+        """Return the name a job will have, where that is known before it starts."""
+        return None
+
+    def describe_job(self, job_id: str) -> JobStatus:
+        """Look at one job.
+
+        :raises JobNotFoundError: if the service does not know it.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+        found = self.describe_jobs([job_id])[job_id]
+        if isinstance(found, JobError):
+            raise found
+        return found
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Make one API call; parameters that are None are left out.
+
+        :param operation: the boto3 client's method, for example ``start_replay``.
+        :return: the answer.
+        :raises JobQuotaError: if the answer's code is one of ``quota_codes``.
+        :raises JobNotFoundError: if it is one of ``not_found_codes``.
+        :raises JobInputError: if it is one of ``input_codes``.
+        :raises JobApiError: for everything else that AWS or the network can answer.
+        """
+        try:
+            method = getattr(self.conn, operation)
+            answer: dict[str, Any] = method(**{k: v for k, v in parameters.items() if v is not None})
+        except ClientError as error:
+            raise self._explained(operation, error) from error
+        except ParamValidationError as error:
+            raise JobInputError(f"{self._said(operation)} was not sent: {error}") from error
+        except (BotoCoreError, AirflowException) as error:
+            raise JobApiError(
+                f"{self._said(operation)} failed: {error}. {self._hint(str(error))}".strip(),
+                type(error).__name__,
+                transient=_is_transient(error),
+            ) from error
+        return answer
+
+    def pages(self, operation: str, rows: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a listing that AWS hands out page by page with ``NextToken``.
+
+        :param operation: the boto3 client's method.
+        :param rows: the name of the answer's list.
+        """
+        token = None
+        while True:
+            answer = self.call(operation, NextToken=token, **parameters)
+            yield from answer.get(rows, ())
+            token = answer.get("NextToken")
+            if not token:
+                return
+
+    def _explained(self, operation: str, error: ClientError) -> Exception:
+        code = error.response.get("Error", {}).get("Code", "")
+        message = error.response.get("Error", {}).get("Message", "") or str(error)
+        text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
+        hint = self._hint(f"{code}: {message}")
+        if code in self.quota_codes:
+            return JobQuotaError(text)
+        if code in self.not_found_codes:
+            return JobNotFoundError(f"{text} {hint}".strip())
+        if code in self.input_codes:
+            return JobInputError(f"{text} {hint}".strip())
+        if code in _ACCESS_CODES:
+            hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
+        return JobApiError(f"{text} {hint}".strip(), code, transient)
+
+    def _said(self, operation: str) -> str:
+        # Only a client that exists can tell its Region without looking the connection up (again).
+        region = self.conn_region_name if "conn" in vars(self) else self._region_name
+        return f"{_camel(operation)} ({self.service}, {region or 'no Region'})"
+
+    def _action(self, operation: str) -> str:
+        return f"{self.service}:{_camel(operation)}"
+
+    def _hint(self, text: str) -> str:
+        return next((hint for piece, hint in self.advice.items() if piece in text), "")
+
+
+def _camel(operation: str) -> str:
+    return "".join(part.capitalize() for part in operation.split("_"))
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether a failure outside AWS's answers may pass: the network, or credentials being rotated."""
+    return isinstance(
+        error, (BotoConnectionError, HTTPClientError, CredentialRetrievalError, TokenRetrievalError)
+    )

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Start and cancel EventBridge replays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import Context
+
+from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.hooks.eventbridge import REPLAY_NAME_LIMIT, EventBridgeReplayHook
+from airflow_provider_jobs.links.base import JobLink
+from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
+from airflow_provider_jobs.operators.base import StopJobOperator
+from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window
+
+__all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
+
+_ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
+_RULE_ARN = re.compile(
+    r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
+)
+_REPLAY_NAME = re.compile(rf"[.\-_A-Za-z0-9]{{1,{REPLAY_NAME_LIMIT}}}")
+
+
+class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
+    """Replay a window of an archive's events to the bus that they were archived from.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html
+
+    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``replay_name``,
+    ``replay_arn``, ``archive_arn``, ``event_start_time``, ``event_end_time``,
+    ``event_last_replayed_time`` (None if no event was replayed), ``replay_start_time``,
+    ``replay_end_time``, ``state``; times are ISO 8601 strings in UTC.
+
+    Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
+
+    :param archive: name or ARN of the archive. (templated)
+    :param event_start_time: the window's start, inclusive: an aware datetime or an ISO 8601 string with
+        an offset; by default the start of the run's data interval. Whole seconds. (templated)
+    :param event_end_time: the window's end; by default the end of the run's data interval. (templated)
+    :param rule_arns: replay only to these rules of the bus; to all when None. (templated)
+    :param replay_name: a name of your own, 1 to 64 letters, digits and ``.-_``; by default one that
+        tells the task and its run. A replay that has to follow one that failed or was cleared gets
+        ``.2``, ``.3`` and so on behind it. (templated)
+    :param description: shown in the console beside the mark of the task's run. (templated)
+    :param archive_delay: how long after the window's end the replay starts at the earliest: events
+        reach an archive up to ten minutes late.
+    :raises JobInputError: for parameters that cannot work, before any call that starts something.
+    """
+
+    aws_hook_class = EventBridgeReplayHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "archive",
+        "botocore_config",
+        "description",
+        "event_end_time",
+        "event_start_time",
+        "replay_name",
+        "rule_arns",
+    )
+    ui_color = "#e7157b"
+    ui_fgcolor = "#ffffff"
+    operator_extra_links = (EventBridgeReplayLink(),)
+    job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
+
+    def __init__(
+        self,
+        *,
+        archive: str,
+        event_start_time: datetime | str = INTERVAL_START,
+        event_end_time: datetime | str = INTERVAL_END,
+        rule_arns: Sequence[str] | None = None,
+        replay_name: str | None = None,
+        description: str | None = None,
+        archive_delay: timedelta = timedelta(minutes=10),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.archive = archive
+        self.event_start_time = event_start_time
+        self.event_end_time = event_end_time
+        self.rule_arns = rule_arns
+        self.replay_name = replay_name
+        self.description = description
+        self.archive_delay = archive_delay
+        if archive_delay < timedelta(0):
+            raise JobInputError(f"archive_delay={archive_delay!r} must not be negative.")
+
+    def job_request(self, context: Context) -> dict[str, Any]:
+        """Return the replay that is asked for, checked."""
+        window = Window.parse(
+            self.event_start_time, self.event_end_time, names=("event_start_time", "event_end_time")
+        )
+        if not isinstance(self.archive, str) or not _ARCHIVE.fullmatch(self.archive):
+            raise JobInputError(
+                f"archive={self.archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
+                "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
+            )
+        if self.replay_name is not None and not _REPLAY_NAME.fullmatch(self.replay_name):
+            raise JobInputError(
+                f"replay_name={self.replay_name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of "
+                "letters, digits and .-_; 'orders-{{ ts_nodash }}' would do."
+            )
+        return {
+            "archive": self.archive,
+            "start": window.start,
+            "end": window.end,
+            "rule_arns": self._checked_rules(),
+            "replay_name": self.replay_name,
+            "description": self.description
+            or f"Airflow task {context['ti'].dag_id}.{context['ti'].task_id}, run {context['run_id']}",
+        }
+
+    def start_not_before(self, request: Mapping[str, Any]) -> datetime:
+        """Return when the archive holds all of the window's events."""
+        end: datetime = request["end"]
+        return end + self.archive_delay
+
+    def _checked_rules(self) -> list[str]:
+        rules = self.rule_arns or []
+        if isinstance(rules, str):
+            raise JobInputError(f"rule_arns={rules!r} is one string; put it in a list.")
+        buses = {}
+        for arn in rules:
+            if not isinstance(arn, str) or not _RULE_ARN.fullmatch(arn):
+                raise JobInputError(
+                    f"rule_arns: {arn!r} is not a rule's ARN "
+                    "(arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
+                )
+            buses[arn.rpartition("/")[0]] = arn
+        if len(buses) > 1:
+            raise JobInputError(
+                f"rule_arns are on several event buses: {', '.join(buses.values())}. A replay reaches only "
+                "rules of the bus that the archive was made from; use a task for each archive."
+            )
+        return list(rules)
+
+
+class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
+    """Cancel a replay and wait until it is cancelled; one that has ended already is as good.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html
+
+    Events that were replayed stay delivered. The result is that of
+    :class:`EventBridgeStartReplayOperator`. Takes the parameters of
+    :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
+
+    :param replay_name: the replay's name. (templated)
+    """
+
+    aws_hook_class = EventBridgeReplayHook
+    template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
+    ui_color = EventBridgeStartReplayOperator.ui_color
+    ui_fgcolor = EventBridgeStartReplayOperator.ui_fgcolor
+    operator_extra_links = (EventBridgeReplayLink(),)
+    job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
+
+    def __init__(self, *, replay_name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.replay_name = replay_name
+
+    @property
+    def target_id(self) -> str:
+        """The replay's name."""
+        if not isinstance(self.replay_name, str) or not _REPLAY_NAME.fullmatch(self.replay_name):
+            raise JobInputError(f"replay_name={self.replay_name!r} is not a replay's name.")
+        return self.replay_name

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The way of every operator that starts a job: find it or start it, exactly once, then watch it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+from airflow.providers.common.compat.sdk import Context
+from airflow.triggers.base import BaseTrigger
+
+from airflow_provider_jobs.exceptions import JobError, JobQuotaError
+from airflow_provider_jobs.job import JobKey, JobState, JobStatus
+from airflow_provider_jobs.operators.base import HookT, JobOperator
+from airflow_provider_jobs.triggers.slot import SlotTrigger
+
+try:
+    from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+except ImportError:  # Airflow 2 without the standard provider
+    from airflow.triggers.temporal import DateTimeTrigger  # type: ignore[no-redef,import-not-found]
+
+__all__ = ["StartJobOperator"]
+
+
+class StartJobOperator(JobOperator[HookT], Generic[HookT]):
+    """Base of the operators that start a job: exactly once in a run of the task and its retries.
+
+    A retry finds the job that an earlier try has started, by its key: it waits on if the job is in
+    flight, takes the result if it has succeeded, and starts the next one if it has failed. A job of a
+    run before the task was cleared is stopped first.
+
+    Takes the parameters of :class:`JobOperator`, and:
+
+    :param cancel_on_kill: whether the job is stopped when its task is killed, marked or cleared; while
+        the task is deferred this needs Airflow 3.3 or later.
+    """
+
+    def __init__(self, *, cancel_on_kill: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cancel_on_kill = cancel_on_kill
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Start the job or find it, and wait for it if asked to.
+
+        :raises JobInputError: for parameters that cannot work; without a retry.
+        :raises JobError: for everything that a retry may mend.
+        """
+        return self._run(context)
+
+    def execute_after_wait(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Go on after something had to pass before the job could start; looks at everything anew."""
+        if isinstance(event, Mapping) and event.get("error"):
+            raise JobError(f"Waiting to start the {self.aws_hook_class.noun} failed: {event['error']}")
+        return self._run(context, event.get("since") if isinstance(event, Mapping) else None)
+
+    @abstractmethod
+    def job_request(self, context: Context) -> dict[str, Any]:
+        """Return what the hook's ``start_job`` needs, checked without any call.
+
+        :raises JobInputError: if a parameter cannot work.
+        """
+
+    def start_not_before(self, request: Mapping[str, Any]) -> datetime | None:
+        """Return the time that the job must not start before, if there is one."""
+        return None
+
+    def _run(self, context: Context, since: float | None = None) -> dict[str, Any]:
+        request = self.job_request(context)
+        self._encoded()
+        key = JobKey.from_context(context)
+        while True:
+            found = self._find_or_start(key, request, since)
+            if isinstance(found, JobStatus):
+                break
+            event = self._wait(found, "execute_after_wait")
+            since = event.get("since") if isinstance(event, Mapping) else None
+        self._record(context, found)
+        if self._killed:
+            # The kill came during the start call, when there was nothing to stop yet.
+            self.on_kill()
+            self._raise_if_killed()
+        if found.state.ended:
+            return self._finish(context, found)
+        if not self.wait_for_completion:
+            return self._deliver(context, found)
+        return self._watch(context, found)
+
+    def _find_or_start(
+        self, key: JobKey, request: Mapping[str, Any], since: float | None
+    ) -> JobStatus | BaseTrigger:
+        """Return the generation's job, or what has to pass before it can start."""
+        jobs = self.hook.find_jobs(key, request)
+        last = next((job.status for job in reversed(jobs) if job.generation == key.generation), None)
+        for job in jobs:
+            if job.generation != key.generation and job.status.state is JobState.RUNNING:
+                self._leave_behind(job.status.job_id)
+        if last is not None and last.state is JobState.STOPPING:
+            self.log.info("%s %s is being stopped; a new one starts after it.", self._noun, last.job_id)
+            return self._job_trigger(last.job_id)
+        if last is not None and last.state in (JobState.RUNNING, JobState.SUCCEEDED):
+            self.log.info("%s %s of an earlier try is %s.", self._noun, last.job_id, last.service_state)
+            # A listing tells less of a job than the result has to.
+            return last if last.state is JobState.RUNNING else self.hook.describe_job(last.job_id)
+        if last is not None:
+            self.log.info("%s %s ended %s; starting the next.", self._noun, last.job_id, last.service_state)
+        return self._start(key, 1 + max((job.attempt for job in jobs), default=0), request, since)
+
+    def _start(
+        self, key: JobKey, attempt: int, request: Mapping[str, Any], since: float | None
+    ) -> JobStatus | BaseTrigger:
+        name = self.hook.job_name(key, attempt, request)
+        moment = self.start_not_before(request)
+        if moment is not None and moment > datetime.now(UTC):
+            self.log.info("Waiting until %s to start the %s.", moment.isoformat(), self.hook.noun)
+            return DateTimeTrigger(moment=moment)
+        spec = self._encoded()
+        self._job_id = name
+        try:
+            job = self.hook.start_job(key, attempt, request)
+        except JobQuotaError as error:
+            self._job_id = None
+            self.log.info("%s Waiting in line.", error)
+            return SlotTrigger(
+                hook_class=spec.hook_class,
+                hook_parameters=spec.parameters,
+                job_id=name or key.mark,
+                poll_interval=self.poll_interval,
+                since=since,
+            )
+        self.log.info("Started %s %s: %s.", self.hook.noun, job.job_id, job.service_state)
+        return job
+
+    def _leave_behind(self, job_id: str) -> None:
+        """Stop what ran before the task was cleared, unless its author wants it to go on."""
+        if not self.cancel_on_kill:
+            self.log.info("%s %s from before the task was cleared goes on.", self._noun, job_id)
+            return
+        self.log.info("Stopping %s %s from before the task was cleared.", self.hook.noun, job_id)
+        self._stop(job_id)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The trigger that waits for a job to end, for every service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.providers.common.compat.sdk import TaskInstanceState
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from airflow_provider_jobs.hooks.base import HookSpec
+from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.triggers.poller import JobPoller, Waiter, is_passing
+
+__all__ = ["JobTrigger"]
+
+#: Seconds after which a line is logged even if nothing changed.
+_HEARTBEAT = 240.0
+
+
+class JobTrigger(BaseTrigger):
+    """Waits until a job has ended, or its deadline has passed; starts nothing.
+
+    Its event is a dictionary with ``job_id``, ``job`` (the last status seen, see
+    :meth:`JobStatus.to_json`, or None) and, where the wait did not reach the job's end, ``timeout`` or
+    ``error`` with a message.
+
+    :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
+    :param hook_parameters: its constructor's arguments; primitives, no credentials.
+    :param job_id: the service's own name of the job.
+    :param poll_interval: seconds between looks at the job.
+    :param deadline: when to give up, as an ISO 8601 time with an offset; never when None.
+    :param cancel_on_kill: stop the job when a person ends the waiting task (Airflow 3.3 or later).
+    """
+
+    def __init__(
+        self,
+        *,
+        hook_class: str,
+        hook_parameters: str,
+        job_id: str,
+        poll_interval: float = 30,
+        deadline: str | None = None,
+        cancel_on_kill: bool = True,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.spec = HookSpec(hook_class, hook_parameters)
+        self.job_id = job_id
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+        self.cancel_on_kill = cancel_on_kill
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the constructor's arguments."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "hook_class": self.spec.hook_class,
+            "hook_parameters": self.spec.parameters,
+            "job_id": self.job_id,
+            "poll_interval": self.poll_interval,
+            "deadline": self.deadline,
+            "cancel_on_kill": self.cancel_on_kill,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event when the wait is over."""
+        job: JobStatus | None = None
+        trouble = ""
+        said, said_at = "", 0.0
+        waiter = Waiter(self.job_id, self.poll_interval)
+        async with JobPoller.waiting(self.spec, waiter) as updates:
+            while True:
+                try:
+                    update = await asyncio.wait_for(updates.get(), self._seconds_left())
+                except TimeoutError:
+                    yield self._event(job, timeout=f"had not ended by {self.deadline}{trouble}")
+                    return
+                if isinstance(update, JobStatus):
+                    job, trouble = update, ""
+                    line = f"{self.job_id}: {job.describe(_now())}"
+                    if job.state.ended:
+                        self.log.info(line)
+                        yield self._event(job)
+                        return
+                elif is_passing(update):
+                    trouble = f"; the last look failed: {update}"
+                    line = f"{self.job_id}: the look failed, looking again later: {update}"
+                else:
+                    yield self._event(job, error=str(update))
+                    return
+                moment = asyncio.get_running_loop().time()
+                if line != said or moment - said_at >= _HEARTBEAT:
+                    self.log.info(line)
+                    said, said_at = line, moment
+
+    async def on_kill(self) -> None:
+        """Stop the job when a person marked or cleared the task; Airflow 3.3 calls this.
+
+        Airflow also calls it when it hands the trigger to another triggerer after missed heartbeats
+        (apache/airflow#73454). The task is still deferred then, and its job is left alone.
+        """
+        if not self.cancel_on_kill:
+            self.log.info("cancel_on_kill is off: %s goes on.", self.job_id)
+            return
+        try:
+            state = await sync_to_async(self._task_state, thread_sensitive=False)()
+        except Exception as error:
+            self.log.warning("%s goes on: the task's state could not be read (%s).", self.job_id, error)
+            return
+        if state == TaskInstanceState.DEFERRED:
+            self.log.info("%s goes on: the task is still deferred, its trigger was moved.", self.job_id)
+            return
+
+        def stop() -> bool:
+            return self.spec.build().stop_job(self.job_id)
+
+        stopped = await sync_to_async(stop, thread_sensitive=False)()
+        self.log.info("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
+
+    def _event(self, job: JobStatus | None, **outcome: str) -> TriggerEvent:
+        return TriggerEvent({"job_id": self.job_id, "job": job.to_json() if job else None, **outcome})
+
+    def _task_state(self) -> str | None:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        ti = self.task_instance
+        if ti is None:
+            raise LookupError("the trigger has no task instance")
+        states = RuntimeTaskInstance.get_task_states(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        )
+        mapped = ti.map_index is not None and ti.map_index >= 0
+        state: str | None = states[ti.run_id][f"{ti.task_id}_{ti.map_index}" if mapped else ti.task_id]
+        return state
+
+    def _seconds_left(self) -> float | None:
+        if self.deadline is None:
+            return None
+        return max((datetime.fromisoformat(self.deadline) - _now()).total_seconds(), 0.0)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Waiting in line while the account runs as many jobs as it may."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_jobs.exceptions import JobNotFoundError
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook
+from airflow_provider_jobs.triggers.poller import SharedLook, Waiter, is_passing
+
+__all__ = ["SlotTrigger"]
+
+#: Seconds that a free place is kept for a task that was called: Airflow has to schedule it first.
+_KEPT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How the line looks to one who waits in it; ``position`` 0 means: your turn."""
+
+    position: int
+    active: int
+    limit: int
+
+
+class _SlotQueue(SharedLook):
+    """The line: first come, first served, and only as many are called as there are places."""
+
+    def __init__(self, spec: HookSpec) -> None:
+        super().__init__(spec)
+        self._limit = 0
+        self._called: dict[str, float] = {}
+
+    async def look(self) -> None:
+        """Count the free places and call as many waiters."""
+        active, quota, started = await self.ask(self._count)
+        now = asyncio.get_running_loop().time()
+        self._called = {
+            job_id: until
+            for job_id, until in self._called.items()
+            if until > now and job_id not in active and job_id not in started
+        }
+        # Where more jobs run than the default quota allows, the account has a higher one.
+        self._limit = max(self._limit, quota, len(active))
+        free = max(self._limit - len(active) - len(self._called), 0)
+        line = sorted(self.waiters, key=lambda waiter: waiter.since)
+        places = {id(waiter): max(number - free, 0) for number, waiter in enumerate(line, start=1)}
+        for waiter in line[:free]:
+            self._called[waiter.job_id] = now + _KEPT
+        await self.tell(line, lambda waiter: _Place(places[id(waiter)], len(active), self._limit))
+
+    def _count(self, hook: JobHook) -> tuple[set[str], int, set[str]]:
+        active = hook.active_jobs()
+        # A called task's job may have ended between two looks; its place is free then.
+        unseen = [job_id for job_id in self._called if job_id not in active]
+        found = hook.describe_jobs(unseen) if unseen else {}
+        started = {job_id for job_id, job in found.items() if not isinstance(job, JobNotFoundError)}
+        return active, hook.quota, started
+
+
+class SlotTrigger(BaseTrigger):
+    """Waits in line for a free place, then lets the task try to start its job.
+
+    Its event is a dictionary with ``since``, or with ``error`` and a message.
+
+    :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
+    :param hook_parameters: its constructor's arguments, as JSON.
+    :param job_id: the name that the job will have.
+    :param poll_interval: seconds between looks at the line.
+    :param since: when the task came to the line, in seconds since the epoch; a task that was called and
+        refused after all comes back to its old place.
+    """
+
+    def __init__(
+        self,
+        *,
+        hook_class: str,
+        hook_parameters: str,
+        job_id: str,
+        poll_interval: float = 30,
+        since: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.spec = HookSpec(hook_class, hook_parameters)
+        self.job_id = job_id
+        self.poll_interval = poll_interval
+        self.since = time.time() if since is None else since
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the constructor's arguments."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "hook_class": self.spec.hook_class,
+            "hook_parameters": self.spec.parameters,
+            "job_id": self.job_id,
+            "poll_interval": self.poll_interval,
+            "since": self.since,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event when it is the task's turn."""
+        said = ""
+        waiter = Waiter(self.job_id, self.poll_interval, self.since)
+        async with _SlotQueue.waiting(self.spec, waiter) as updates:
+            while True:
+                update = await updates.get()
+                if isinstance(update, _Place):
+                    if update.position == 0:
+                        yield TriggerEvent({"since": self.since})
+                        return
+                    line = (
+                        f"Waiting in line to start {self.job_id}: number {update.position}, "
+                        f"{update.active} of {update.limit} places are taken."
+                    )
+                elif is_passing(update):
+                    line = f"Waiting in line to start {self.job_id}; the last look failed: {update}"
+                else:
+                    yield TriggerEvent({"error": str(update)})
+                    return
+                if line != said:
+                    self.log.info(line)
+                    said = line

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Windows of time: how users write them, and how a wide one is cut into many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pendulum
+
+from airflow_provider_jobs.exceptions import JobInputError
+
+__all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "split_window"]
+
+#: Templates for the bounds of the run's data interval; empty for a run that has none.
+INTERVAL_START = "{{ data_interval_start | default('', true) }}"
+INTERVAL_END = "{{ data_interval_end | default('', true) }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time in whole seconds, in UTC, its start before its end."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def parse(cls, start: Any, end: Any, *, names: tuple[str, str]) -> Window:
+        """Read a window from two parameters.
+
+        :param start: an aware datetime or an ISO 8601 string with an offset.
+        :param end: the same.
+        :param names: the parameters' names, for the message.
+        :raises JobInputError: if a time is missing, unreadable or without an offset, or the end does
+            not come after the start.
+        """
+        window = cls(_parse_time(start, names[0]), _parse_time(end, names[1]))
+        if window.start >= window.end:
+            raise JobInputError(
+                f"{names[1]} ({window.end.isoformat()}) must be at least a second after "
+                f"{names[0]} ({window.start.isoformat()}). If both come from the data interval: a cron "
+                "schedule has an empty interval in Airflow 3; write "
+                "schedule=CronDataIntervalTimetable(...) to get one that spans the time between runs."
+            )
+        return window
+
+    def to_json(self) -> dict[str, str]:
+        """Return the bounds as ISO 8601 strings."""
+        return {"start": self.start.isoformat(), "end": self.end.isoformat()}
+
+
+def _parse_time(value: Any, name: str) -> datetime:
+    if value is None or value == "":
+        raise JobInputError(
+            f"{name} is empty: this run has no data interval (it was triggered by hand, by an asset or "
+            f"through the API). Pass {name}, for example \"{{{{ dag_run.conf['{name}'] }}}}\" or a time "
+            "such as 2026-01-31T00:00:00+00:00."
+        )
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise JobInputError(
+                f"{name}={value!r} is not a time. Write it as 2026-01-31T00:00:00+00:00."
+            ) from None
+    if not isinstance(value, datetime):
+        raise JobInputError(
+            f"{name} must be an aware datetime or a string such as 2026-01-31T00:00:00+00:00, "
+            f"not {type(value).__name__}."
+        )
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise JobInputError(
+            f"{name}={value.isoformat()!r} has no time zone. Write it with an offset, such as "
+            f"{value.isoformat()}+00:00, or use a datetime that has tzinfo."
+        )
+    # The services count in whole seconds, so that windows which touch before still touch after.
+    return value.astimezone(UTC).replace(microsecond=0)
+
+
+def split_window(
+    start: datetime | str,
+    end: datetime | str,
+    every: timedelta,
+    *,
+    names: tuple[str, str] = ("event_start_time", "event_end_time"),
+) -> list[dict[str, str]]:
+    """Cut a window into parts for ``.expand_kwargs``, without gap or overlap.
+
+    A number of whole days counts calendar days in the start's time zone, so that daily parts begin at
+    the same local time across a daylight-saving change; any other length counts elapsed time. The last
+    part is shorter where the window is no multiple.
+
+    :param start: an aware datetime or an ISO 8601 string with an offset.
+    :param end: the same.
+    :param every: the length of a part.
+    :param names: the names that the parts' bounds get, those of the operator's parameters.
+    :return: for each part its two bounds, as ISO 8601 strings in UTC.
+    :raises JobInputError: if the window is not one, or ``every`` is shorter than a second.
+    """
+    window = Window.parse(start, end, names=("start", "end"))
+    if every < timedelta(seconds=1):
+        raise JobInputError(f"every={every} must be at least a second.")
+    zoned = datetime.fromisoformat(start.strip()) if isinstance(start, str) else start
+    first = pendulum.instance(window.start).in_timezone(pendulum.instance(zoned).timezone or pendulum.UTC)
+    whole_days = every.days if every == timedelta(days=every.days) else 0
+    seconds = 0 if whole_days else int(every.total_seconds())
+
+    parts = []
+    left = window.start
+    while left < window.end:
+        # Every bound is reckoned from the first, so that a local time which a clock change skipped
+        # does not shift the bounds after it.
+        count = len(parts) + 1
+        bound = first.add(days=whole_days * count, seconds=seconds * count).astimezone(UTC)
+        right = min(bound, window.end)
+        parts.append({names[0]: left.isoformat(), names[1]: right.isoformat()})
+        left = right
+    return parts

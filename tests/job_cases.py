@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the tests of all job types need to know of each: one row a job type."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import boto3
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+
+REGION = "us-east-1"
+AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": REGION}
+
+
+class JobCase(ABC):
+    """A job type, with what is set up for it in the mocked AWS."""
+
+    service: str
+    hook_class: type[JobHook]
+    start_operation: str
+    stop_operation: str | None
+    describe_operation: str
+    list_operation: str
+    running: str
+    succeeded: str
+    failed: str
+    cancelled: str | None
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make in AWS what a job needs."""
+
+    @abstractmethod
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        """Build the operator that starts a job."""
+
+    @abstractmethod
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        """Build the sensor."""
+
+    @abstractmethod
+    def job_id(self, result: dict[str, Any]) -> str:
+        """Read the job's name from a task's result."""
+
+
+class EventBridge(JobCase):
+    service = "events"
+    hook_class = EventBridgeReplayHook
+    start_operation = "StartReplay"
+    stop_operation = "CancelReplay"
+    describe_operation = "DescribeReplay"
+    list_operation = "ListReplays"
+    running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
+
+    def prepare(self) -> None:
+        events = boto3.client("events", region_name=REGION)
+        bus = events.describe_event_bus()["Arn"]
+        events.create_archive(ArchiveName="orders", EventSourceArn=bus)
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {
+            "archive": "orders",
+            "event_start_time": "2026-01-01T00:00:00+00:00",
+            "event_end_time": "2026-01-02T00:00:00+00:00",
+            "poll_interval": 0.02,
+        }
+        return EventBridgeStartReplayOperator(task_id="replay", **AWS, **{**given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        return EventBridgeReplaySensor(
+            task_id="wait", replay_name=job_id, **AWS, **{"poke_interval": 0.02, **kwargs}
+        )
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        name: str = result["replay_name"]
+        return name
+
+
+CASES: list[JobCase] = [EventBridge()]

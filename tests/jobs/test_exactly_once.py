@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""One job a generation, whatever befalls the task; for every job type, sync and deferrable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from job_cases import JobCase
+from one_task import OneTask
+
+from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
+from airflow_provider_jobs.testing import AwsJobs, Fault
+
+
+def states(aws: AwsJobs, case: JobCase) -> list[str]:
+    return [job["state"] for job in aws.jobs(case.service)]
+
+
+def test_a_task_starts_one_job_and_returns_what_became_of_it(
+    aws: AwsJobs, case: JobCase, task: OneTask
+) -> None:
+    result = task.run()
+    assert states(aws, case) == [case.succeeded]
+    assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+    assert aws.calls(case.service)[case.start_operation] == 1
+
+
+def test_a_retry_after_success_takes_the_result(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
+    first = task.run()
+    second = task.run()
+    assert second == first
+    assert len(states(aws, case)) == 1
+
+
+def test_a_crash_before_the_start_call_starts_one_job(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
+    aws.add_fault(Fault(case.start_operation, "drop"))
+    with pytest.raises(JobApiError) as caught:
+        task.run()
+    assert caught.value.transient
+    assert states(aws, case) == []
+    task.run()
+    assert states(aws, case) == [case.succeeded]
+
+
+def test_a_crash_after_the_start_call_is_followed_by_reattaching(
+    aws: AwsJobs, case: JobCase, task: OneTask
+) -> None:
+    aws.add_fault(Fault(case.start_operation, "drop", when="after"))
+    with pytest.raises(JobApiError):
+        task.run()
+    assert len(states(aws, case)) == 1
+    result = task.run()
+    assert states(aws, case) == [case.succeeded]
+    assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+
+
+@pytest.mark.parametrize("kind", ["drop", "error"])
+def test_a_lost_answer_that_botocore_repeats_starts_one_job(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask], kind: str
+) -> None:
+    aws.add_fault(Fault(case.start_operation, kind, when="after"))  # type: ignore[arg-type]
+    result = make_task(botocore_config={"retries": {"total_max_attempts": 2}}).run()
+    assert states(aws, case) == [case.succeeded]
+    assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+    assert aws.calls(case.service)[case.start_operation] == 2
+
+
+def test_a_retry_while_the_job_runs_waits_for_it(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
+) -> None:
+    # The worker dies right after the start: the try without a wait leaves the job as such a death does.
+    aws.set_pace(reads=4)
+    abandoned = make_task(wait_for_completion=False)
+    started = abandoned.run()
+    assert states(aws, case) != [case.succeeded]
+    result = make_task().run()
+    assert case.job_id(result) == case.job_id(started)
+    assert states(aws, case) == [case.succeeded]
+
+
+def test_a_job_that_failed_is_followed_by_a_new_one(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
+    aws.fail_next(case.service, "the disk is full")
+    with pytest.raises(JobFailedError, match=r"the disk is full.*A retry starts a new one"):
+        task.run()
+    task.run()
+    assert states(aws, case) == [case.failed, case.succeeded]
+    first, second = (job["id"] for job in aws.jobs(case.service))
+    assert first != second
+
+
+def test_a_clear_is_followed_by_exactly_one_more(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
+    first = task.run()
+    task.clear()
+    second = task.run()
+    third = task.run()
+    assert case.job_id(second) != case.job_id(first)
+    assert third == second
+    assert states(aws, case) == [case.succeeded] * 2
+
+
+def test_another_run_of_the_same_task_has_its_own_job(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
+) -> None:
+    make_task().run()
+    make_task({"run_id": "scheduled__2026-01-03T00:00:00+00:00"}).run()
+    make_task({"map_index": 0}).run()
+    make_task({"map_index": 1}).run()
+    assert states(aws, case) == [case.succeeded] * 4
+
+
+def test_a_run_that_was_deleted_and_made_again_takes_no_old_job(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
+) -> None:
+    make_task().run()
+    make_task({"run_started": datetime(2026, 2, 1, tzinfo=UTC)}).run()
+    assert states(aws, case) == [case.succeeded] * 2
+
+
+def test_without_waiting_the_task_ends_with_the_start(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
+) -> None:
+    task = make_task(wait_for_completion=False)
+    result = task.begin()
+    assert task.deferred is None
+    assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+    assert aws.jobs(case.service)[0]["state"] not in (case.succeeded, case.failed)
+
+
+def test_the_result_goes_to_the_outlets(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
+) -> None:
+    from airflow.providers.common.compat.sdk import Asset
+
+    asset = Asset("orders_replayed")
+    task = make_task(outlets=[asset])
+    result = task.run()
+    assert task.outlet_events[asset].extra == result

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A killed task takes its job along, or leaves it when told so; for every job type."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import TaskInstanceState
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from job_cases import CASES, JobCase
+from one_task import OneTask
+
+from airflow_provider_jobs.exceptions import JobError
+from airflow_provider_jobs.testing import AwsJobs
+
+MakeTask = Callable[..., OneTask]
+STOPPABLE = [case for case in CASES if case.stop_operation]
+
+
+def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.Thread:
+    """Call on_kill as the signal handler does, once the job is there."""
+
+    def kill() -> None:
+        deadline = time.monotonic() + 20
+        while not aws.jobs(case.service) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert task.operator is not None
+        task.operator.on_kill()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("cancel", [True, False])
+def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTask, cancel: bool) -> None:
+    aws.set_pace()
+    task = make_sync(cancel_on_kill=cancel)
+    killer = kill_when_started(task, aws, case)
+    with pytest.raises(JobError, match="killed while it waited"):
+        task.run()
+    killer.join()
+    assert aws.calls(case.service).get(str(case.stop_operation), 0) == (1 if cancel else 0)
+
+
+@pytest.fixture
+def person_sets(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
+    """Let Airflow answer with this state of the task instance."""
+
+    def sets(state: str | None) -> None:
+        def states(**query: Any) -> dict[str, dict[str, str | None]]:
+            return {query["run_ids"][0]: {query["task_ids"][0]: state}}
+
+        monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(states))
+
+    return sets
+
+
+def kill_deferred(task: OneTask) -> None:
+    trigger = task.trigger()
+    trigger.task_instance = task.context(task.operator)["ti"]  # type: ignore[arg-type]
+    asyncio.run(trigger.on_kill())
+
+
+@pytest.mark.parametrize(
+    ("state", "cancel", "stopped"),
+    [
+        (TaskInstanceState.FAILED, True, True),
+        (TaskInstanceState.SUCCESS, True, True),
+        (None, True, True),
+        (TaskInstanceState.FAILED, False, False),
+        # The trigger was handed to another triggerer; nobody ended the task.
+        (TaskInstanceState.DEFERRED, True, False),
+    ],
+)
+def test_a_deferred_task_that_is_ended(
+    aws: AwsJobs,
+    case: JobCase,
+    make_deferrable: MakeTask,
+    person_sets: Callable[[str | None], None],
+    state: str | None,
+    cancel: bool,
+    stopped: bool,
+) -> None:
+    aws.set_pace()
+    task = make_deferrable(cancel_on_kill=cancel)
+    task.begin()
+    person_sets(state)
+    kill_deferred(task)
+    assert aws.calls(case.service).get(str(case.stop_operation), 0) == int(stopped)
+
+
+def test_a_state_that_cannot_be_read_leaves_the_job(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
+) -> None:
+    aws.set_pace()
+    task = make_deferrable()
+    task.begin()
+    kill_deferred(task)
+    assert case.stop_operation not in aws.calls(case.service)
+    assert "the task's state could not be read" in logged()
+
+
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
+    """Where Airflow had no way to tell the trigger, the next try finds the job and stops it."""
+    aws.set_pace()
+    task = make_task(wait_for_completion=False)
+    task.run()
+    task.clear()
+    task.run()
+    first, second = aws.jobs(case.service)
+    assert aws.calls(case.service)[str(case.stop_operation)] == 1
+    assert first["id"] != second["id"]
+
+
+def test_a_clear_leaves_what_its_author_wants_to_go_on(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    aws.set_pace()
+    task = make_task(wait_for_completion=False, cancel_on_kill=False)
+    task.run()
+    task.clear()
+    task.run()
+    assert len(aws.jobs(case.service)) == 2
+    assert case.stop_operation not in aws.calls(case.service)
+
+
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    """A task cleared while it ran keeps its generation: its job is still stopping when the next try comes."""
+    aws.set_pace(reads=3)
+    make_task(wait_for_completion=False).run()
+    (job,) = aws.jobs(case.service)
+    case.hook_class(aws_conn_id=None, region_name="us-east-1").stop_job(job["id"])
+    make_task().run()
+    assert [job["state"] for job in aws.jobs(case.service)] == [case.cancelled, case.succeeded]
+    assert aws.max_active(case.service) == 1

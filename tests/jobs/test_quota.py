@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Waiting in line: as many jobs as the account allows, the others one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.triggers.base import BaseTrigger
+from job_cases import JobCase
+from one_task import OneTask, json_safe
+
+from airflow_provider_jobs.exceptions import JobError
+from airflow_provider_jobs.testing import AwsJobs, Fault
+from airflow_provider_jobs.triggers.slot import SlotTrigger
+
+MakeTask = Callable[..., OneTask]
+
+
+def runs(make: MakeTask, count: int, **kwargs: Any) -> list[OneTask]:
+    return [make({"run_id": f"scheduled__2026-01-{day:02}"}, **kwargs) for day in range(1, count + 1)]
+
+
+async def next_event(trigger: BaseTrigger) -> Any:
+    async for event in trigger.run():
+        return event.payload
+    raise AssertionError("the trigger ended without an event")
+
+
+async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
+    """Run all tasks to their end as a triggerer and its workers do; returns them in the order of starts."""
+    started = []
+    waiting = {asyncio.ensure_future(next_event(task.trigger())): task for task in tasks}
+    while waiting:
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for future in done:
+            task = waiting.pop(future)
+            in_line = isinstance(task.trigger(), SlotTrigger)
+            await asyncio.to_thread(task.resume, json_safe(future.result()))
+            if task.deferred is not None:
+                waiting[asyncio.ensure_future(next_event(task.trigger()))] = task
+            if in_line and not (task.deferred and isinstance(task.trigger(), SlotTrigger)):
+                started.append(task)
+    return started
+
+
+def test_more_jobs_than_the_quota_all_succeed_in_order(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    aws.set_quota(case.service, case.hook_class.quota)
+    aws.set_pace(seconds=0.5)
+    tasks = runs(make_deferrable, 25, poll_interval=0.1)
+    for task in tasks:
+        task.begin()
+    in_line = [task for task in tasks if isinstance(task.trigger(), SlotTrigger)]
+    started = asyncio.run(triggerer(tasks))
+    jobs = aws.jobs(case.service)
+    assert [job["state"] for job in jobs] == [case.succeeded] * 25
+    assert aws.max_active(case.service) <= case.hook_class.quota
+    assert [task.run_id for task in started] == [task.run_id for task in in_line]
+    # Each task's own call, a refusal for each that had to wait, and hardly one that was called too early.
+    assert aws.calls(case.service)[case.start_operation] <= 25 + len(in_line) + 2
+
+
+def test_a_task_on_the_worker_waits_in_line_too(aws: AwsJobs, case: JobCase, make_sync: MakeTask) -> None:
+    aws.set_quota(case.service, 1)
+    aws.set_pace(seconds=0.5)
+    make_sync({"run_id": "first"}, wait_for_completion=False).run()
+    make_sync({"run_id": "second"}, poll_interval=0.1).run()
+    assert [job["state"] for job in aws.jobs(case.service)] == [case.succeeded] * 2
+    assert aws.max_active(case.service) == 1
+
+
+def test_a_task_killed_in_line_gives_its_place_up(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    aws.set_quota(case.service, case.hook_class.quota)
+    aws.set_pace()
+    tasks = runs(make_deferrable, case.hook_class.quota + 3, poll_interval=0.05)
+    for task in tasks:
+        task.begin()
+    killed, second, third = tasks[-3:]
+
+    async def scenario() -> list[OneTask]:
+        waits = {task.run_id: asyncio.ensure_future(next_event(task.trigger())) for task in tasks[-3:]}
+        await asyncio.wait(waits.values(), timeout=1.5)
+        waits[killed.run_id].cancel()
+        await asyncio.to_thread(aws.advance, aws.jobs(case.service)[0]["id"])
+        done, _ = await asyncio.wait(
+            [waits[second.run_id], waits[third.run_id]], timeout=10, return_when=asyncio.FIRST_COMPLETED
+        )
+        waits[third.run_id].cancel()
+        return [task for task in (second, third) if waits[task.run_id] in done]
+
+    assert asyncio.run(scenario()) == [second]
+
+
+def test_a_task_that_was_called_and_refused_keeps_its_place(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    aws.set_quota(case.service, 0)
+    task = make_deferrable()
+    task.begin()
+    came = task.trigger()
+    assert isinstance(came, SlotTrigger)
+    task.resume({"since": came.since})
+    again = task.trigger()
+    assert isinstance(again, SlotTrigger)
+    assert again.since == came.since
+
+
+def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
+) -> None:
+    quota = case.hook_class.quota
+    aws.set_quota(case.service, quota)
+    aws.set_pace()
+    tasks = runs(make_deferrable, quota + 1, poll_interval=0.1)
+    for task in tasks:
+        task.begin()
+    aws.add_fault(Fault(case.list_operation, "throttle", skip=6))
+
+    async def scenario() -> Any:
+        waiting = asyncio.ensure_future(next_event(tasks[-1].trigger()))
+        said = ""
+        async with asyncio.timeout(20):
+            while "the last look failed" not in said:
+                await asyncio.sleep(0.05)
+                said += logged()
+            aws.advance(aws.jobs(case.service)[0]["id"])
+            return said, await waiting
+
+    said, event = asyncio.run(scenario())
+    assert "number 1, " in said
+    assert f"{quota} of {quota} places are taken" in said
+    assert event["since"] > 0
+
+
+def test_a_refused_look_at_the_line_fails_the_task(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    aws.set_quota(case.service, 0)
+    task = make_deferrable()
+    task.begin()
+    aws.add_fault(Fault(case.list_operation, "access-denied"))
+    with pytest.raises(JobError, match=r"Waiting to start the .* failed: .*Check that the role"):
+        task.resume(task.fire())

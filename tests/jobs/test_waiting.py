@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a wait goes through and how it ends; for every job type, sync and deferrable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from job_cases import JobCase
+from one_task import OneTask
+
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobFailedError, JobTimeoutError
+from airflow_provider_jobs.testing import AwsJobs, Fault
+
+MakeTask = Callable[..., OneTask]
+
+
+def look_operations(case: JobCase) -> list[str]:
+    return [case.describe_operation, case.list_operation]
+
+
+@pytest.mark.parametrize("kind", ["throttle", "error", "drop", "expired-token"])
+def test_a_look_that_fails_for_now_only_delays(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask, kind: Any, logged: Callable[[], str]
+) -> None:
+    aws.set_pace(reads=4)
+    task = make_task()
+    for operation in look_operations(case):
+        # The first listing is the one that looks for a job of an earlier try.
+        aws.add_fault(Fault(operation, kind, count=2, skip=1))
+    result = task.run()
+    assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+    assert aws.jobs(case.service)[0]["state"] == case.succeeded
+    assert "looking again later" in logged()
+
+
+def test_the_deadline_stops_the_job_and_fails_the_task(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    aws.set_pace()
+    with pytest.raises(JobTimeoutError, match=r"had not ended by .*job_timeout is 0:00:00\.2") as caught:
+        make_task(job_timeout=timedelta(seconds=0.2)).run()
+    (job,) = aws.jobs(case.service)
+    assert job["id"] in str(caught.value)
+    if case.stop_operation:
+        assert aws.calls(case.service)[case.stop_operation] == 1
+        assert "it is being stopped" in str(caught.value)
+
+
+def test_a_job_that_ended_at_its_deadline_is_no_timeout(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    aws.set_pace(reads=1)
+    task = make_task(job_timeout=timedelta(seconds=0.05), poll_interval=60)
+    result = task.run()
+    assert aws.jobs(case.service)[0]["state"] == case.succeeded
+    assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+
+
+def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    aws.set_pace()
+    for operation in look_operations(case):
+        aws.add_fault(Fault(operation, "throttle", count=10_000, skip=1))
+    with pytest.raises(JobTimeoutError, match=r"the last look failed: .*ThrottlingException"):
+        make_task(job_timeout=timedelta(seconds=1.5)).run()
+
+
+def test_a_failed_job_fails_the_task_with_the_service_reason(
+    aws: AwsJobs, case: JobCase, task: OneTask
+) -> None:
+    aws.fail_next(case.service, "no room left in the bucket")
+    with pytest.raises(JobFailedError, match=f"{case.failed}: no room left in the bucket"):
+        task.run()
+
+
+def test_a_refused_look_fails_the_task_and_leaves_the_job(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    """Access that is taken away during the wait: the error says what to allow; a retry finds the job."""
+    aws.set_pace()
+    for operation in look_operations(case):
+        aws.add_fault(Fault(operation, "access-denied", count=10_000, skip=1))
+    task = make_task()
+    why = r"could not be watched any longer.*AccessDenied.*Check that the role"
+    with pytest.raises(JobError, match=why) as caught:
+        task.run()
+    (job,) = aws.jobs(case.service)
+    assert job["id"] in str(caught.value)
+    aws.clear_faults()
+    aws.advance(job["id"])
+    assert case.job_id(task.run()) == job["id"]
+
+
+def test_progress_is_logged(aws: AwsJobs, case: JobCase, task: OneTask, logged: Callable[[], str]) -> None:
+    task.run()
+    job_id = aws.jobs(case.service)[0]["id"]
+    text = logged()
+    assert f"{job_id}: {case.running}" in text
+    assert f"{job_id}: {case.succeeded}" in text
+
+
+def test_a_restarted_triggerer_takes_the_wait_up_again(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    aws.set_pace()
+    task = make_deferrable()
+    task.begin()
+    before = aws.calls(case.service)
+
+    async def interrupted() -> None:
+        running = asyncio.ensure_future(anext(task.trigger().run()))
+        await asyncio.wait({running}, timeout=0.3)
+        running.cancel()
+        await asyncio.wait({running})
+        assert running.cancelled()
+
+    asyncio.run(interrupted())
+    after = aws.calls(case.service)
+    for operation in (case.start_operation, case.stop_operation):
+        assert after.get(str(operation)) == before.get(str(operation))
+    (job,) = aws.jobs(case.service)
+    aws.advance(job["id"])
+    assert case.job_id(task.resume(task.fire())) == job["id"]
+
+
+def test_a_throttled_start_is_an_error_that_a_retry_mends(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
+    aws.add_fault(Fault(case.start_operation, "throttle"))
+    with pytest.raises(JobApiError, match=rf"{case.start_operation} .*ThrottlingException"):
+        task.run()
+    task.run()
+    assert [job["state"] for job in aws.jobs(case.service)] == [case.succeeded]

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""One task instance and what Airflow does with it: tries, deferrals, retries, clears, kills.
+
+The operator and the trigger are the real ones and pass through the same gates as in Airflow: every try
+and every resumption gets a new operator, every trigger is rebuilt from its serialised arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.providers.common.compat.module_loading import import_string
+from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
+from airflow.sdk.serde import deserialize, serialize
+from airflow.triggers.base import BaseTrigger
+
+
+class Outlets(dict[Any, Any]):
+    def __missing__(self, key: Any) -> Any:
+        self[key] = SimpleNamespace(extra={})
+        return self[key]
+
+
+@dataclass
+class OneTask:
+    """A task instance.
+
+    :param make: builds the task's operator anew.
+    """
+
+    make: Callable[[], BaseOperator]
+    run_id: str = "scheduled__2026-01-02T00:00:00+00:00"
+    map_index: int = -1
+    run_started: datetime = datetime(2026, 1, 2, 0, 0, 1, tzinfo=UTC)
+    retries: int = 3
+    tries: int = 0
+    max_tries: int = 3
+    xcoms: dict[str, Any] = field(default_factory=dict)
+    outlet_events: Outlets = field(default_factory=Outlets)
+    deferred: TaskDeferred | None = None
+    operator: BaseOperator | None = None
+
+    def context(self, operator: BaseOperator) -> Any:
+        operator.retries = self.retries
+        ti = SimpleNamespace(
+            dag_id="orders",
+            run_id=self.run_id,
+            task_id=operator.task_id,
+            map_index=self.map_index,
+            max_tries=self.max_tries,
+            try_number=self.tries,
+            xcom_push=lambda key, value: self.xcoms.__setitem__(key, json.loads(json.dumps(value))),
+        )
+        return {
+            "ti": ti,
+            "task": operator,
+            "run_id": self.run_id,
+            "dag_run": SimpleNamespace(start_date=self.run_started, run_id=self.run_id),
+            "outlet_events": self.outlet_events,
+        }
+
+    def begin(self) -> Any:
+        """Begin a try; returns its result, or None when it deferred."""
+        self.tries += 1
+        self.xcoms.clear()
+        self.deferred = None
+        operator = self.operator = self.make()
+        return self._step(lambda: operator.execute(self.context(operator)))
+
+    def resume(self, event: Any) -> Any:
+        """Go on with a trigger's event; returns the result, or None when it deferred again."""
+        assert self.deferred is not None
+        method, kwargs = self.deferred.method_name, self.deferred.kwargs or {}
+        self.deferred = None
+        operator = self.operator = self.make()
+        return self._step(
+            lambda: operator.resume_execution(method, {**kwargs, "event": event}, self.context(operator))
+        )
+
+    def run(self) -> Any:
+        """Begin a try and follow it through all its deferrals to the end."""
+        result = self.begin()
+        while self.deferred is not None:
+            result = self.resume(self.fire())
+        return result
+
+    def fire(self) -> Any:
+        """Run the trigger, as the triggerer would, until its event."""
+
+        async def first() -> Any:
+            async for event in self.trigger().run():
+                return event.payload
+            raise AssertionError("the trigger ended without an event")
+
+        return json_safe(asyncio.run(first()))
+
+    def trigger(self) -> BaseTrigger:
+        """Rebuild the trigger from what Airflow stores of it."""
+        assert self.deferred is not None, "the task has not deferred"
+        path, kwargs = self.deferred.trigger.serialize()
+        stored = json.loads(json.dumps(serialize(kwargs)))
+        arguments: Any = deserialize(stored)
+        trigger: BaseTrigger = import_string(path)(**arguments)
+        return trigger
+
+    def clear(self) -> None:
+        """Clear the task, as a user does."""
+        self.max_tries = self.tries + self.retries
+
+    def _step(self, go: Callable[[], Any]) -> Any:
+        try:
+            return json_safe(go())
+        except TaskDeferred as deferred:
+            if deferred.timeout is not None:
+                raise AssertionError("defer(timeout=) skips execute_complete and on_kill") from deferred
+            self.deferred = deferred
+            return None
+
+
+def json_safe(value: Any) -> Any:
+    """Return the value as it comes out of Airflow's own store."""
+    return deserialize(json.loads(json.dumps(serialize(value))))

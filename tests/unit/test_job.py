@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow_provider_jobs.job import JobKey, JobState, JobStatus
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def test_a_status_survives_its_journey_as_json() -> None:
+    status = JobStatus(
+        "r-1", JobState.FAILED, "FAILED", "no room", 0.25, "so far", NOW, {"window": ["a", "b"], "count": 3}
+    )
+    assert JobStatus.from_json(status.to_json()) == status
+
+
+def test_the_line_tells_the_time_left() -> None:
+    status = JobStatus(
+        "r-1",
+        JobState.RUNNING,
+        "RUNNING",
+        progress=0.25,
+        note="a note",
+        started_at=NOW - timedelta(minutes=5),
+    )
+    assert status.describe(NOW) == "RUNNING, 25%, a note, about 0:15:00 left"
+
+
+def test_the_line_tells_no_time_left_that_it_cannot_know() -> None:
+    assert JobStatus("r-1", JobState.RUNNING, "RUNNING").describe(NOW) == "RUNNING"
+    started = JobStatus("r-1", JobState.RUNNING, "RUNNING", progress=0.0, started_at=NOW)
+    assert started.describe(NOW) == "RUNNING, 0%"
+    ended = JobStatus("r-1", JobState.FAILED, "FAILED", "no room", 0.5, started_at=NOW - timedelta(minutes=1))
+    assert ended.describe(NOW) == "FAILED, 50%, reason: no room"
+
+
+def test_names_fit_and_hold_only_what_aws_allows() -> None:
+    key = JobKey("söme dag/" * 20 + ".task", "0123456789ab", 12)
+    name = key.name(345, 64)
+    assert len(name) <= 64
+    assert name.startswith("s_me_dag_s_me_dag")
+    assert name.endswith("-0123456789ab-12.345")
+    assert name.startswith(key.prefix(64))
