@@ -107,7 +107,7 @@ def split_window(
     whole_days = every.days if every == timedelta(days=every.days) else 0
     seconds = 0 if whole_days else int(every.total_seconds())
 
-    parts = []
+    parts: list[dict[str, str]] = []
     left = window.start
     while left < window.end:
         # Every bound is reckoned from the first, so that a local time which a clock change skipped

@@ -26,7 +26,7 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START
 ARCHIVE = f"arn:aws:events:{REGION}:123456789012:archive/orders"
 BUS = f"arn:aws:events:{REGION}:123456789012:event-bus/default"
 RULE = f"arn:aws:events:{REGION}:123456789012:rule/to-queue"
-DAY = {
+DAY: dict[str, Any] = {
     "event_start_time": datetime(2026, 1, 1, tzinfo=UTC),
     "event_end_time": datetime(2026, 1, 2, tzinfo=UTC),
 }
@@ -356,13 +356,12 @@ def test_the_default_templates_render(native: bool) -> None:
 
     dag = DAG("orders", schedule=None, render_template_as_native_obj=native)
     operator = EventBridgeStartReplayOperator(task_id="replay", archive="{{ what }}", dag=dag)
-    operator.render_template_fields(
-        {
-            "what": "orders",
-            "data_interval_start": DAY["event_start_time"],
-            "data_interval_end": DAY["event_end_time"],
-        }  # type: ignore[typeddict-unknown-key,typeddict-item]
-    )
+    context: Any = {
+        "what": "orders",
+        "data_interval_start": DAY["event_start_time"],
+        "data_interval_end": DAY["event_end_time"],
+    }
+    operator.render_template_fields(context)
     request = operator.job_request(OneTask(lambda: operator).context(operator))
     assert (request["start"], request["end"]) == (DAY["event_start_time"], DAY["event_end_time"])
     assert request["archive"] == "orders"
@@ -373,6 +372,6 @@ def test_a_run_without_an_interval_names_the_parameter() -> None:
 
     dag = DAG("orders", schedule=None)
     operator = EventBridgeStartReplayOperator(task_id="replay", archive="orders", dag=dag)
-    operator.render_template_fields({})  # type: ignore[typeddict-item]
+    operator.render_template_fields({})
     with pytest.raises(JobInputError, match=r"no data interval.*Pass event_start_time"):
         operator.job_request(OneTask(lambda: operator).context(operator))

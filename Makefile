@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Needs make and Python 3.11 or later, nothing else: everything is set up in $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Tests that run side by side in as many processes as there are cores; those of a real Airflow do not.
+JOBS ?= auto
+
+.PHONY: demo test unit e2e lint types build benchmark constraints install clean
+
+demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
+	$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+test: unit e2e  ## All tests.
+
+unit: install
+	$(BIN)/pytest -m "not e2e" -n $(JOBS)
+
+e2e: install
+	$(BIN)/pytest -m e2e
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+build: $(VENV)/ready
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+benchmark: install  ## A thousand waits beside the Amazon provider's own pattern.
+	$(BIN)/python -m benchmarks.waits
+
+# The package itself is built and installed anew each time, so that the wheel is what is tested.
+install: $(VENV)/ready
+	$(BIN)/pip install --quiet --no-deps --force-reinstall --no-build-isolation .
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt pip ".[dev]"
+	touch $@
+
+# What CI installs, for all Python versions that we support.
+constraints:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache

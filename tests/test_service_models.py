@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boto3.session import Session
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from airflow_provider_jobs.service_models import MODELS, use_service_models
+
+FOLDER = Path("iotanalytics", "2017-11-27")
+
+
+def client(session: Session, **options: Any) -> Any:
+    return session.client("iotanalytics", region_name="us-east-1", **options)  # type: ignore[call-overload]
+
+
+def new_session() -> Session:
+    return Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
+def botocore_ships_it() -> bool:
+    return "iotanalytics" in Loader().list_available_services("service-2")
+
+
+@pytest.mark.skipif(botocore_ships_it(), reason="this botocore still has a model of its own")
+def test_makes_clients() -> None:
+    session = new_session()
+    with pytest.raises(UnknownServiceError):
+        client(session)
+    use_service_models(session)
+    ours = client(session)
+    assert ours.meta.endpoint_url == "https://iotanalytics.us-east-1.amazonaws.com"
+    assert client(session, endpoint_url="http://127.0.0.1:9").meta.endpoint_url == "http://127.0.0.1:9"
+    assert ours.can_paginate("list_pipelines")
+    assert ours.can_paginate("list_channels")
+    assert ours.meta.service_model.signing_name == "iotanalytics"
+    for name in ours.meta.service_model.operation_names:
+        assert ours.meta.service_model.operation_model(name).http
+    ours.close()
+    assert session.client("sts", region_name="us-east-1").meta.service_model.service_name == "sts"
+
+
+def test_any_other_model_is_used_instead_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = json.loads((MODELS / FOLDER / "service-2.json").read_text())
+    model["metadata"]["serviceFullName"] = "The user's own"
+    (tmp_path / FOLDER).mkdir(parents=True)
+    (tmp_path / FOLDER / "service-2.json").write_text(json.dumps(model))
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    session = new_session()
+    use_service_models(session)
+    assert client(session).meta.service_model.metadata["serviceFullName"] == "The user's own"
+
+
+@pytest.mark.skipif(not botocore_ships_it(), reason="this botocore has no model of its own")
+def test_botocores_own_model_is_used_instead_of_ours() -> None:
+    session = new_session()
+    use_service_models(session)
+    assert "create_dataset" in dir(client(session))
+
+
+def test_is_a_sound_model() -> None:
+    model = json.loads((MODELS / FOLDER / "service-2.json").read_text())
+    service = ServiceModel(model, "iotanalytics")
+    for name in service.operation_names:
+        operation = service.operation_model(name)
+        assert operation.documentation
+        assert operation.input_shape is not None
+        in_path = {
+            member.serialization["name"]
+            for member in operation.input_shape.members.values()
+            if member.serialization.get("location") == "uri"
+        }
+        assert in_path == {part[1:-1] for part in operation.http["requestUri"].split("/") if part[:1] == "{"}
+        assert {shape.metadata["error"]["httpStatusCode"] for shape in operation.error_shapes} >= {
+            400,
+            500,
+            503,
+        }
+    pagination = json.loads((MODELS / FOLDER / "paginators-1.json").read_text())["pagination"]
+    assert set(pagination) == {name for name in service.operation_names if name.startswith("List")}
