@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Models of services that botocore no longer ships, in botocore's own format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.loaders import Loader
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+__all__ = ["MODELS", "use_service_models"]
+
+#: The folder with the models, laid out as botocore's ``data`` is.
+MODELS = Path(__file__).parent
+
+
+def use_service_models(session: Session) -> None:
+    """Let a session make clients of the services here.
+
+    The folder is searched last: a model that botocore still ships, or one of the user's in
+    ``~/.aws/models`` or ``AWS_DATA_PATH``, is used instead of ours.
+
+    :param session: the boto3 session; clients that it has made already stay as they are.
+    """
+    core = session._session
+    paths = core.get_component("data_loader").search_paths
+    # A loader remembers which services it has found, and it searches extra paths before botocore's own:
+    # hence a new one, given the whole order.
+    loader = Loader(extra_search_paths=[*paths, str(MODELS)], include_default_search_paths=False)
+    core.register_component("data_loader", loader)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A moto whose jobs take their time: for our tests and for those of DAGs that use this provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.testing.control import AwsJobs, Fault
+    from airflow_provider_jobs.testing.mock import mock_aws_jobs
+    from airflow_provider_jobs.testing.pace import Pace
+    from airflow_provider_jobs.testing.server import AwsJobsServer
+
+__all__ = ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "mock_aws_jobs"]
+
+_HOMES = {
+    "AwsJobs": "control",
+    "AwsJobsServer": "server",
+    "Fault": "control",
+    "Pace": "pace",
+    "mock_aws_jobs": "mock",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: whoever imports this package need not have moto."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

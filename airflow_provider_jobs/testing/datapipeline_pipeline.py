@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A pipeline of Data Pipeline: its definition, its state, and what it has run.
+
+States: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-interpret-status.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.datapipeline.utils import get_random_pipeline_id
+
+from airflow_provider_jobs.testing.datapipeline_checks import invalid
+from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval
+from airflow_provider_jobs.testing.datapipeline_instances import FAILURES, Field, Instance, ref, string
+from airflow_provider_jobs.testing.datapipeline_runs import Run
+
+#: An activation that would begin earlier in the past is refused as an accident, unless it names its start.
+MAX_BACKFILL = timedelta(days=1)
+
+COMPONENT_STATUSES = ("PAUSE", "RESUME")
+INSTANCE_STATUSES = ("TRY_CANCEL", "RERUN", "MARK_FINISHED")
+
+
+class Pipeline:
+    """A pipeline, from its creation to its deletion.
+
+    :param account: the number of the account
+    :param request: CreatePipeline's arguments
+    """
+
+    def __init__(self, account: str, request: dict[str, Any]) -> None:
+        self.id: str = get_random_pipeline_id()
+        self.name: str = request["name"]
+        self.unique_id: str = request["uniqueId"]
+        self.definition = self.active = Definition([])
+        self.deleted = False
+        self._account = account
+        self._description: str = request.get("description", "")
+        self._tags = request.get("tags", [])
+        self._version = 0
+        self._created = datetime.now(UTC)
+        self._first_activation: datetime | None = None
+        self._last_activation: datetime | None = None
+        self._endless = False
+        self._paused: set[str] = set()
+        self._instances: list[Instance] = []
+        self._run: Run | None = None
+
+    @property
+    def state(self) -> str:
+        """``@pipelineState``. A pipeline that works is SCHEDULED, as is an endless one that waits."""
+        if self._run is None:
+            return "PENDING"
+        state = self._run.state
+        return "SCHEDULED" if state == "FINISHED" and self._endless else state
+
+    @property
+    def _born(self) -> list[Instance]:
+        return [instance for instance in self._instances if instance.born]
+
+    def read(self) -> None:
+        """Count a read of what it runs."""
+        if self._run is not None:
+            self._run.life.read()
+            self._run.update()
+
+    def put(self, definition: Definition) -> None:
+        """Save a definition, in place of any earlier one."""
+        self.definition = definition
+        self._version += 1
+
+    def activate(self, definition: Definition, start: datetime | None) -> None:
+        """Activate the pipeline; one that runs on demand is run anew.
+
+        :param definition: without errors
+        :param start: the time from which a schedule is followed; intervals before it are skipped
+        """
+        if self.state == "DEACTIVATING":
+            raise invalid(f"Pipeline {self.id} is in DEACTIVATING state and cannot be activated")
+        moment = self._moment()
+        if definition.on_demand:
+            if self._run is not None:
+                self._run.cancel()
+            self._endless = False
+            interval = Interval(moment, moment)
+            instances = self._create(definition, {activity: [interval] for activity in definition.activities})
+        else:
+            if self.state == "FINISHED":
+                raise invalid(f"Pipeline {self.id} is in FINISHED state and cannot be activated")
+            instances = self._follow_schedule(definition, moment, start)
+        self.active = definition
+        self._first_activation = self._first_activation or moment
+        self._last_activation = moment
+        self._run = Run(self.id, instances, self._paused)
+
+    def deactivate(self, cancel_active: bool) -> None:
+        """Deactivate the pipeline, if it is active."""
+        if self._run is not None and self.state == "SCHEDULED":
+            self._run.deactivate(cancel_active)
+
+    def delete(self) -> None:
+        """Delete the pipeline, and cancel what it runs."""
+        self.deleted = True
+        if self._run is not None:
+            self._run.cancel()
+
+    def set_status(self, object_ids: Sequence[str], status: str) -> None:
+        """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_SetStatus.html."""
+        if self.state == "FINISHED":
+            raise invalid(f"Pipeline {self.id} is in FINISHED state and its objects cannot be changed")
+        instances = {instance.id: instance for instance in self._born}
+        known = self.definition.by_id if status in COMPONENT_STATUSES else instances
+        if status not in COMPONENT_STATUSES + INSTANCE_STATUSES:
+            raise invalid(f"Status {status} is not valid")
+        if unknown := [object_id for object_id in object_ids if object_id not in known]:
+            raise invalid(f"Status {status} cannot be set on {', '.join(unknown)}")
+        if status == "PAUSE":
+            self._paused.update(object_ids)
+        elif status == "RESUME":
+            self._paused.difference_update(object_ids)
+        else:
+            self._set_instances([instances[object_id] for object_id in object_ids], status)
+        self._go_on()
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the pipeline as DescribePipelines does."""
+        fields = {
+            "@id": self.id,
+            "@sphere": "PIPELINE",
+            "@pipelineState": self.state,
+            "@version": self._version,
+            "@userId": self._account,
+            "@accountId": self._account,
+            "pipelineCreator": self._account,
+            "name": self.name,
+            "description": self._description or None,
+            "uniqueId": self.unique_id,
+            "@creationTime": self._created,
+            "@firstActivationTime": self._first_activation,
+            "@lastActivationTime": self._last_activation,
+            **self._times(),
+            **_health(self._born),
+        }
+        return {
+            "pipelineId": self.id,
+            "name": self.name,
+            "description": self._description,
+            "fields": [string(key, value) for key, value in fields.items() if value is not None],
+            "tags": self._tags,
+        }
+
+    def objects(self, evaluate: bool = False) -> dict[str, dict[str, Any]]:
+        """All objects by their id, as DescribeObjects describes them: components, instances, attempts.
+
+        :param evaluate: whether expressions are to be evaluated
+        """
+        return {
+            object_id: {
+                "id": object_id,
+                "name": name,
+                "fields": [*fields, string("@pipelineId", self.id)],
+            }
+            for object_id, name, fields in self._objects(evaluate)
+        }
+
+    def _objects(self, evaluate: bool) -> Iterator[tuple[str, str, list[Field]]]:
+        born = self._born
+        for object_id, component in self.definition.by_id.items():
+            yield object_id, component["name"], self._component_fields(object_id, born)
+        for instance in born:
+            yield instance.id, instance.id, instance.fields(evaluate)
+            for attempt in instance.attempts:
+                yield attempt.id, attempt.id, instance.attempt_fields(attempt, evaluate)
+
+    def _component_fields(self, object_id: str, born: list[Instance]) -> list[Field]:
+        instances = [instance for instance in born if instance.activity == object_id]
+        status = "PAUSED" if object_id in self._paused else self.state
+        fields: list[Field] = [*self.definition.by_id[object_id]["fields"]]
+        fields += [
+            string("@sphere", "COMPONENT"),
+            string("@version", self._version),
+            string("@status", status),
+        ]
+        fields += [ref("@activeInstances", instance.id) for instance in instances if not instance.terminal]
+        return fields + [string(key, value) for key, value in _health(instances).items()]
+
+    def _times(self) -> dict[str, datetime | None]:
+        born = self._born
+        coming = [instance.interval.start for instance in self._instances if not instance.born]
+        starts = [instance.interval.start for instance in self._instances]
+        ends = [instance.interval.end for instance in self._instances]
+        ended = [instance.ended for instance in born if instance.ended is not None]
+        next_run = max(ends) if self._endless and ends else None
+        return {
+            "@latestRunTime": max((instance.interval.start for instance in born), default=None),
+            "@nextRunTime": min(coming, default=next_run),
+            "@scheduledStartTime": min(starts, default=None),
+            "@scheduledEndTime": None if self._endless else max(ends, default=None),
+            "@finishedTime": max(ended, default=None) if self.state == "FINISHED" else None,
+        }
+
+    def _moment(self) -> datetime:
+        # Whole seconds, as all of the service's times. Two activations never have the same: instances are
+        # named by it.
+        now = datetime.now(UTC).replace(microsecond=0)
+        return max(now, self._last_activation + timedelta(seconds=1)) if self._last_activation else now
+
+    def _follow_schedule(
+        self, definition: Definition, moment: datetime, start: datetime | None
+    ) -> list[Instance]:
+        first = self._first_activation or moment
+        schedules = {activity: definition.schedule(activity, first) for activity in definition.activities}
+        begin = min(schedule.start for schedule in schedules.values())
+        if self._first_activation is None and start is None and begin < moment - MAX_BACKFILL:
+            raise invalid("Pipeline cannot be activated: its scheduledStartTime is earlier than 1 day ago")
+        self._endless = any(schedule.end is None for schedule in schedules.values())
+        # Intervals that have not come are planned anew, since the definition may have changed.
+        self._instances = self._born
+        intervals = {activity: list(schedule.intervals(moment)) for activity, schedule in schedules.items()}
+        new = self._create(definition, intervals)
+        for instance in new:
+            if start is not None and instance.interval.start < start:
+                instance.skip()
+        left = [] if self._run is None else self._left_by(self._run)
+        return left + [instance for instance in new if not instance.terminal]
+
+    def _left_by(self, run: Run) -> list[Instance]:
+        left = [instance for instance in run.release() if instance.born]
+        if run.deactivated:
+            # It goes on where it was stopped.
+            stopped = [instance for instance in run.instances if instance.status == "CANCELED"]
+            for instance in stopped:
+                instance.reset()
+            left += stopped
+        return left
+
+    def _create(self, definition: Definition, intervals: dict[str, list[Interval]]) -> list[Instance]:
+        """Create the instances that there are not yet, and tie them to what they depend on."""
+        known = {instance.id for instance in self._instances}
+        planned = [
+            Instance(definition, activity, interval, self._version)
+            for activity in definition.activities
+            for interval in intervals[activity]
+        ]
+        new = [instance for instance in planned if instance.id not in known]
+        self._instances += new
+        at = {(instance.activity, instance.interval.start): instance for instance in self._instances}
+        for instance in new:
+            others = [
+                (other, instance.interval.start) for other in definition.dependencies[instance.activity]
+            ]
+            instance.waits_for = [at[other] for other in others if other in at]
+        return new
+
+    def _set_instances(self, instances: list[Instance], status: str) -> None:
+        now = datetime.now(UTC)
+        for instance in instances:
+            if status == "MARK_FINISHED":
+                instance.finish(now)
+            else:
+                instance.cancel(now)
+        if status == "RERUN":
+            self._rerun(instances)
+
+    def _rerun(self, instances: list[Instance]) -> None:
+        again = list(instances)
+        # A rerun goes on to those that failed with the instance, if they are set to cascade.
+        for instance in again:
+            again += [
+                other
+                for other in self._instances
+                if instance in other.waits_for and other.status == "CASCADE_FAILED" and other not in again
+            ]
+        left = [] if self._run is None else self._run.release()
+        for instance in again:
+            instance.reset()
+        self._run = Run(self.id, left + again, self._paused)
+
+    def _go_on(self) -> None:
+        """Run what a change of status has set free, which takes a new run if the last one has ended."""
+        run = self._run
+        if run is None or run.deactivated:
+            return
+        if run.life.active:
+            run.update()
+        elif any(not (i.terminal or i.blocked or i.activity in self._paused) for i in run.instances):
+            self._rerun([])
+
+
+def _health(instances: list[Instance]) -> dict[str, Any]:
+    """Tell whether the last instance to end did its work; nothing before one has ended."""
+    ended = [(instance.ended, instance) for instance in instances if instance.ended is not None]
+    if not ended:
+        return {}
+    time, last = max(ended, key=lambda pair: pair[0])
+    return {
+        "@healthStatus": "ERROR" if last.status in FAILURES else "HEALTHY",
+        "@healthStatusFromInstanceId": last.id,
+        "@healthStatusUpdatedTime": time,
+    }

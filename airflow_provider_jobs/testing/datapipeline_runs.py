@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""An activation of a pipeline: the instances that it runs, one after the other.
+
+Models https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-how-tasks-scheduled.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_jobs.testing.control import CONTROL
+from airflow_provider_jobs.testing.datapipeline_instances import Instance
+from airflow_provider_jobs.testing.pace import Phase
+
+SERVICE = "datapipeline"
+
+
+class Run:
+    """Instances on their way, in the order of intervals and dependencies.
+
+    Its life is the job that tests know by the pipeline's id. Its way is cut into equal parts, one for all
+    that can run at the same time: the activities of one interval that are on one level of dependencies.
+
+    :param pipeline_id: the id of the pipeline
+    :param instances: what is to run
+    :param paused: the ids of the pipeline's paused components
+    """
+
+    def __init__(self, pipeline_id: str, instances: Sequence[Instance], paused: AbstractSet[str]) -> None:
+        self.instances = sorted(instances, key=_turn)
+        self._paused = paused
+        turns = sorted({_turn(instance) for instance in instances})
+        self._slots = {turn: slot for slot, turn in enumerate(turns)}
+        # An interval comes with the first of its activities, which is the last to be put down here.
+        self._births = {start: self._slots[start, level] for start, level in reversed(turns)}
+        self._failed = False
+        self._closed = False
+        self._seen: dict[str, Any] = {}
+        self.deactivated = False
+        self.life = CONTROL.start(SERVICE, pipeline_id, self.view)
+        self.update()
+
+    @property
+    def over(self) -> bool:
+        """Whether all its instances have come to an end."""
+        return all(instance.terminal for instance in self.instances)
+
+    @property
+    def state(self) -> str:
+        """The state that it gives to its pipeline."""
+        if not self.deactivated:
+            return "FINISHED" if self.over else "SCHEDULED"
+        return "INACTIVE" if self.over and self.life.phase is not Phase.STOPPING else "DEACTIVATING"
+
+    def view(self) -> dict[str, Any]:
+        """Bring it up to date, and describe it for ``AwsJobs.jobs``."""
+        self.update()
+        return self._seen
+
+    def update(self) -> None:
+        """Bring all instances up to date."""
+        if not self._closed:
+            self._advance()
+            self._seen = {
+                "state": self.state,
+                "instances": {instance.id: instance.status for instance in self.instances if instance.born},
+            }
+            # Once it is over, a later run may take its instances and run them again.
+            self._closed = self.over and not self.life.active
+
+    def _advance(self) -> None:
+        now = datetime.now(UTC)
+        reached = self.life.peek()
+        if self.life.failure is not None:
+            if self.instances and not self._failed:
+                self._failed = True
+                self._fail(reached, self.life.failure, now)
+            # What does not depend on the failed instance has nothing left to wait for.
+            reached = 1.0
+        self._go(reached, now)
+        if self.over and self.life.phase is not Phase.STOPPING:
+            self.life.advance()
+
+    def deactivate(self, cancel_active: bool) -> None:
+        """Start nothing more, and end.
+
+        :param cancel_active: cancel what runs; else it goes on to its end
+        """
+        now = datetime.now(UTC)
+        self.deactivated = True
+        self.instances = [instance for instance in self.instances if instance.born]
+        for instance in self.instances:
+            if cancel_active or instance.status != "RUNNING":
+                instance.cancel(now)
+        if cancel_active and self.life.active:
+            self.life.stop()
+
+    def cancel(self) -> None:
+        """Deactivate it and end it at once, unless it is over."""
+        if not self._closed:
+            self.deactivate(cancel_active=True)
+            self.life.advance()
+            self.update()
+
+    def release(self) -> list[Instance]:
+        """End it, and give away those of its instances that have not ended."""
+        released = [instance for instance in self.instances if not instance.terminal]
+        self.instances = [instance for instance in self.instances if instance.terminal]
+        self.life.advance()
+        self.update()
+        self._closed = True
+        return released
+
+    def _go(self, reached: float, now: datetime) -> None:
+        # Rounded, because a third of three parts must be one whole part.
+        way = round(reached * len(self._slots), 9)
+        for instance in self.instances:
+            instance.born = instance.born or way >= self._births[instance.interval.start]
+            if instance.born:
+                position = way - self._slots[_turn(instance)]
+                instance.update(position, instance.activity in self._paused, now)
+
+    def _fail(self, reached: float, reason: str, now: datetime) -> None:
+        slot = min(int(round(reached * len(self._slots), 9)), len(self._slots) - 1)
+        self._go(slot / len(self._slots), now)
+        ready = [instance for instance in self.instances if instance.ready]
+        if ready:
+            ready[0].fail(reason, now)
+
+
+def _turn(instance: Instance) -> tuple[datetime, int]:
+    return instance.interval.start, instance.level

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Our backends in moto: how they are registered, and the response class that they share."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import moto.backend_index
+from botocore.exceptions import ConnectionClosedError
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import BaseResponse
+
+from airflow_provider_jobs.testing.control import CONTROL, Fault
+
+#: Each declares a ``BACKEND``.
+SERVICE_MODULES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
+
+
+class AwsError(JsonRESTError):
+    """An error as AWS's JSON and REST-JSON services answer it.
+
+    :param code: e.g. ``ResourceNotFoundException``
+    :param message: AWS's own words
+    :param status: the HTTP status
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(code, message)
+        self.code = status
+
+
+class JobResponse(BaseResponse):
+    """Base or mixin of our response classes: counts calls, applies faults, one call at a time."""
+
+    #: The code of the service's own HTTP 500 error.
+    internal_error = "InternalFailureException"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The call's arguments, from its JSON body."""
+        return dict(json.loads(self.body or "{}"))
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Run the operation, unless a fault gets in its way."""
+        fault = CONTROL.count_call(self.service_name or "", self._get_action() or "")
+        if fault is not None and fault.when == "before":
+            answer = self._suffer(fault)
+            if answer is not None:
+                return answer
+        with CONTROL.lock:
+            # Jobs that go by the clock move on at any call, not only at one that shows them.
+            CONTROL.tick()
+            result: TYPE_RESPONSE = super().call_action()
+        if fault is not None and fault.when == "after":
+            return self._suffer(fault) or result
+        return result
+
+    def _suffer(self, fault: Fault) -> TYPE_RESPONSE | None:
+        match fault.kind:
+            case "slow":
+                time.sleep(fault.seconds)
+                return None
+            case "drop":
+                return self._drop()
+            case "throttle":
+                return self._error("ThrottlingException", "Rate exceeded")
+            case "expired-token":
+                message = "The security token included in the request is expired"
+                return self._error("ExpiredTokenException", message)
+            case "access-denied":
+                user = f"arn:{self.partition}:iam::{self.current_account}:user/testing"
+                action = f"{self.service_name}:{self._get_action()}"
+                message = f"User: {user} is not authorized to perform: {action}"
+                return self._error("AccessDeniedException", message)
+            case "error":
+                message = "The request processing has failed because of an unknown error."
+                return self._error(self.internal_error, message, 500)
+
+    def _error(self, code: str, message: str, status: int = 400) -> TYPE_RESPONSE:
+        error = AwsError(code, message, status)
+        return status, {**self.response_headers, **dict(error.get_headers())}, error.get_body()
+
+    def _drop(self) -> TYPE_RESPONSE:
+        if not self.is_werkzeug_request:
+            raise ConnectionClosedError(endpoint_url=self.uri)
+        self.normalized_request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return 500, {}, ""  # written to nobody
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What moto has to know of a service. Several may serve one service; ours come before moto's own.
+
+    :param name: the service's signing name, the first part of its host name
+    :param response: the class that answers
+    :param path: a regular expression of the paths it answers, beginning with a slash
+    """
+
+    name: str
+    response: type[JobResponse]
+    path: str = "/"
+
+    @property
+    def moto_name(self) -> str:
+        """The name in moto's index: none that moto has."""
+        return f"jobs_{self.name}"
+
+    @property
+    def url_base(self) -> str:
+        """The host names of the service, as a regular expression."""
+        return rf"https?://{re.escape(self.name)}\.(.+)\.amazonaws\.com"
+
+
+class _Routes(BaseBackend):
+    """The routes of a service, in the form that moto asks for. They hold no state: a service keeps its state
+    in a BackendDict of its own or in moto's, which lets us answer for a service and share moto's data.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__("us-east-1", "000000000000")
+        self._backend = backend
+
+    @property
+    def _url_module(self) -> SimpleNamespace:
+        paths = {"{0}" + self._backend.path: self._backend.response.dispatch}
+        return SimpleNamespace(url_bases=[self._backend.url_base], url_paths=paths)
+
+
+def backends() -> list[Backend]:
+    """Import the service modules and return what they declare."""
+    return [
+        importlib.import_module(f"airflow_provider_jobs.testing.{name}").BACKEND for name in SERVICE_MODULES
+    ]
+
+
+def register() -> None:
+    """Make our backends known to moto in this process; again without effect."""
+    index = moto.backend_index.backend_url_patterns
+    for backend in backends():
+        if f"moto.{backend.moto_name}" in sys.modules:
+            continue
+        # moto imports `moto.<name>` and takes `<name>_backends` from it; the first pattern that matches wins.
+        module = ModuleType(f"moto.{backend.moto_name}")
+        setattr(module, f"{backend.moto_name}_backends", {"global": _Routes(backend)})
+        sys.modules[module.__name__] = module
+        index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
+    CONTROL.forget_moto = BackendDict.reset
+
+
+def unregister() -> None:
+    """Undo ``register``, so that a plain ``mock_aws`` means what it meant."""
+    names = {backend.moto_name for backend in backends()}
+    index = moto.backend_index.backend_url_patterns
+    index[:] = [entry for entry in index if entry[0] not in names]
+    for name in names:
+        sys.modules.pop(f"moto.{name}", None)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The moto server with our backends, for other processes.
+
+``python -m airflow_provider_jobs.testing.server`` serves all of moto on one port, and the control object as
+``POST /aws-jobs/<method>`` with the arguments as JSON. ``AwsJobsServer`` starts it and speaks to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from threading import Event, Thread
+from types import FrameType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from airflow_provider_jobs.testing.control import CONTROL, AwsJobs
+from airflow_provider_jobs.testing.pace import Pace
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+CONTROL_PATH = "/aws-jobs/"
+
+#: Seconds between two looks at the jobs that nobody reads.
+TICK = 0.2
+
+#: Seconds that the server may take to start, and to stop.
+DEADLINE = 60.0
+
+_READY = "Listening on "
+
+
+class AwsJobsServer(AwsJobs):
+    """The server as a process of its own, and the control object of its jobs.
+
+    As a context manager it starts and stops the process.
+
+    :param seconds: how long jobs take; see ``set_pace``
+    :param port: to listen on at 127.0.0.1; 0 is a free one, which later starts use again
+    """
+
+    def __init__(self, seconds: float = 5.0, port: int = 0) -> None:
+        self._seconds = seconds
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address of all services, to be given to clients as ``endpoint_url``."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start the process and wait until it answers; it knows nothing of an earlier one.
+
+        :raises RuntimeError: with its output, if it ended or is not ready after 60 seconds
+        """
+        if self._process is not None:
+            raise RuntimeError("The server has been started already.")
+        command = [sys.executable, "-m", __name__, "--port", str(self._port), "--seconds", str(self._seconds)]
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT
+        )
+        try:
+            self._port = self._wait_for_port(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Stop the process, if it runs."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(DEADLINE)
+            finally:
+                self.kill()
+
+    def kill(self) -> None:
+        """End the process without its doing, as a crash would."""
+        if self._process is not None and self._output is not None:
+            self._process.kill()
+            self._process.wait()
+            self._output.close()
+            self._process = None
+
+    def _wait_for_port(self, process: subprocess.Popen[bytes]) -> int:
+        deadline = time.monotonic() + DEADLINE
+        problem = f"is not ready after {DEADLINE:.0f} s"
+        while time.monotonic() < deadline:
+            # The line is complete once its end is there.
+            if ready := re.search(rf"^{_READY}.*:(\d+)\n", self._read_output(), re.MULTILINE):
+                return int(ready[1])
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.02)
+                problem = "ended"
+                break
+        raise RuntimeError(f"The server {problem}. Its output:\n{self._read_output()}")
+
+    def _read_output(self) -> str:
+        assert self._output is not None
+        # The process shares the position in the file, so leave that alone.
+        return os.pread(self._output.fileno(), 1_000_000, 0).decode(errors="replace")
+
+    def _do(self, method: str, **arguments: Any) -> Any:
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=DEADLINE)) as connection:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", CONTROL_PATH + method, json.dumps(arguments), headers)
+            answer = json.loads(connection.getresponse().read())
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["result"]
+
+
+def control_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer ``POST /aws-jobs/<method>`` with ``{"result": ...}``, or 400 with ``{"error": "..."}``."""
+    from werkzeug import Request, Response
+
+    request = Request(environ)
+    try:
+        arguments = json.loads(request.get_data() or b"{}")
+        status, answer = 200, {"result": CONTROL.handle(request.path.removeprefix(CONTROL_PATH), arguments)}
+    except ValueError as error:
+        status, answer = 400, {"error": str(error)}
+    response = Response(json.dumps(answer), status, mimetype="application/json")
+    return response(environ, start_response)
+
+
+def serve(host: str, port: int, pace: Pace) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    :param host: the address to listen on
+    :param port: 0 is a free one
+    :param pace: of the jobs
+    """
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+
+    from airflow_provider_jobs.testing.moto_ext import register
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
+    register()
+    CONTROL.clear(pace)
+    services = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(CONTROL_PATH):
+            return control_application(environ, start_response)
+        answer: Iterable[bytes] = services(environ, start_response)
+        return answer
+
+    server = make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler)
+    os.environ["MOTO_PORT"] = str(server.port)  # where moto's services call each other
+    ended = Event()
+
+    def tick() -> None:
+        while not ended.wait(TICK):
+            CONTROL.tick()
+
+    Thread(target=tick, daemon=True).start()
+    print(f"{_READY}http://{host}:{server.port}", flush=True)
+    try:
+        server.serve_forever()
+    finally:
+        ended.set()
+
+
+def main() -> None:
+    """Run the server from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_jobs.testing.server")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="the port; 0, the default, is a free one")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long jobs take (%(default)s)")
+    arguments = parser.parse_args()
+    serve(arguments.host, arguments.port, Pace(seconds=arguments.seconds))
+
+
+if __name__ == "__main__":
+    main()
