@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["JobKey", "JobState", "JobStatus", "StartedJob"]
+__all__ = ["Attempt", "JobKey", "JobState", "JobStatus", "StartedJob"]
 
 
 class JobState(StrEnum):
@@ -141,10 +141,6 @@ class JobKey:
         room = longest - len(self.digest) - len("--0000.0000")
         return f"{readable[:room]}-{self.digest}-"
 
-    def name(self, attempt: int, longest: int) -> str:
-        """Return the name of job number ``attempt``, started in this generation."""
-        return f"{self.prefix(longest)}{self.generation}.{attempt}"
-
     @property
     def mark(self) -> str:
         """A short text that tells this generation's jobs from all others."""
@@ -152,14 +148,37 @@ class JobKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One job of a task instance, from before it is started.
+
+    :param key: the task instance and its generation.
+    :param number: the job's number among the task instance's jobs, from 1.
+    :param since: when it was first meant to start; it did not start before.
+    :param job_id: the service's own name of the job, once that is known.
+    """
+
+    key: JobKey
+    number: int
+    since: datetime
+    job_id: str | None = None
+
+    def name(self, longest: int) -> str:
+        """Return a name for the job.
+
+        :param longest: how many characters the service allows in a name.
+        """
+        return f"{self.key.prefix(longest)}{self.key.generation}.{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
 class StartedJob:
     """A job that was found under a key.
 
     :param generation: the generation it was started in.
-    :param attempt: its number among the task instance's jobs, from 1.
+    :param number: its number among the task instance's jobs, from 1.
     :param status: how it is.
     """
 
     generation: int
-    attempt: int
+    number: int
     status: JobStatus

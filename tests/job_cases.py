@@ -12,8 +12,11 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
+from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 
 REGION = "us-east-1"
 AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": REGION}
@@ -40,6 +43,10 @@ class JobCase(ABC):
     @abstractmethod
     def operator(self, **kwargs: Any) -> BaseOperator:
         """Build the operator that starts a job."""
+
+    def apart(self, number: int) -> dict[str, Any]:
+        """Arguments that keep the operator's job out of the way of others than the account's quota."""
+        return {}
 
     @abstractmethod
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
@@ -83,4 +90,46 @@ class EventBridge(JobCase):
         return name
 
 
-CASES: list[JobCase] = [EventBridge()]
+class LookoutEquipment(JobCase):
+    service = "lookoutequipment"
+    hook_class = LookoutEquipmentHook
+    start_operation = "StartDataIngestionJob"
+    stop_operation = None
+    describe_operation = "DescribeDataIngestionJob"
+    list_operation = "ListDataIngestionJobs"
+    running, succeeded, failed, cancelled = "IN_PROGRESS", "SUCCESS", "FAILED", None
+
+    def prepare(self) -> None:
+        s3 = boto3.client("s3", region_name=REGION)
+        s3.create_bucket(Bucket="plant")
+        rows = "\n".join(f"2026-01-01T00:{minute:02}:00,1.5,20" for minute in range(60))
+        s3.put_object(Bucket="plant", Key="2026/pump/0.csv", Body=f"Timestamp,speed,heat\n{rows}\n".encode())
+        lookout = boto3.client("lookoutequipment", region_name=REGION)
+        for number in range(40):
+            lookout.create_dataset(DatasetName=f"pumps-{number}", ClientToken=str(number))
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {
+            "dataset_name": "pumps-0",
+            "bucket": "plant",
+            "prefix": "2026/",
+            "key_pattern": "{prefix}/{component_name}/*",
+            "role_arn": "arn:aws:iam::123456789012:role/lookout",
+            "poll_interval": 0.02,
+        }
+        return LookoutEquipmentStartDataIngestionJobOperator(task_id="ingest", **AWS, **{**given, **kwargs})
+
+    def apart(self, number: int) -> dict[str, Any]:
+        return {"dataset_name": f"pumps-{number}"}
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        return LookoutEquipmentDataIngestionJobSensor(
+            task_id="wait", job_id=job_id, **AWS, **{"poke_interval": 0.02, **kwargs}
+        )
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        name: str = result["job_id"]
+        return name
+
+
+CASES: list[JobCase] = [EventBridge(), LookoutEquipment()]

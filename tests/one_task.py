@@ -29,10 +29,24 @@ class Outlets(dict[Any, Any]):
 
 
 @dataclass
+class Store:
+    """Airflow 3.3's task_state_store; holds JSON, as that does."""
+
+    rows: dict[str, str]
+
+    def get(self, key: str) -> Any:
+        return json.loads(self.rows[key]) if key in self.rows else None
+
+    def set(self, key: str, value: Any) -> None:
+        self.rows[key] = json.dumps(value)
+
+
+@dataclass
 class OneTask:
     """A task instance.
 
     :param make: builds the task's operator anew.
+    :param store: what its task_state_store holds; None below Airflow 3.3, which has none.
     """
 
     make: Callable[[], BaseOperator]
@@ -44,6 +58,7 @@ class OneTask:
     max_tries: int = 3
     xcoms: dict[str, Any] = field(default_factory=dict)
     outlet_events: Outlets = field(default_factory=Outlets)
+    store: dict[str, str] | None = field(default_factory=dict)
     deferred: TaskDeferred | None = None
     operator: BaseOperator | None = None
 
@@ -64,6 +79,7 @@ class OneTask:
             "run_id": self.run_id,
             "dag_run": SimpleNamespace(start_date=self.run_started, run_id=self.run_id),
             "outlet_events": self.outlet_events,
+            **({} if self.store is None else {"task_state_store": Store(self.store)}),
         }
 
     def begin(self) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,7 +16,9 @@ from airflow.providers.common.compat.sdk import AirflowException
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     HTTPClientError,
     ParamValidationError,
     TokenRetrievalError,
@@ -30,7 +32,7 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobQuotaError,
 )
-from airflow_provider_jobs.job import JobKey, JobStatus, StartedJob
+from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
 
 __all__ = ["HookSpec", "JobHook"]
 
@@ -105,8 +107,16 @@ class JobHook(AwsBaseHook):
     service: ClassVar[str]
     #: What the service calls a job, for messages.
     noun: ClassVar[str] = "job"
+    #: The service's name in words.
+    label: ClassVar[str]
+    #: The day on which AWS ended the service; None while it lives.
+    ended: ClassVar[str | None] = None
+    #: Whether a job gets the name we give it. One that does not is remembered in the task's ledger.
+    named: ClassVar[bool] = True
     #: How many jobs the service runs at once, by AWS's default quota.
     quota: ClassVar[int]
+    #: How many of them may share a scope, such as a dataset; None if there is no such limit.
+    scope_quota: ClassVar[int | None] = None
     #: Codes of the answer that there is no room for another job.
     quota_codes: ClassVar[frozenset[str]] = frozenset()
     #: Codes of the answer that a thing is not known.
@@ -123,21 +133,23 @@ class JobHook(AwsBaseHook):
         super().__init__(*args, **kwargs)
 
     @abstractmethod
-    def find_jobs(self, key: JobKey, request: Mapping[str, Any]) -> list[StartedJob]:
+    def find_jobs(
+        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
+    ) -> list[StartedJob]:
         """Return the jobs that were started under a key, of every generation, oldest first.
 
         :param key: the task instance's key.
         :param request: what :meth:`start_job` would be given.
+        :param attempts: what the task's ledger tells, where jobs are not ``named``.
         :raises JobInputError: if the job's name is taken by something that is not this task's.
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
     @abstractmethod
-    def start_job(self, key: JobKey, attempt: int, request: Mapping[str, Any]) -> JobStatus:
+    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
         """Start a job, or adopt it if an earlier, lost call has started it already.
 
-        :param key: the task instance's key.
-        :param attempt: the number the job gets among the task instance's jobs, from 1.
+        :param attempt: which of the task instance's jobs it is.
         :param request: what the service needs to know.
         :raises JobQuotaError: if the service has no room for another job now.
         :raises JobInputError: if the service will never accept the request.
@@ -162,15 +174,29 @@ class JobHook(AwsBaseHook):
         """
 
     @abstractmethod
-    def active_jobs(self) -> set[str]:
-        """Return the names of the jobs that count against the quota now.
+    def active_jobs(self) -> dict[str, str]:
+        """Return the jobs that count against the quota now, each with its scope.
 
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
-    def job_name(self, key: JobKey, attempt: int, request: Mapping[str, Any]) -> str | None:
-        """Return the name a job will have, where that is known before it starts."""
-        return None
+    def job_name(self, attempt: Attempt, request: Mapping[str, Any]) -> str:
+        """Return the name the job will have; where jobs are not ``named``, one to speak of it by."""
+        return attempt.name(64)
+
+    def scope(self, request: Mapping[str, Any]) -> str:
+        """Return what the job shares with others of which few may run; see ``scope_quota``."""
+        return ""
+
+    @property
+    def notice(self) -> str | None:
+        """What users of a service that AWS has ended should know."""
+        if self.ended is None:
+            return None
+        return (
+            f"AWS ended {self.label} on {self.ended}. Calls work only against an endpoint that still "
+            f"serves it: set endpoint_url in connection {self.aws_conn_id!r}."
+        )
 
     def describe_job(self, job_id: str) -> JobStatus:
         """Look at one job.
@@ -201,10 +227,12 @@ class JobHook(AwsBaseHook):
         except ParamValidationError as error:
             raise JobInputError(f"{self._said(operation)} was not sent: {error}") from error
         except (BotoCoreError, AirflowException) as error:
+            # Nobody answers any more where AWS itself served it: waiting on would not help.
+            gone = isinstance(error, (EndpointConnectionError, ConnectTimeoutError)) and self._gone
             raise JobApiError(
-                f"{self._said(operation)} failed: {error}. {self._hint(str(error))}".strip(),
+                f"{self._said(operation)} failed: {error}. {gone or self._hint(str(error))}".strip(),
                 type(error).__name__,
-                transient=_is_transient(error),
+                transient=_is_transient(error) and not gone,
             ) from error
         return answer
 
@@ -222,6 +250,12 @@ class JobHook(AwsBaseHook):
             if not token:
                 return
 
+    @property
+    def _gone(self) -> str:
+        """Why a call to AWS's own endpoint fails for good, if AWS has ended the service."""
+        at_aws = "conn" in vars(self) and ".amazonaws.com" in self.conn_client_meta.endpoint_url
+        return self.notice or "" if at_aws else ""
+
     def _explained(self, operation: str, error: ClientError) -> Exception:
         code = error.response.get("Error", {}).get("Code", "")
         message = error.response.get("Error", {}).get("Message", "") or str(error)
@@ -235,6 +269,7 @@ class JobHook(AwsBaseHook):
             return JobInputError(f"{text} {hint}".strip())
         if code in _ACCESS_CODES:
             hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
+            hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
         return JobApiError(f"{text} {hint}".strip(), code, transient)

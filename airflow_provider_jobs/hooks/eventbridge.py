@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import JobKey, JobState, JobStatus, StartedJob
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob
 
 __all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook"]
 
@@ -43,6 +43,7 @@ class EventBridgeReplayHook(JobHook):
     """
 
     service = "events"
+    label = "Amazon EventBridge"
     noun = "replay"
     quota = 10
     quota_codes = frozenset({"LimitExceededException"})
@@ -141,13 +142,15 @@ class EventBridgeReplayHook(JobHook):
         """
         return self.call("cancel_replay", ReplayName=replay_name)
 
-    def job_name(self, key: JobKey, attempt: int, request: Mapping[str, Any]) -> str:
+    def job_name(self, attempt: Attempt, request: Mapping[str, Any]) -> str:
         """Return the replay's name: the user's own, numbered after the first, or one made from the key."""
         if name := request["replay_name"]:
-            return name if attempt == 1 else f"{name}.{attempt}"
-        return key.name(attempt, REPLAY_NAME_LIMIT)
+            return name if attempt.number == 1 else f"{name}.{attempt.number}"
+        return attempt.name(REPLAY_NAME_LIMIT)
 
-    def find_jobs(self, key: JobKey, request: Mapping[str, Any]) -> list[StartedJob]:
+    def find_jobs(
+        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
+    ) -> list[StartedJob]:
         """Find the task instance's replays by their names."""
         if request["replay_name"]:
             return self._find_named(key, request)
@@ -157,7 +160,7 @@ class EventBridgeReplayHook(JobHook):
             numbers = re.fullmatch(r"(-?\d+)\.(\d+)", row["ReplayName"].removeprefix(prefix))
             if numbers:
                 found.append(StartedJob(int(numbers[1]), int(numbers[2]), _status(row)))
-        return sorted(found, key=lambda job: job.attempt)
+        return sorted(found, key=lambda job: job.number)
 
     def _find_named(self, key: JobKey, request: Mapping[str, Any]) -> list[StartedJob]:
         """Find replays under the user's own name, where the description tells whose they are."""
@@ -171,15 +174,15 @@ class EventBridgeReplayHook(JobHook):
                 if mark is None:
                     raise _taken(replay)
                 found.append(StartedJob(int(mark[1]), int(match[1] or 1), _status(replay)))
-        return sorted(found, key=lambda job: job.attempt)
+        return sorted(found, key=lambda job: job.number)
 
-    def start_job(self, key: JobKey, attempt: int, request: Mapping[str, Any]) -> JobStatus:
+    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
         """Start the replay; if its name exists, adopt it only if it is this very request."""
         archive = self.describe_archive(request["archive"])
         bus = archive["EventSourceArn"]
         _check_rules(request["rule_arns"], bus)
-        name = self.job_name(key, attempt, request)
-        mark = f"[{key.mark}]"
+        name = self.job_name(attempt, request)
+        mark = f"[{attempt.key.mark}]"
         description = f"{request['description'][: _DESCRIPTION_LIMIT - len(mark) - 1]} {mark}"
         try:
             answer = self.start_replay(
@@ -239,9 +242,9 @@ class EventBridgeReplayHook(JobHook):
             raise
         return True
 
-    def active_jobs(self) -> set[str]:
+    def active_jobs(self) -> dict[str, str]:
         """List the replays in flight in the account and Region."""
-        return {row["ReplayName"] for state in _IN_FLIGHT for row in self.list_replays(state=state)}
+        return {row["ReplayName"]: "" for state in _IN_FLIGHT for row in self.list_replays(state=state)}
 
 
 def _status(replay: Mapping[str, Any]) -> JobStatus:

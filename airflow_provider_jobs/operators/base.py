@@ -83,6 +83,12 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""
         return dict(job.details)
 
+    def check_result(self, job: JobStatus) -> None:
+        """Look at a job that succeeded by AWS's measure with the user's.
+
+        :raises JobEndedError: if it does not meet that.
+        """
+
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Take up the task again after the wait; the event is a :class:`JobTrigger`'s.
 
@@ -193,6 +199,7 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
             )
+        self.check_result(job)
         return self._deliver(context, job)
 
     def _deliver(self, context: Context, job: JobStatus) -> dict[str, Any]:

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic
 
 from airflow.providers.common.compat.sdk import Context
 from airflow.triggers.base import BaseTrigger
 
-from airflow_provider_jobs.exceptions import JobError, JobQuotaError
-from airflow_provider_jobs.job import JobKey, JobState, JobStatus
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaError
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
+from airflow_provider_jobs.operators.ledger import Ledger
+from airflow_provider_jobs.triggers.poller import is_passing
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 try:
@@ -48,6 +51,9 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         :raises JobInputError: for parameters that cannot work; without a retry.
         :raises JobError: for everything that a retry may mend.
         """
+        self._encoded()
+        if self.aws_hook_class.ended:
+            self.log.warning(self.hook.notice)
         return self._run(context)
 
     def execute_after_wait(self, context: Context, event: Any = None) -> dict[str, Any]:
@@ -69,10 +75,10 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     def _run(self, context: Context, since: float | None = None) -> dict[str, Any]:
         request = self.job_request(context)
-        self._encoded()
         key = JobKey.from_context(context)
+        ledger = Ledger({} if self.aws_hook_class.named else context, key)
         while True:
-            found = self._find_or_start(key, request, since)
+            found = self._find_or_start(key, request, ledger, since)
             if isinstance(found, JobStatus):
                 break
             event = self._wait(found, "execute_after_wait")
@@ -83,16 +89,17 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             self.on_kill()
             self._raise_if_killed()
         if found.state.ended:
-            return self._finish(context, found)
+            # A listing and the answer to a start tell less of a job than the result has to.
+            return self._finish(context, self.hook.describe_job(found.job_id))
         if not self.wait_for_completion:
             return self._deliver(context, found)
         return self._watch(context, found)
 
     def _find_or_start(
-        self, key: JobKey, request: Mapping[str, Any], since: float | None
+        self, key: JobKey, request: Mapping[str, Any], ledger: Ledger, since: float | None
     ) -> JobStatus | BaseTrigger:
         """Return the generation's job, or what has to pass before it can start."""
-        jobs = self.hook.find_jobs(key, request)
+        jobs = self.hook.find_jobs(key, request, ledger.attempts)
         last = next((job.status for job in reversed(jobs) if job.generation == key.generation), None)
         for job in jobs:
             if job.generation != key.generation and job.status.state is JobState.RUNNING:
@@ -102,36 +109,46 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             return self._job_trigger(last.job_id)
         if last is not None and last.state in (JobState.RUNNING, JobState.SUCCEEDED):
             self.log.info("%s %s of an earlier try is %s.", self._noun, last.job_id, last.service_state)
-            # A listing tells less of a job than the result has to.
-            return last if last.state is JobState.RUNNING else self.hook.describe_job(last.job_id)
+            return last
         if last is not None:
             self.log.info("%s %s ended %s; starting the next.", self._noun, last.job_id, last.service_state)
-        return self._start(key, 1 + max((job.attempt for job in jobs), default=0), request, since)
+        attempt = ledger.begun(1 + max((job.number for job in jobs), default=0), datetime.now(UTC))
+        return self._start(attempt, request, ledger, since)
 
     def _start(
-        self, key: JobKey, attempt: int, request: Mapping[str, Any], since: float | None
+        self, attempt: Attempt, request: Mapping[str, Any], ledger: Ledger, since: float | None
     ) -> JobStatus | BaseTrigger:
-        name = self.hook.job_name(key, attempt, request)
         moment = self.start_not_before(request)
         if moment is not None and moment > datetime.now(UTC):
             self.log.info("Waiting until %s to start the %s.", moment.isoformat(), self.hook.noun)
             return DateTimeTrigger(moment=moment)
-        spec = self._encoded()
-        self._job_id = name
+        name = self.hook.job_name(attempt, request)
+        self._job_id = name if self.hook.named else None
+        ledger.note(attempt)
         try:
-            job = self.hook.start_job(key, attempt, request)
-        except JobQuotaError as error:
+            job = self.hook.start_job(attempt, request)
+        except (JobError, JobInputError) as error:
+            if not is_passing(error):
+                ledger.forget(attempt)
+            if not isinstance(error, JobQuotaError):
+                raise
             self._job_id = None
             self.log.info("%s Waiting in line.", error)
-            return SlotTrigger(
-                hook_class=spec.hook_class,
-                hook_parameters=spec.parameters,
-                job_id=name or key.mark,
-                poll_interval=self.poll_interval,
-                since=since,
-            )
+            return self._slot_trigger(name, self.hook.scope(request), since)
+        ledger.note(replace(attempt, job_id=job.job_id))
         self.log.info("Started %s %s: %s.", self.hook.noun, job.job_id, job.service_state)
         return job
+
+    def _slot_trigger(self, name: str, scope: str, since: float | None) -> SlotTrigger:
+        spec = self._encoded()
+        return SlotTrigger(
+            hook_class=spec.hook_class,
+            hook_parameters=spec.parameters,
+            job_id=name,
+            scope=scope,
+            poll_interval=self.poll_interval,
+            since=since,
+        )
 
     def _leave_behind(self, job_id: str) -> None:
         """Stop what ran before the task was cleared, unless its author wants it to go on."""

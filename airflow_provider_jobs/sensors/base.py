@@ -74,6 +74,8 @@ class JobSensor(AwsBaseSensor[HookT], Generic[HookT]):
 
     def execute(self, context: Context) -> Any:
         """Wait for the job's end."""
+        if self.aws_hook_class.ended:
+            self.log.warning(self.hook.notice)
         if not self.deferrable:
             return super().execute(context)
         try:

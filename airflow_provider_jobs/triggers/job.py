@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks.base import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter, is_passing
@@ -118,7 +119,11 @@ class JobTrigger(BaseTrigger):
         def stop() -> bool:
             return self.spec.build().stop_job(self.job_id)
 
-        stopped = await sync_to_async(stop, thread_sensitive=False)()
+        try:
+            stopped = await sync_to_async(stop, thread_sensitive=False)()
+        except JobError as error:
+            self.log.warning("%s could not be stopped and may go on: %s", self.job_id, error)
+            return
         self.log.info("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
 
     def _event(self, job: JobStatus | None, **outcome: str) -> TriggerEvent:

@@ -40,11 +40,13 @@ class Waiter:
     :param job_id: the job waited for.
     :param interval: seconds between looks.
     :param since: when the waiting began, as seconds since the epoch.
+    :param scope: what the job shares with others of which few may run.
     """
 
     job_id: str
     interval: float
     since: float = 0.0
+    scope: str = ""
     updates: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 
 

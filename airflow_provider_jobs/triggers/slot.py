@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,39 +31,64 @@ class _Place:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A place that is kept for a task which was called."""
+
+    job_id: str
+    scope: str
+    until: float
+
+
 class _SlotQueue(SharedLook):
     """The line: first come, first served, and only as many are called as there are places."""
 
     def __init__(self, spec: HookSpec) -> None:
         super().__init__(spec)
         self._limit = 0
-        self._called: dict[str, float] = {}
+        self._scope_limit: int | None = None
+        self._calls: list[_Call] = []
+        self._seen: set[str] = set()
 
     async def look(self) -> None:
         """Count the free places and call as many waiters."""
-        active, quota, started = await self.ask(self._count)
-        now = asyncio.get_running_loop().time()
-        self._called = {
-            job_id: until
-            for job_id, until in self._called.items()
-            if until > now and job_id not in active and job_id not in started
-        }
-        # Where more jobs run than the default quota allows, the account has a higher one.
-        self._limit = max(self._limit, quota, len(active))
-        free = max(self._limit - len(active) - len(self._called), 0)
+        active = await self.ask(self._count)
+        taken = Counter([*active.values(), *(call.scope for call in self._calls)])
         line = sorted(self.waiters, key=lambda waiter: waiter.since)
-        places = {id(waiter): max(number - free, 0) for number, waiter in enumerate(line, start=1)}
-        for waiter in line[:free]:
-            self._called[waiter.job_id] = now + _KEPT
+        until = time.monotonic() + _KEPT
+        places: dict[int, int] = {}
+        for waiter in line:
+            if taken.total() < self._limit and self._has_room(taken[waiter.scope]):
+                taken[waiter.scope] += 1
+                self._calls.append(_Call(waiter.job_id, waiter.scope, until))
+                places[id(waiter)] = 0
+            else:
+                places[id(waiter)] = 1 + sum(position > 0 for position in places.values())
         await self.tell(line, lambda waiter: _Place(places[id(waiter)], len(active), self._limit))
 
-    def _count(self, hook: JobHook) -> tuple[set[str], int, set[str]]:
+    def _has_room(self, taken: int) -> bool:
+        return self._scope_limit is None or taken < self._scope_limit
+
+    def _count(self, hook: JobHook) -> dict[str, str]:
+        """Look at the jobs in flight, and drop the calls that have been answered or have expired."""
         active = hook.active_jobs()
-        # A called task's job may have ended between two looks; its place is free then.
-        unseen = [job_id for job_id in self._called if job_id not in active]
-        found = hook.describe_jobs(unseen) if unseen else {}
-        started = {job_id for job_id, job in found.items() if not isinstance(job, JobNotFoundError)}
-        return active, hook.quota, started
+        # Where more jobs run than the default quota allows, the account has a higher one.
+        self._limit = max(self._limit, hook.quota, len(active))
+        self._scope_limit = hook.scope_quota
+        calls = [call for call in self._calls if call.until > time.monotonic()]
+        if hook.named:
+            # A called task's job may have ended between two looks; its place is free then.
+            unseen = [call.job_id for call in calls if call.job_id not in active]
+            found = hook.describe_jobs(unseen) if unseen else {}
+            self._calls = [call for call in calls if isinstance(found.get(call.job_id), JobNotFoundError)]
+        else:
+            # Which call a new job answers cannot be told; the oldest of its scope is as good as any.
+            for scope in (active[job_id] for job_id in active.keys() - self._seen):
+                answered = next((call for call in calls if call.scope == scope), None)
+                if answered:
+                    calls.remove(answered)
+            self._calls, self._seen = calls, set(active)
+        return active
 
 
 class SlotTrigger(BaseTrigger):
@@ -74,6 +99,7 @@ class SlotTrigger(BaseTrigger):
     :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
     :param hook_parameters: its constructor's arguments, as JSON.
     :param job_id: the name that the job will have.
+    :param scope: what the job shares with others of which few may run, such as a dataset.
     :param poll_interval: seconds between looks at the line.
     :param since: when the task came to the line, in seconds since the epoch; a task that was called and
         refused after all comes back to its old place.
@@ -85,12 +111,14 @@ class SlotTrigger(BaseTrigger):
         hook_class: str,
         hook_parameters: str,
         job_id: str,
+        scope: str = "",
         poll_interval: float = 30,
         since: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.spec = HookSpec(hook_class, hook_parameters)
         self.job_id = job_id
+        self.scope = scope
         self.poll_interval = poll_interval
         self.since = time.time() if since is None else since
 
@@ -100,6 +128,7 @@ class SlotTrigger(BaseTrigger):
             "hook_class": self.spec.hook_class,
             "hook_parameters": self.spec.parameters,
             "job_id": self.job_id,
+            "scope": self.scope,
             "poll_interval": self.poll_interval,
             "since": self.since,
         }
@@ -107,7 +136,7 @@ class SlotTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when it is the task's turn."""
         said = ""
-        waiter = Waiter(self.job_id, self.poll_interval, self.since)
+        waiter = Waiter(self.job_id, self.poll_interval, self.since, self.scope)
         async with _SlotQueue.waiting(self.spec, waiter) as updates:
             while True:
                 update = await updates.get()

@@ -21,6 +21,7 @@ from airflow_provider_jobs.testing import AwsJobs
 
 MakeTask = Callable[..., OneTask]
 STOPPABLE = [case for case in CASES if case.stop_operation]
+UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
 
 
 def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.Thread:
@@ -38,6 +39,7 @@ def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.T
     return thread
 
 
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 @pytest.mark.parametrize("cancel", [True, False])
 def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTask, cancel: bool) -> None:
     aws.set_pace()
@@ -46,7 +48,8 @@ def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTas
     with pytest.raises(JobError, match="killed while it waited"):
         task.run()
     killer.join()
-    assert aws.calls(case.service).get(str(case.stop_operation), 0) == (1 if cancel else 0)
+    # Twice if the kill came between the start and its being noted.
+    assert (aws.calls(case.service).get(str(case.stop_operation), 0) > 0) is cancel
 
 
 @pytest.fixture
@@ -68,6 +71,7 @@ def kill_deferred(task: OneTask) -> None:
     asyncio.run(trigger.on_kill())
 
 
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 @pytest.mark.parametrize(
     ("state", "cancel", "stopped"),
     [
@@ -120,6 +124,7 @@ def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: M
     assert first["id"] != second["id"]
 
 
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 def test_a_clear_leaves_what_its_author_wants_to_go_on(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -143,4 +148,40 @@ def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     case.hook_class(aws_conn_id=None, region_name="us-east-1").stop_job(job["id"])
     make_task().run()
     assert [job["state"] for job in aws.jobs(case.service)] == [case.cancelled, case.succeeded]
+    assert aws.max_active(case.service) == 1
+
+
+@pytest.mark.parametrize("case", UNSTOPPABLE, indirect=True)
+def test_a_kill_that_cannot_stop_the_job_says_so(
+    aws: AwsJobs,
+    case: JobCase,
+    make_sync: MakeTask,
+    make_deferrable: MakeTask,
+    person_sets: Callable[[str | None], None],
+    logged: Callable[[], str],
+) -> None:
+    aws.set_pace()
+    task = make_sync(**case.apart(1))
+    killer = kill_when_started(task, aws, case)
+    with pytest.raises(JobError, match="killed while it waited"):
+        task.run()
+    killer.join()
+    assert "could NOT be stopped" in logged()
+    deferred = make_deferrable(**case.apart(2))
+    deferred.begin()
+    person_sets(TaskInstanceState.FAILED)
+    kill_deferred(deferred)
+    assert "could not be stopped and may go on" in logged()
+
+
+@pytest.mark.parametrize("case", UNSTOPPABLE, indirect=True)
+def test_a_clear_waits_for_the_job_that_cannot_be_stopped(
+    aws: AwsJobs, case: JobCase, make_task: MakeTask
+) -> None:
+    aws.set_pace(seconds=1)
+    task = make_task(wait_for_completion=False, poll_interval=0.1)
+    task.run()
+    task.clear()
+    task.run()
+    assert len(aws.jobs(case.service)) == 2
     assert aws.max_active(case.service) == 1

@@ -20,8 +20,11 @@ from airflow_provider_jobs.triggers.slot import SlotTrigger
 MakeTask = Callable[..., OneTask]
 
 
-def runs(make: MakeTask, count: int, **kwargs: Any) -> list[OneTask]:
-    return [make({"run_id": f"scheduled__2026-01-{day:02}"}, **kwargs) for day in range(1, count + 1)]
+def runs(case: JobCase, make: MakeTask, count: int, **kwargs: Any) -> list[OneTask]:
+    return [
+        make({"run_id": f"scheduled__2026-01-{day:02}"}, **case.apart(day), **kwargs)
+        for day in range(1, count + 1)
+    ]
 
 
 async def next_event(trigger: BaseTrigger) -> Any:
@@ -52,7 +55,7 @@ def test_more_jobs_than_the_quota_all_succeed_in_order(
 ) -> None:
     aws.set_quota(case.service, case.hook_class.quota)
     aws.set_pace(seconds=0.5)
-    tasks = runs(make_deferrable, 25, poll_interval=0.1)
+    tasks = runs(case, make_deferrable, 25, poll_interval=0.1)
     for task in tasks:
         task.begin()
     in_line = [task for task in tasks if isinstance(task.trigger(), SlotTrigger)]
@@ -69,7 +72,7 @@ def test_a_task_on_the_worker_waits_in_line_too(aws: AwsJobs, case: JobCase, mak
     aws.set_quota(case.service, 1)
     aws.set_pace(seconds=0.5)
     make_sync({"run_id": "first"}, wait_for_completion=False).run()
-    make_sync({"run_id": "second"}, poll_interval=0.1).run()
+    make_sync({"run_id": "second"}, poll_interval=0.1, **case.apart(1)).run()
     assert [job["state"] for job in aws.jobs(case.service)] == [case.succeeded] * 2
     assert aws.max_active(case.service) == 1
 
@@ -79,7 +82,7 @@ def test_a_task_killed_in_line_gives_its_place_up(
 ) -> None:
     aws.set_quota(case.service, case.hook_class.quota)
     aws.set_pace()
-    tasks = runs(make_deferrable, case.hook_class.quota + 3, poll_interval=0.05)
+    tasks = runs(case, make_deferrable, case.hook_class.quota + 3, poll_interval=0.05)
     for task in tasks:
         task.begin()
     killed, second, third = tasks[-3:]
@@ -118,7 +121,7 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
     quota = case.hook_class.quota
     aws.set_quota(case.service, quota)
     aws.set_pace()
-    tasks = runs(make_deferrable, quota + 1, poll_interval=0.1)
+    tasks = runs(case, make_deferrable, quota + 1, poll_interval=0.1)
     for task in tasks:
         task.begin()
     aws.add_fault(Fault(case.list_operation, "throttle", skip=6))

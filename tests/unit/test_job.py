@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow_provider_jobs.job import JobKey, JobState, JobStatus
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def test_the_line_tells_no_time_left_that_it_cannot_know() -> None:
 
 def test_names_fit_and_hold_only_what_aws_allows() -> None:
     key = JobKey("söme dag/" * 20 + ".task", "0123456789ab", 12)
-    name = key.name(345, 64)
+    name = Attempt(key, 345, NOW).name(64)
     assert len(name) <= 64
     assert name.startswith("s_me_dag_s_me_dag")
     assert name.endswith("-0123456789ab-12.345")

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Start Lookout for Equipment data ingestion jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import Context
+
+from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
+from airflow_provider_jobs.hooks.lookout_equipment import QUALITY, LookoutEquipmentHook
+from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.operators.start import StartJobOperator
+
+__all__ = ["LookoutEquipmentStartDataIngestionJobOperator"]
+
+#: What AWS allows, and how to say so.
+_PATTERNS = {
+    "dataset_name": (r"[0-9a-zA-Z_-]{1,200}", "1 to 200 letters, digits, - and _"),
+    "bucket": (r"[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]", "an S3 bucket's name"),
+    "role_arn": (
+        r"arn:aws(-[^:\s]+)?:iam::[0-9]{12}:role/[^\s]{1,2000}",
+        "a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)",
+    ),
+    "prefix": (r"|[^\n\r]{0,1023}/", "empty, or end with a slash, and have 1,024 characters at the most"),
+    "client_token": (r"[ -~]{1,250}", "1 to 250 printable ASCII characters"),
+}
+
+
+class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEquipmentHook]):
+    """Ingest sensor data from S3 into a dataset.
+
+    https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_StartDataIngestionJob.html
+
+    AWS ended the service on 2026-10-07; the operator works against the endpoint that the connection
+    names. An ingestion cannot be stopped: a killed task says so in its log, and the job goes on.
+
+    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``job_id``,
+    ``dataset_name``, ``state``, ``input``, ``created_at``, ``files_total``, ``files_ingested``,
+    ``files_discarded`` (a list of URLs), ``bytes_ingested``, ``data_start_time``, ``data_end_time``,
+    ``data_quality`` (counts by the names below); times are ISO 8601 strings in UTC.
+
+    Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
+
+    :param dataset_name: the dataset. (templated)
+    :param bucket: the bucket with the data. (templated)
+    :param role_arn: a role that may read it. (templated)
+    :param prefix: where in the bucket; empty, or ending with a slash. (templated)
+    :param key_pattern: how the components' files are named below it, for example
+        ``{prefix}/{component_name}/*``; needed for a dataset's first ingestion. (templated)
+    :param client_token: a token of your own; by default one made from the task's run. (templated)
+    :param max_discarded_files: fail if AWS discarded more files than this; None accepts any number.
+    :param data_quality: the highest counts to accept, by ``missing_values``, ``invalid_values``,
+        ``duplicate_timestamps``, ``unsupported_timestamps``, ``sensors_with_short_date_range`` and
+        ``sensors_without_data``.
+    :raises JobInputError: for parameters that cannot work, before any call.
+    :raises JobEndedError: if the ingested data is not good enough; without a retry.
+    """
+
+    aws_hook_class = LookoutEquipmentHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "botocore_config", "bucket", "client_token", "dataset_name", "key_pattern", "prefix", "role_arn"
+    )
+    ui_color = "#01a88d"
+    ui_fgcolor = "#ffffff"
+
+    def __init__(
+        self,
+        *,
+        dataset_name: str,
+        bucket: str,
+        role_arn: str,
+        prefix: str | None = None,
+        key_pattern: str | None = None,
+        client_token: str | None = None,
+        max_discarded_files: int | None = None,
+        data_quality: Mapping[str, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset_name = dataset_name
+        self.bucket = bucket
+        self.role_arn = role_arn
+        self.prefix = prefix
+        self.key_pattern = key_pattern
+        self.client_token = client_token
+        self.max_discarded_files = max_discarded_files
+        self.data_quality = data_quality
+        limits = {"max_discarded_files": max_discarded_files or 0, **(data_quality or {})}
+        if unknown := set(limits) - {"max_discarded_files", *QUALITY}:
+            raise JobInputError(
+                f"data_quality: {', '.join(sorted(unknown))} cannot be limited; {', '.join(QUALITY)} can."
+            )
+        if negative := [name for name, limit in limits.items() if limit < 0]:
+            raise JobInputError(f"{', '.join(negative)} must not be negative.")
+
+    def job_request(self, context: Context) -> dict[str, Any]:
+        """Return the ingestion that is asked for, checked."""
+        for name, (pattern, meaning) in _PATTERNS.items():
+            value = getattr(self, name)
+            optional = name in ("prefix", "client_token")
+            if not (optional and value is None) and not (
+                isinstance(value, str) and re.fullmatch(pattern, value)
+            ):
+                raise JobInputError(f"{name}={value!r} must be {meaning}.")
+        source = {"Bucket": self.bucket, "Prefix": self.prefix, "KeyPattern": self._checked_pattern()}
+        return {
+            "dataset_name": self.dataset_name,
+            "role_arn": self.role_arn,
+            "client_token": self.client_token,
+            "input": {"S3InputConfiguration": {k: v for k, v in source.items() if v is not None}},
+        }
+
+    def check_result(self, job: JobStatus) -> None:
+        """Log what was ingested, and fail if it breaks a limit."""
+        found = job.details
+        quality: Mapping[str, int] = found["data_quality"] or {}
+        rows = {
+            "files ingested": f"{found['files_ingested']} of {found['files_total']}",
+            "files discarded": len(found["files_discarded"]),
+            "bytes": found["bytes_ingested"],
+            "data from": found["data_start_time"],
+            "data to": found["data_end_time"],
+            **{name.replace("_", " "): count for name, count in quality.items()},
+        }
+        table = "\n".join(f"  {name:<30} {value}" for name, value in rows.items())
+        self.log.info("Ingestion job %s into dataset %s:\n%s", job.job_id, found["dataset_name"], table)
+        if broken := self._broken_limits(found["files_discarded"], quality):
+            raise JobEndedError(
+                f"Ingestion job {job.job_id} succeeded, but its data is not good enough: "
+                f"{'; '.join(broken)}. Mend the data and clear the task, or raise the limit."
+            )
+
+    def _broken_limits(self, discarded: Sequence[str], quality: Mapping[str, int]) -> list[str]:
+        broken = [
+            f"{name} is {quality.get(name, 0)}, allowed is {limit}"
+            for name, limit in (self.data_quality or {}).items()
+            if quality.get(name, 0) > limit
+        ]
+        if self.max_discarded_files is not None and len(discarded) > self.max_discarded_files:
+            names = ", ".join(discarded[:10]) + (", …" if len(discarded) > 10 else "")
+            broken.insert(
+                0, f"{len(discarded)} files were discarded, allowed is {self.max_discarded_files}: {names}"
+            )
+        return broken
+
+    def _checked_pattern(self) -> str | None:
+        pattern = self.key_pattern
+        if pattern is None:
+            return None
+        below = tuple({"{prefix}/", self.prefix or "{prefix}/"})
+        if not (
+            isinstance(pattern, str)
+            and len(pattern) <= 2048
+            and "{component_name}" in pattern
+            and pattern.startswith(below)
+        ):
+            raise JobInputError(
+                f"key_pattern={pattern!r} must name the files below the prefix and contain "
+                "{component_name}: '{prefix}/{component_name}/*' or '{prefix}/{component_name}_*'."
+            )
+        return pattern
