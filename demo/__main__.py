@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Plays the demo: ``python -m demo [--keep]``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from airflow_provider_jobs.testing import AwsJobsServer
+from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
+from demo.act import Act, Aws, Progress
+from demo.screen import Line, Screen
+from demo.shop import ShopAct
+
+ACTS: tuple[type[Act], ...] = (ShopAct,)
+
+DAGS = Path(__file__).resolve().parent.parent / "example_dags"
+
+#: Tasks that run at once; deferred ones are not counted.
+WORKERS = 4
+
+#: Seconds that a replay takes here; on AWS it is minutes.
+JOB_SECONDS = 6.0
+
+#: Seconds that the runs of an act may take on a very busy machine.
+DEADLINE = 600.0
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NOT_SAID = re.compile(r"^  File |::(end)?group::")
+_ENDED = ("success", "failed")
+# The task that says most about a run comes first.
+_TELLING = ("failed", "running", "deferred", "queued", "up_for_retry")
+
+
+def main() -> int:
+    """Play all acts; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Show the provider at work.")
+    keep = os.environ.get("KEEP", "") not in ("", "0")
+    help_ = "leave Airflow's UI up at the end, until Ctrl-C; KEEP=1 does the same"
+    parser.add_argument("--keep", action="store_true", default=keep, help=help_)
+    keep = parser.parse_args().keep
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    _leave_environment()
+    screen = Screen()
+    try:
+        return play(screen, keep)
+    except (LocalAirflowError, RuntimeError) as error:  # the latter if the moto server does not start
+        screen.verdict([str(error)])
+        return 1
+
+
+def play(screen: Screen, keep: bool) -> int:
+    """Start AWS and Airflow, play the acts one after another, and stop everything again.
+
+    :param keep: wait for a signal before stopping
+    """
+    problems: list[str] = []
+    with ExitStack() as stack:
+        stack.callback(screen.say, "Everything that was started has been stopped.", "dim")
+        with screen.phase("Simulated AWS") as remarks:
+            server = stack.enter_context(AwsJobsServer(seconds=JOB_SECONDS))
+            remarks.append(f"moto server at {server.url}")
+        aws = Aws(server)
+        with screen.phase("Airflow") as remarks:
+            env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection()}
+            airflow = stack.enter_context(LocalAirflow(DAGS, env, parallelism=WORKERS))
+            remarks.append(f"scheduler, triggerer, DAG processor, API server at {airflow.url}")
+        for act in ACTS:
+            problems += _play(act(), aws, airflow, screen)
+        screen.verdict(problems)
+        if keep:
+            with suppress(SystemExit):
+                screen.say(f"Airflow is at {airflow.url} (no login). Ctrl-C stops everything.", "bold")
+                signal.pause()
+    return 1 if problems else 0
+
+
+def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str]:
+    screen.say(f"\n{act.title}", "bold")
+    with screen.phase("Seed") as remarks:
+        remarks.append(act.seed(aws))
+    with screen.phase("Backfill") as remarks:
+        for each in act.backfills:
+            airflow.backfill(each.dag_id, each.first, each.last)
+            remarks.append(f"{each.dag_id}, {each.first:%Y-%m-%d} to {each.last:%Y-%m-%d}")
+    with screen.watching():
+        runs = _watch(act, aws, airflow, screen)
+    with screen.phase("Count"):
+        outcome = act.check(aws)
+    screen.outcome(outcome)
+    screen.sample(act.sample(airflow, runs))
+    failed = [run for run in runs if run["state"] != "success"]
+    return [*(_failure(airflow, run) for run in failed), *outcome.problems]
+
+
+def _watch(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> Sequence[Row]:
+    """Show the runs until all have ended; returns them, oldest first."""
+    dags = [each.dag_id for each in act.backfills]
+
+    def ended() -> Sequence[Row]:
+        runs = [run for dag_id in dags for run in airflow.runs(dag_id)]
+        tasks = [task for dag_id in dags for task in airflow.task_instances(dag_id)]
+        progress = act.progress(aws, runs)
+        lines = [_line(run, tasks, each) for run, each in zip(runs, progress, strict=True)]
+        screen.runs(lines, WORKERS)
+        return runs if all(run["state"] in _ENDED for run in runs) else ()
+
+    return airflow.wait_for(ended, timeout=DEADLINE, what="the end of all runs")
+
+
+def _line(run: Row, tasks: Sequence[Row], progress: Progress) -> Line:
+    label = _label(run)
+    if run["state"] in _ENDED:
+        return Line(label, run["state"], progress)
+    mine = (run["dag_id"], run["dag_run_id"])
+    states = {task["state"] for task in tasks if (task["dag_id"], task["dag_run_id"]) == mine}
+    if states == {"success"}:  # the scheduler has yet to end the run
+        return Line(label, "success", progress)
+    return Line(label, next((state for state in _TELLING if state in states), "queued"), progress)
+
+
+def _label(run: Row) -> str:
+    # Airflow names a run after the end of its data interval; a reader thinks of the day itself.
+    start = run["data_interval_start"]
+    return f"{datetime.fromisoformat(start):%a %Y-%m-%d}" if start else str(run["dag_run_id"])
+
+
+def _failure(airflow: AirflowApi, run: Row) -> str:
+    lines = [f"Run {run['dag_run_id']} ({_label(run)}) of {run['dag_id']} ended: {run['state']}."]
+    for task in airflow.task_instances(run["dag_id"], run["dag_run_id"], state="failed"):
+        lines.append(f"What the log of {task['task_id']} says, its last lines without stack frames:")
+        log = airflow.log(run["dag_id"], run["dag_run_id"], task["task_id"], map_index=task["map_index"])
+        lines += [line for line in log.splitlines() if not _NOT_SAID.search(line)][-5:]
+    return "\n  ".join(lines)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Turn a signal into SystemExit, which lets all context managers stop what they have started."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _leave_environment() -> None:
+    """Drop what this machine knows of a real AWS, and keep calls on the machine past any proxy."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

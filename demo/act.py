@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What an act of the demo has to provide."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from airflow_provider_jobs.testing import AwsJobsServer
+from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"  # moto's own
+
+
+class Aws:
+    """The simulated AWS.
+
+    :param server: the moto server, started
+    """
+
+    def __init__(self, server: AwsJobsServer) -> None:
+        self.server = server
+
+    def client(self, service: str) -> Any:
+        """Return a client of the moto server, whatever AWS settings this machine has."""
+        return boto3.client(
+            service,  # type: ignore[call-overload] # any service
+            region_name=REGION,
+            endpoint_url=self.server.url,
+            aws_access_key_id="simulated",
+            aws_secret_access_key="simulated",
+            config=Config(retries={"mode": "standard"}),
+        )
+
+    def connection(self) -> str:
+        """Return the Airflow connection to the moto server, as JSON."""
+        extra = {"region_name": REGION, "endpoint_url": self.server.url}
+        return json.dumps({"conn_type": "aws", "login": "simulated", "password": "simulated", "extra": extra})
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """Runs to be made.
+
+    :param dag_id: a DAG of ``example_dags``
+    :param first: the first run's logical date, aware
+    :param last: the last run's logical date, included
+    """
+
+    dag_id: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the AWS job of a run is.
+
+    :param fraction: 0.0 to 1.0
+    :param note: what has come of it so far, in a few words
+    """
+
+    fraction: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an act's check has found.
+
+    :param columns: headings of the table
+    :param rows: of the table; the last one is the total
+    :param totals: the result in one line
+    :param problems: what is wrong, a sentence each; none if the act has succeeded
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int]]
+    totals: str
+    problems: Sequence[str] = field(default=())
+
+
+class Act(ABC):
+    """A part of the demo: resources in AWS, DAGs that run on them, and a check of what came of it."""
+
+    #: What happens, in a line.
+    title: str
+    #: The runs, all started at once.
+    backfills: Sequence[Backfill]
+
+    @abstractmethod
+    def seed(self, aws: Aws) -> str:
+        """Create what the DAGs need in AWS; return what that is, in a line."""
+
+    @abstractmethod
+    def progress(self, aws: Aws, runs: Sequence[Row]) -> Sequence[Progress]:
+        """Return how far the jobs of these runs are, run by run; called several times a second."""
+
+    @abstractmethod
+    def check(self, aws: Aws) -> Outcome:
+        """Compare what AWS did with what it should have done; called once all runs have ended."""
+
+    @abstractmethod
+    def sample(self, airflow: AirflowApi, runs: Sequence[Row]) -> Sequence[str]:
+        """Return a heading and lines of one task's log, as an Airflow user sees them."""

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Counts what was received, window by window, against what an archive holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Window(NamedTuple):
+    """A span of event times; the demo's own, so that the provider's cannot hide its own mistakes.
+
+    :param start: inclusive, aware
+    :param end: exclusive, aware
+    """
+
+    start: datetime
+    end: datetime
+
+    def holds(self, time: datetime) -> bool:
+        """Whether the time is in the window."""
+        return self.start <= time < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start:%a %Y-%m-%d}"
+
+
+@dataclass
+class Tally:
+    """The count of a window.
+
+    :param window: None for messages that belong to no window that was asked for
+    :param archived: events that the archive holds for it
+    :param received: messages that its replays have delivered
+    :param missing: ids of events that no message brought
+    :param doubled: ids of events, once for each message too many
+    :param outside: ids of events that its replays should not have delivered
+    """
+
+    window: Window | None
+    archived: int
+    received: int
+    missing: list[str]
+    doubled: list[str]
+    outside: list[str]
+
+    def numbers(self) -> tuple[int, int, int, int, int]:
+        """Return archived, received, missing, doubled, outside."""
+        return self.archived, self.received, len(self.missing), len(self.doubled), len(self.outside)
+
+    def problems(self) -> Iterator[str]:
+        """Say what is wrong."""
+        for what in ("missing", "doubled", "outside"):
+            if found := getattr(self, what):
+                some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
+                where = "outside of the window" if what == "outside" else what
+                yield f"{self.window or 'No known replay'}: {len(found):,} {where} ({some})."
+
+
+def count(
+    windows: Sequence[Window],
+    archived: Mapping[str, datetime],
+    replays: Mapping[str, Window],
+    messages: Iterable[Mapping[str, Any]],
+) -> list[Tally]:
+    """Compare what was received with what the archive holds.
+
+    :param windows: what was to be replayed
+    :param archived: time by event id
+    :param replays: window by replay name, as AWS tells it
+    :param messages: bodies; an event counts for the window of the replay that it names
+    :returns: a tally for each window, and one more for messages that belong to none of them, if any
+    """
+    received: dict[Window | None, Counter[str]] = {window: Counter() for window in (*windows, None)}
+    outside: dict[Window | None, list[str]] = {window: [] for window in (*windows, None)}
+    for message in messages:
+        window = replays.get(message.get("replay-name", ""))
+        if window not in windows:
+            window = None
+        event, time = message["detail"]["event"], datetime.fromisoformat(message["time"])
+        if window and window.holds(time) and archived.get(event) == time:
+            received[window][event] += 1
+        else:
+            outside[window].append(event)
+    tallies = []
+    for window in (*windows, None):
+        expected = [event for event, time in archived.items() if window and window.holds(time)]
+        got, strays = received[window], outside[window]
+        missing = [event for event in expected if event not in got]
+        doubled = list((got - Counter(dict.fromkeys(got, 1))).elements())
+        tallies.append(Tally(window, len(expected), got.total() + len(strays), missing, doubled, strays))
+    return tallies if tallies[-1].received else tallies[:-1]
