@@ -264,7 +264,8 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
         progress = 1.0
     return JobStatus(
         job_id=replay["ReplayName"],
-        state=_STATES[service_state],
+        # A state that AWS adds one day is one in which the job has not ended.
+        state=_STATES.get(service_state, JobState.RUNNING),
         service_state=service_state,
         reason=replay.get("StateReason") or None,
         progress=progress,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -48,8 +48,6 @@ _IN_FLIGHT = ("IN_PROGRESS", "IMPORT_IN_PROGRESS")
 _FEW = len(_IN_FLIGHT)
 #: How many used-up tokens are passed over; no task has more tries than a few.
 _TOKENS = 50
-#: How far AWS's clock and ours may be apart.
-_CLOCKS = timedelta(seconds=5)
 
 
 class LookoutEquipmentHook(JobHook):
@@ -222,7 +220,7 @@ class LookoutEquipmentHook(JobHook):
         for job_id in busy:
             job = self.describe_ingestion(job_id)
             same = job["IngestionInputConfiguration"] == request["input"]
-            if same and job["CreatedAt"] >= attempt.since - _CLOCKS:
+            if same and job["CreatedAt"] >= attempt.since:
                 return _status(job)
         if busy:
             raise JobQuotaError(

@@ -167,7 +167,7 @@ def test_a_kill_that_cannot_stop_the_job_says_so(
         task.run()
     killer.join()
     assert "could NOT be stopped" in logged()
-    deferred = make_deferrable(**case.apart(2))
+    deferred = make_deferrable({"run_id": "another"}, **case.apart(2))
     deferred.begin()
     person_sets(TaskInstanceState.FAILED)
     kill_deferred(deferred)
