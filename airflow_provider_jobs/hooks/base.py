@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,7 +34,7 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
 
-__all__ = ["HookSpec", "JobHook"]
+__all__ = ["HookSpec", "JobHook", "is_passing"]
 
 #: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
 _TRANSIENT_CODES = frozenset(
@@ -157,12 +157,12 @@ class JobHook(AwsBaseHook):
         """
 
     @abstractmethod
-    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Look at many jobs in as few calls as the service allows.
 
         :param job_ids: the service's own names of the jobs.
-        :return: for every job its status, or the error that concerns it alone.
-        :raises JobApiError: if AWS refuses or cannot be reached.
+        :return: for every job its status, or the error that concerns it.
+        :raises JobApiError: if AWS refuses or cannot be reached for all of them.
         """
 
     @abstractmethod
@@ -205,8 +205,34 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
         found = self.describe_jobs([job_id])[job_id]
-        if isinstance(found, JobError):
+        if isinstance(found, Exception):
             raise found
+        return found
+
+    def describe_each(
+        self,
+        job_ids: Collection[str],
+        found: dict[str, JobStatus | Exception],
+        describe: Callable[[str], JobStatus],
+    ) -> dict[str, JobStatus | Exception]:
+        """Describe one by one the jobs that a listing has not shown.
+
+        A refusal concerns its job alone. A call that may work later ends the round, and what was found
+        before it is kept.
+
+        :param job_ids: all jobs that were asked for.
+        :param found: what is known already; the rest is added.
+        :param describe: looks at one job.
+        """
+        for job_id in job_ids:
+            if job_id in found:
+                continue
+            try:
+                found[job_id] = describe(job_id)
+            except (JobError, JobInputError) as error:
+                found[job_id] = error
+                if is_passing(error):
+                    return {**dict.fromkeys(job_ids, error), **found}
         return found
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -284,6 +310,11 @@ class JobHook(AwsBaseHook):
 
     def _hint(self, text: str) -> str:
         return next((hint for piece, hint in self.advice.items() if piece in text), "")
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether waiting on may help: AWS was busy or out of reach."""
+    return isinstance(error, JobApiError) and error.transient
 
 
 def _camel(operation: str) -> str:

@@ -15,7 +15,6 @@ from airflow_provider_jobs.exceptions import (
     JobApiError,
     JobError,
     JobInputError,
-    JobNotFoundError,
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
@@ -181,20 +180,14 @@ class LookoutEquipmentHook(JobHook):
         details = {"job_id": answer["JobId"], "dataset_name": request["dataset_name"]}
         return JobStatus(answer["JobId"], _STATES[answer["Status"]], answer["Status"], details=details)
 
-    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the jobs in flight; describe those that are not among them, or a few as they are."""
-        found: dict[str, JobStatus | JobError] = {}
+        found: dict[str, JobStatus | Exception] = {}
         if len(job_ids) > _FEW:
             wanted = set(job_ids)
             rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
             found = {row["JobId"]: _status(row) for row in rows if row["JobId"] in wanted}
-        for job_id in job_ids:
-            if job_id not in found:
-                try:
-                    found[job_id] = _status(self.describe_ingestion(job_id))
-                except JobNotFoundError as error:
-                    found[job_id] = error
-        return found
+        return self.describe_each(job_ids, found, lambda job_id: _status(self.describe_ingestion(job_id)))
 
     def stop_job(self, job_id: str) -> bool:
         """Refuse: AWS has no call that stops an ingestion.
@@ -239,7 +232,8 @@ def _status(job: Mapping[str, Any]) -> JobStatus:
     total, ingested = files.get("TotalNumberOfFiles"), files.get("IngestedNumberOfFiles")
     return JobStatus(
         job_id=job["JobId"],
-        state=_STATES[service_state],
+        # A state that AWS adds one day is one in which the job has not ended.
+        state=_STATES.get(service_state, JobState.RUNNING),
         service_state=service_state,
         reason=job.get("FailedReason"),
         note=f"{ingested} of {total} files ingested" if files else job.get("StatusDetail"),

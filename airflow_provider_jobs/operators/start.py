@@ -14,10 +14,10 @@ from airflow.providers.common.compat.sdk import Context
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaError
+from airflow_provider_jobs.hooks.base import is_passing
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.ledger import Ledger
-from airflow_provider_jobs.triggers.poller import is_passing
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 try:

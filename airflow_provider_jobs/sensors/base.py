@@ -20,10 +20,9 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.poller import is_passing
 
 __all__ = ["JobSensor"]
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_jobs.exceptions import JobNotFoundError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
-from airflow_provider_jobs.triggers.poller import SharedLook, Waiter, is_passing
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
+from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
 
 __all__ = ["SlotTrigger"]
 
@@ -50,7 +49,7 @@ class _SlotQueue(SharedLook):
         self._calls: list[_Call] = []
         self._seen: set[str] = set()
 
-    async def look(self) -> None:
+    async def look(self) -> bool:
         """Count the free places and call as many waiters."""
         active = await self.ask(self._count)
         taken = Counter([*active.values(), *(call.scope for call in self._calls)])
@@ -65,6 +64,7 @@ class _SlotQueue(SharedLook):
             else:
                 places[id(waiter)] = 1 + sum(position > 0 for position in places.values())
         await self.tell(line, lambda waiter: _Place(places[id(waiter)], len(active), self._limit))
+        return True
 
     def _has_room(self, taken: int) -> bool:
         return self._scope_limit is None or taken < self._scope_limit
@@ -80,7 +80,7 @@ class _SlotQueue(SharedLook):
             # A called task's job may have ended between two looks; its place is free then.
             unseen = [call.job_id for call in calls if call.job_id not in active]
             found = hook.describe_jobs(unseen) if unseen else {}
-            self._calls = [call for call in calls if isinstance(found.get(call.job_id), JobNotFoundError)]
+            self._calls = [call for call in calls if isinstance(found.get(call.job_id), Exception)]
         else:
             # Which call a new job answers cannot be told; the oldest of its scope is as good as any.
             for scope in (active[job_id] for job_id in active.keys() - self._seen):

@@ -17,13 +17,13 @@ import boto3
 import pytest
 from job_cases import REGION
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
+from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.poller import JobPoller, Waiter, is_passing
+from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
 
 ELSEWHERE = "eu-west-1"
 #: Seconds; short, so that the tests take no time. None of them depends on it.
@@ -137,7 +137,7 @@ def looks(aws: AwsJobs, monkeypatch: pytest.MonkeyPatch) -> list[Look]:
     finished: list[Look] = []
     describe = EventBridgeReplayHook.describe_jobs
 
-    def described(self: EventBridgeReplayHook, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def described(self: EventBridgeReplayHook, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         before = Counter(aws.calls("events"))
         try:
             return describe(self, job_ids)
@@ -468,7 +468,7 @@ class TestErrors:
     ) -> None:
         names = replays(2)
 
-        def broken(self: EventBridgeReplayHook, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+        def broken(self: EventBridgeReplayHook, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
             raise ZeroDivisionError("so many jobs")
 
         async def test() -> None:
