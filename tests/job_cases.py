@@ -31,6 +31,7 @@ class JobCase(ABC):
     stop_operation: str | None
     describe_operation: str
     list_operation: str
+    lists_before_start: int = 0
     running: str
     succeeded: str
     failed: str
@@ -64,6 +65,7 @@ class EventBridge(JobCase):
     stop_operation = "CancelReplay"
     describe_operation = "DescribeReplay"
     list_operation = "ListReplays"
+    lists_before_start = 1
     running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
 
     def prepare(self) -> None:

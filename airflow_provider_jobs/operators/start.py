@@ -58,9 +58,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     def execute_after_wait(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on after something had to pass before the job could start; looks at everything anew."""
-        if isinstance(event, Mapping) and event.get("error"):
-            raise JobError(f"Waiting to start the {self.aws_hook_class.noun} failed: {event['error']}")
-        return self._run(context, event.get("since") if isinstance(event, Mapping) else None)
+        return self._run(context, self._place_in_line(event))
 
     @abstractmethod
     def job_request(self, context: Context) -> dict[str, Any]:
@@ -81,8 +79,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             found = self._find_or_start(key, request, ledger, since)
             if isinstance(found, JobStatus):
                 break
-            event = self._wait(found, "execute_after_wait")
-            since = event.get("since") if isinstance(event, Mapping) else None
+            since = self._place_in_line(self._wait(found, "execute_after_wait"))
         self._record(context, found)
         if self._killed:
             # The kill came during the start call, when there was nothing to stop yet.
@@ -94,6 +91,14 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         if not self.wait_for_completion:
             return self._deliver(context, found)
         return self._watch(context, found)
+
+    def _place_in_line(self, event: Any) -> float | None:
+        """Read what a wait before the start came to: since when the task is in line, if it is."""
+        if not isinstance(event, Mapping):
+            return None
+        if why := event.get("error"):
+            raise JobError(f"Waiting to start the {self.aws_hook_class.noun} failed: {why}")
+        return event.get("since")
 
     def _find_or_start(
         self, key: JobKey, request: Mapping[str, Any], ledger: Ledger, since: float | None
