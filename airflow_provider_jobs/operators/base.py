@@ -200,7 +200,7 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         self._record(context, job)
         if job.state is not JobState.SUCCEEDED:
-            reason = job.reason or "AWS gives no reason"
+            reason = (job.reason or "AWS gives no reason").rstrip(". ")
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
             )

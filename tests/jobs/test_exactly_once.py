@@ -145,6 +145,8 @@ def test_the_result_goes_to_the_outlets(
 
 
 def test_outlets_of_a_run_without_a_data_interval_say_so(make_sync: Callable[..., OneTask]) -> None:
+    from airflow.providers.common.compat.sdk import Asset
+
     asset = Asset("done")
     task = make_sync(outlets=[asset], task={"interval": None})
     task.run()
