@@ -8,7 +8,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -29,9 +29,15 @@ class Aws:
 
     def __init__(self, server: AwsJobsServer) -> None:
         self.server = server
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """Return a client of the moto server, whatever AWS settings this machine has."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
         return boto3.client(
             service,  # type: ignore[call-overload] # any service
             region_name=REGION,
@@ -59,6 +65,13 @@ class Backfill:
     dag_id: str
     first: datetime
     last: datetime
+
+    def __str__(self) -> str:
+        """The DAG and its days, or the hours of a day."""
+        day, hour = "%Y-%m-%d", "%H:%M"
+        form = f"{day} {hour}" if self.last - self.first < timedelta(days=1) else day
+        end = hour if form != day else day
+        return f"{self.dag_id}, {self.first:{form}} to {self.last:{end}}"
 
 
 @dataclass(frozen=True)
@@ -94,12 +107,26 @@ class Act(ABC):
 
     #: What happens, in a line.
     title: str
-    #: The runs, all started at once.
+    #: The runs, all started at once. What these bring about by assets is the act's own to find.
     backfills: Sequence[Backfill]
 
     @abstractmethod
     def seed(self, aws: Aws) -> str:
         """Create what the DAGs need in AWS; return what that is, in a line."""
+
+    def runs(self, airflow: AirflowApi) -> Sequence[Row]:
+        """Return the act's runs so far, a DAG's oldest first; called several times a second."""
+        return [run for each in self.backfills for run in airflow.runs(each.dag_id)]
+
+    def complete(self, runs: Sequence[Row]) -> bool:
+        """Whether no run is still to come, once these have ended."""
+        return True
+
+    def label(self, run: Row) -> str:
+        """Name a run in a few words, unlike all others of the act."""
+        # Airflow names a run after the end of its data interval; a reader thinks of the day itself.
+        start = run["data_interval_start"]
+        return f"{datetime.fromisoformat(start):%a %Y-%m-%d}" if start else str(run["dag_run_id"])
 
     @abstractmethod
     def progress(self, aws: Aws, runs: Sequence[Row]) -> Sequence[Progress]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
 
 
 class Window(NamedTuple):
@@ -26,7 +26,8 @@ class Window(NamedTuple):
         return self.start <= time < self.end
 
     def __str__(self) -> str:
-        return f"{self.start:%a %Y-%m-%d}"
+        days = f"{self.start:%a %Y-%m-%d}"
+        return days if self.end - self.start >= timedelta(days=1) else f"{days} {self.start:%H:%M}"
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Tally:
     :param outside: ids of events that its replays should not have delivered
     """
 
+    COLUMNS: ClassVar = ("Archived", "Received", "Missing", "Doubled", "Outside")
+
     window: Window | None
     archived: int
     received: int
@@ -49,7 +52,7 @@ class Tally:
     outside: list[str]
 
     def numbers(self) -> tuple[int, int, int, int, int]:
-        """Return archived, received, missing, doubled, outside."""
+        """Return the numbers of the ``COLUMNS``."""
         return self.archived, self.received, len(self.missing), len(self.doubled), len(self.outside)
 
     def problems(self) -> Iterator[str]:

@@ -118,7 +118,8 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         if last is not None:
             self.log.info("%s %s ended %s; starting the next.", self._noun, last.job_id, last.service_state)
         attempt = ledger.begun(1 + max((job.number for job in jobs), default=0), datetime.now(UTC))
-        return self._start(attempt, request, ledger, since)
+        others = frozenset(job.status.job_id for job in jobs)
+        return self._start(replace(attempt, others=others), request, ledger, since)
 
     def _start(
         self, attempt: Attempt, request: Mapping[str, Any], ledger: Ledger, since: float | None

@@ -72,6 +72,12 @@ def test_demo(tmp_path: Path) -> None:
             running.output,
             re.MULTILINE,
         ), running.output
+        assert re.search(
+            r"^5 ingestion jobs: 20 files, 19 ingested, 1 discarded\. 5 replays: (\d+) events archived, "
+            r"\1 received: 0 missing, 0 doubled, 0 outside of their window\.$",
+            running.output,
+            re.MULTILINE,
+        ), running.output
         assert "deferred, holds no worker" in running.output
         assert re.search(r"INFO eventbridge_replay\.replay-\S+: COMPLETED, 100%", running.output)
         assert "The demo succeeded in" in running.output

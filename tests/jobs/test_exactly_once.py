@@ -137,4 +137,18 @@ def test_the_result_goes_to_the_outlets(
     asset = Asset("orders_replayed")
     task = make_task(outlets=[asset])
     result = task.run()
-    assert task.outlet_events[asset].extra == result
+    interval = {
+        "data_interval_start": "2026-01-01T00:00:00+00:00",
+        "data_interval_end": "2026-01-02T00:00:00+00:00",
+    }
+    assert task.outlet_events[asset].extra == {**interval, **result}
+
+
+def test_outlets_of_a_run_without_a_data_interval_say_so(make_sync: Callable[..., OneTask]) -> None:
+    from airflow.providers.common.compat.sdk import Asset
+
+    asset = Asset("done")
+    task = make_sync(outlets=[asset], task={"interval": None})
+    task.run()
+    extra = task.outlet_events[asset].extra
+    assert (extra["data_interval_start"], extra["data_interval_end"]) == (None, None)

@@ -178,10 +178,10 @@ def test_a_kill_that_cannot_stop_the_job_says_so(
 def test_a_clear_waits_for_the_job_that_cannot_be_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
-    aws.set_pace(seconds=1)
+    aws.set_pace(seconds=3)
     task = make_task(wait_for_completion=False, poll_interval=0.1)
-    task.run()
+    first = task.run()
     task.clear()
-    task.run()
+    assert case.job_id(task.run()) != case.job_id(first)
     assert len(aws.jobs(case.service)) == 2
     assert aws.max_active(case.service) == 1
