@@ -116,7 +116,7 @@ class JobSensor(AwsBaseSensor[HookT], Generic[HookT]):
 
     def _result(self, job: JobStatus) -> dict[str, Any]:
         if job.state is not JobState.SUCCEEDED:
-            reason = job.reason or "AWS gives no reason"
+            reason = job.reason or self.aws_hook_class.no_reason
             noun = self.aws_hook_class.noun.capitalize()
             raise JobEndedError(f"{noun} {job.job_id} ended {job.service_state}: {reason}.")
         return dict(job.details)
