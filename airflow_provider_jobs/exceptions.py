@@ -55,9 +55,7 @@ class JobApiError(JobError):
     :param in_doubt: whether the call may have done its work all the same: no answer, or a failing server's.
     """
 
-    def __init__(
-        self, message: str, code: str = "", transient: bool = False, in_doubt: bool = False
-    ) -> None:
+    def __init__(self, message: str, code: str = "", transient: bool = False, in_doubt: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.transient = transient

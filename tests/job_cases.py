@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -78,7 +79,7 @@ class JobCase(ABC):
         assert self.hook_class.quota is not None
         return self.hook_class.quota
 
-    def hurry_places(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    def hurry_places(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:  # noqa: B027 # for one
         """Let a place become free so long after a start, where it does not with the job's end."""
 
     def free_place(self, aws: AwsJobs) -> None:
@@ -167,6 +168,11 @@ class LookoutEquipment(JobCase):
         return name
 
 
+@cache
+def iot() -> Any:
+    return IotAnalyticsHook(aws_conn_id=None, region_name=REGION).conn
+
+
 class IotAnalytics(JobCase):
     service = "iotanalytics"
     hook_class = IotAnalyticsHook
@@ -186,7 +192,7 @@ class IotAnalytics(JobCase):
         for hour in range(3):
             arrived = datetime(2026, 1, 1, hour, tzinfo=UTC)
             s3.put_object(Bucket="raw-messages", **channel_object("raw", arrived, [{"hour": hour}]))
-        api = IotAnalyticsHook(aws_conn_id=None, region_name=REGION).conn
+        api = iot()
         role = "arn:aws:iam::123456789012:role/iot-analytics"
         for create, kind, bucket in (
             (api.create_channel, "channel", "raw"),
@@ -202,8 +208,7 @@ class IotAnalytics(JobCase):
             {"channel": {"name": "from", "channelName": "raw", "next": "to"}},
             {"datastore": {"name": "to", "datastoreName": "clean"}},
         ]
-        api = IotAnalyticsHook(aws_conn_id=None, region_name=REGION).conn
-        api.create_pipeline(pipelineName=name, pipelineActivities=activities)
+        iot().create_pipeline(pipelineName=name, pipelineActivities=activities)
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {

@@ -79,8 +79,8 @@ class IotAnalyticsHook(JobHook):
     no_reason = "AWS IoT Analytics does not say why; the log group of its logging options in CloudWatch may"
     advice: ClassVar[Mapping[str, str]] = {
         "LimitExceeded": (
-            "AWS starts 1,000 reprocessings of a pipeline in 24 hours, unless your account has another quota; "
-            "wider windows need fewer."
+            "AWS starts 1,000 reprocessings of a pipeline in 24 hours, by its default quota; wider windows "
+            "need fewer."
         ),
         "ResourceNotFound": "Check the pipeline's name, the Region and the account of the connection.",
         "customer-managed": "s3_paths work only where the channel keeps its messages in a bucket of yours.",
