@@ -13,6 +13,10 @@ _INTEGRATIONS = {
         "eventbridge",
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html",
     ),
+    "AWS IoT Analytics": (
+        "iot_analytics",
+        "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
+    ),
 }
 
 
@@ -28,7 +32,9 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-jobs",
         "name": "AWS Jobs",
-        "description": "Start, watch and stop AWS jobs exactly once: EventBridge replays.\n",
+        "description": (
+            "Start, watch and stop AWS jobs exactly once: EventBridge replays, IoT Analytics reprocessings.\n"
+        ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
             for name, (_, url) in _INTEGRATIONS.items()

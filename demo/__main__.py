@@ -19,10 +19,12 @@ from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from demo.act import Act, Aws, Progress
+from demo.reprocessing import AgainAct, ReprocessingAct
 from demo.screen import Line, Screen
 from demo.shop import ShopAct
+from demo.tally import Window
 
-ACTS: tuple[type[Act], ...] = (ShopAct,)
+ACTS: tuple[type[Act], ...] = (ShopAct, ReprocessingAct, AgainAct)
 
 DAGS = Path(__file__).resolve().parent.parent / "example_dags"
 
@@ -90,10 +92,18 @@ def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str
     screen.say(f"\n{act.title}", "bold")
     with screen.phase("Seed") as remarks:
         remarks.append(act.seed(aws))
+        act.prepare(airflow)
     with screen.phase("Backfill") as remarks:
         for each in act.backfills:
-            airflow.backfill(each.dag_id, each.first, each.last)
-            remarks.append(f"{each.dag_id}, {each.first:%Y-%m-%d} to {each.last:%Y-%m-%d}")
+            airflow.backfill(
+                each.dag_id,
+                each.first,
+                each.last,
+                max_active_runs=each.max_active_runs,
+                reprocess=each.reprocess,
+            )
+            how = "" if each.reprocess == "none" else f", reprocess={each.reprocess}"
+            remarks.append(f"{each.dag_id}, {each.first:%Y-%m-%d} to {each.last:%Y-%m-%d}{how}")
     with screen.watching():
         runs = _watch(act, aws, airflow, screen)
     with screen.phase("Count"):
@@ -132,8 +142,9 @@ def _line(run: Row, tasks: Sequence[Row], progress: Progress) -> Line:
 
 def _label(run: Row) -> str:
     # Airflow names a run after the end of its data interval; a reader thinks of the day itself.
-    start = run["data_interval_start"]
-    return f"{datetime.fromisoformat(start):%a %Y-%m-%d}" if start else str(run["dag_run_id"])
+    if not run["data_interval_start"]:
+        return str(run["dag_run_id"])
+    return str(Window(*(datetime.fromisoformat(run[f"data_interval_{bound}"]) for bound in ("start", "end"))))
 
 
 def _failure(airflow: AirflowApi, run: Row) -> str:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -54,11 +54,15 @@ class Backfill:
     :param dag_id: a DAG of ``example_dags``
     :param first: the first run's logical date, aware
     :param last: the last run's logical date, included
+    :param max_active_runs: how many of them are active at once
+    :param reprocess: which of the runs that exist already run again
     """
 
     dag_id: str
     first: datetime
     last: datetime
+    max_active_runs: int = 10
+    reprocess: Literal["none", "failed", "completed"] = "none"
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,9 @@ class Act(ABC):
     @abstractmethod
     def seed(self, aws: Aws) -> str:
         """Create what the DAGs need in AWS; return what that is, in a line."""
+
+    def prepare(self, airflow: AirflowApi) -> None:  # noqa: B027 # few acts need it
+        """Create what the DAGs need in Airflow besides themselves."""
 
     @abstractmethod
     def progress(self, aws: Aws, runs: Sequence[Row]) -> Sequence[Progress]:

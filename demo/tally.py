@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Counts what was received, window by window, against what an archive holds."""
+"""Counts what was received, window by window, against what an archive or a channel holds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+_DAY = timedelta(days=1)
 
 
 class Window(NamedTuple):
@@ -26,7 +28,7 @@ class Window(NamedTuple):
         return self.start <= time < self.end
 
     def __str__(self) -> str:
-        return f"{self.start:%a %Y-%m-%d}"
+        return f"{self.start:%a %Y-%m-%d}" + ("" if self.end - self.start >= _DAY else f" {self.start:%H:%M}")
 
 
 @dataclass
@@ -58,7 +60,7 @@ class Tally:
             if found := getattr(self, what):
                 some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
                 where = "outside of the window" if what == "outside" else what
-                yield f"{self.window or 'No known replay'}: {len(found):,} {where} ({some})."
+                yield f"{self.window or 'No known job'}: {len(found):,} {where} ({some})."
 
 
 def count(

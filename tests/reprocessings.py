@@ -10,6 +10,7 @@ from typing import Any
 from job_cases import AWS, REGION
 from one_task import OneTask
 
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.testing import AwsJobs, iotanalytics
 from airflow_provider_jobs.testing.iot_resources import Reprocessing
@@ -25,6 +26,11 @@ def reprocess(task: dict[str, Any] | None = None, **kwargs: Any) -> OneTask:
     return OneTask(
         lambda: IotAnalyticsStartPipelineReprocessingOperator(task_id="reprocess", **given), **(task or {})
     )
+
+
+def client(hook: IotAnalyticsHook) -> Any:
+    """The boto3 client, of a service that boto3-stubs does not have."""
+    return hook.conn
 
 
 def starts(aws: AwsJobs) -> int:

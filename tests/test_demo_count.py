@@ -75,7 +75,7 @@ def test_doubled() -> None:
         (message("three", "b"), "Sat 2026-01-10"),
         (message("one", "never-archived", FIRST.start), "Thu 2026-01-08"),
         (message("one", "a", FIRST.start + SECOND), "Thu 2026-01-08"),
-        (message("unknown", "a"), "No known replay"),
+        (message("unknown", "a"), "No known job"),
     ],
 )
 def test_outside(stray: dict[str, Any], window: str) -> None:
@@ -93,7 +93,7 @@ def test_event_of_a_wrong_replay_is_missing_in_its_own() -> None:
 def test_message_without_a_replay_is_no_replay() -> None:
     original = message("one", "a")
     del original["replay-name"]
-    assert problems([*ALL, original]) == ["No known replay: 1 outside of the window (a)."]
+    assert problems([*ALL, original]) == ["No known job: 1 outside of the window (a)."]
     assert tallies([*ALL, original])[-1].numbers() == (0, 1, 0, 0, 1)
 
 
@@ -150,5 +150,5 @@ def test_act_finds_what_replays_did_wrong(aws: Aws) -> None:
         "Sat 2026-01-10: 830 missing",
         "Mon 2026-01-12: 470 doubled",
         "Tue 2026-01-13: 390 missing",
-        "No known replay: 391 outside of the window",
+        "No known job: 391 outside of the window",
     ]

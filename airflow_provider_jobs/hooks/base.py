@@ -275,9 +275,8 @@ class JobHook(AwsBaseHook):
     @cached_property
     def _once(self) -> Any:
         """A client like ``conn`` that makes every call once."""
-        retries = {**(self.config.retries or {}), "total_max_attempts": 1}
-        retries.pop("max_attempts", None)
-        return self.get_client_type(config=self.config.merge(Config(retries=retries)))
+        once: Any = {"total_max_attempts": 1}
+        return self.get_client_type(config=self.config.merge(Config(retries=once)))
 
     @property
     def _gone(self) -> str:

@@ -114,9 +114,19 @@ class AirflowApi:
             "max_active_runs": max_active_runs,
             "reprocess_behavior": reprocess,
         }
-        # With SQLite, Airflow answers 503 while another component writes.
-        backfill = self.wait_for(lambda: self.call("POST", "backfills", json=body), what="the backfill")
-        return int(backfill["id"])
+
+        def create() -> Row | None:
+            try:
+                # With SQLite, Airflow answers 503 while another component writes, which counts as "not yet".
+                row: Row = self.call("POST", "backfills", json=body)
+            except ApiError as error:
+                # The scheduler looks every half minute whether an earlier backfill of the DAG has ended.
+                if error.status != 409:
+                    raise
+                return None
+            return row
+
+        return int(self.wait_for(create, timeout=90, what=f"the backfill of {dag_id}")["id"])
 
     def runs(self, dag_id: str) -> list[Row]:
         """All runs of a DAG, oldest first."""

@@ -125,7 +125,8 @@ class IotAnalyticsBackend(BaseBackend):
         if recent >= quota:
             message = f"Pipeline {pipeline.name} has had {quota} reprocessings in 24 hours."
             raise AwsError("LimitExceededException", message, 410)
-        job = Reprocessing(pipeline.name, pipeline.route, messages, datastore)
+        window = request.get("startTime"), request.get("endTime")
+        job = Reprocessing(pipeline.name, pipeline.route, messages, datastore, window)
         pipeline.reprocessings[job.id] = job
         return job
 

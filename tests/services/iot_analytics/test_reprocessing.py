@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from job_cases import AWS, REGION, IotAnalytics
+from job_cases import AWS, REGION
 from one_task import OneTask
 from reprocessings import END, SERVICE, START, messages, reprocess, starts
 
@@ -27,20 +27,8 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsStartPipelineReprocessingOperator,
 )
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
-from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
+from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, split_window
-
-
-@pytest.fixture
-def aws() -> Iterator[AwsJobs]:
-    with mock_aws_jobs() as control:
-        IotAnalytics().prepare()
-        yield control
-
-
-@pytest.fixture
-def hook(aws: AwsJobs) -> IotAnalyticsHook:
-    return IotAnalyticsHook(aws_conn_id=None, region_name=REGION)
 
 
 def keys() -> list[str]:
@@ -153,7 +141,7 @@ class TestMessages:
     @pytest.mark.parametrize("name", ["start_time", "end_time", "s3_paths"])
     def test_that_a_template_empties_are_never_all(self, aws: AwsJobs, name: str) -> None:
         """None must be asked for: what an upstream task forgot to return is not «everything»."""
-        window = {} if name == "s3_paths" else {"start_time": START, "end_time": END}
+        window: dict[str, Any] = {} if name == "s3_paths" else {"start_time": START, "end_time": END}
         operator: Any = reprocess(**{**window, name: "{{ missing }}"}).make()
         setattr(operator, name, None)
         with pytest.raises(JobInputError, match=rf"{name}.*(empty|must be a list)"):

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from job_cases import REGION, IotAnalytics
+from job_cases import IotAnalytics
 from one_task import OneTask
-from reprocessings import SERVICE, age, messages, reprocess, reprocessings, starts
+from reprocessings import SERVICE, age, client, messages, reprocess, reprocessings, starts
 
 from airflow_provider_jobs.exceptions import (
     JobApiError,
@@ -20,19 +19,7 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
 )
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
-from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
-
-
-@pytest.fixture
-def aws() -> Iterator[AwsJobs]:
-    with mock_aws_jobs() as control:
-        IotAnalytics().prepare()
-        yield control
-
-
-@pytest.fixture
-def hook(aws: AwsJobs) -> IotAnalyticsHook:
-    return IotAnalyticsHook(aws_conn_id=None, region_name=REGION)
+from airflow_provider_jobs.testing import AwsJobs, Fault
 
 
 class TestLostAnswer:
@@ -179,7 +166,7 @@ class TestVanished:
 
     def test_with_its_pipeline(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         job_id = hook.start_reprocessing("cleaning")
-        hook.conn.delete_pipeline(pipelineName="cleaning")
+        client(hook).delete_pipeline(pipelineName="cleaning")
         with pytest.raises(JobNotFoundError, match="Pipeline cleaning does not exist"):
             hook.describe_job(f"cleaning/{job_id}")
         assert hook.stop_job(f"cleaning/{job_id}") is False

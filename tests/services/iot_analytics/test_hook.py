@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from job_cases import AWS, REGION, IotAnalytics
 from one_task import OneTask
-from reprocessings import SERVICE, reprocess
+from reprocessings import SERVICE, client, reprocess
 
 from airflow_provider_jobs.exceptions import (
     JobApiError,
@@ -24,21 +24,9 @@ from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsCancelPipelineReprocessingOperator,
 )
-from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
+from airflow_provider_jobs.testing import AwsJobs
 
 ONE_CALL: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
-
-
-@pytest.fixture
-def aws() -> Iterator[AwsJobs]:
-    with mock_aws_jobs() as control:
-        IotAnalytics().prepare()
-        yield control
-
-
-@pytest.fixture
-def hook(aws: AwsJobs) -> IotAnalyticsHook:
-    return IotAnalyticsHook(aws_conn_id=None, region_name=REGION)
 
 
 class TestCancel:
@@ -95,7 +83,7 @@ class TestHook:
     """The hook by itself."""
 
     def test_makes_clients_of_a_service_that_botocore_has_dropped(self, hook: IotAnalyticsHook) -> None:
-        assert hook.conn.meta.service_model.service_name == SERVICE
+        assert client(hook).meta.service_model.service_name == SERVICE
         assert hook.conn_region_name == REGION
 
     def test_honours_the_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,10 +93,10 @@ class TestHook:
             '"endpoint_url": "https://gateway.example", "config_kwargs": {"read_timeout": 7}}}',
         )
         hook = IotAnalyticsHook(aws_conn_id="gateway")
-        for client in (hook.conn, hook._once):
-            assert client.meta.endpoint_url == "https://gateway.example"
-            assert client.meta.region_name == "eu-west-1"
-            assert client.meta.config.read_timeout == 7
+        for each in (hook.conn, hook._once):
+            assert each.meta.endpoint_url == "https://gateway.example"
+            assert each.meta.region_name == "eu-west-1"
+            assert each.meta.config.read_timeout == 7
         assert hook._once.meta.config.retries["total_max_attempts"] == 1
 
     def test_looks_at_many_with_few_calls(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
