@@ -48,7 +48,7 @@ class ReprocessingAct(Act):
 
     def seed(self, aws: Aws) -> str:
         """Fill the channel as if the messages had arrived in the past."""
-        s3, api = aws.client("s3"), _client(aws)
+        s3, api = aws.client("s3"), iot_client(aws)
         for bucket in (RAW, CLEAN):
             s3.create_bucket(Bucket=bucket)
         parts = 0
@@ -193,7 +193,7 @@ def _landed(aws: Aws, jobs: dict[str, Window]) -> Iterator[dict[str, Any]]:
                     yield {"replay-name": job, "time": message["time"], "detail": {"event": message["id"]}}
 
 
-def _client(aws: Aws) -> Any:
+def iot_client(aws: Aws) -> Any:
     """Return a client of the service that botocore no longer has."""
     s3 = aws.client("s3")
     session = Session(aws_access_key_id="simulated", aws_secret_access_key="simulated")

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from botocore.loaders import Loader
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from airflow_provider_jobs.testing.moto_ext import AwsError
 
@@ -28,18 +28,18 @@ def check(service: str, operation: str, request: dict[str, Any]) -> None:
     :param operation: as AWS spells it
     :param request: the call's arguments
     """
-    shape = _model(service).operation_model(operation).input_shape
-    assert shape is not None
-    check_shape(shape, request, "ValidationException")
+    check_input(_model(service).operation_model(operation), request, "ValidationException")
 
 
-def check_shape(shape: Shape, request: dict[str, Any], code: str) -> None:
+def check_input(operation: OperationModel, request: dict[str, Any], code: str) -> None:
     """Refuse a request that breaks the constraints of an operation's input.
 
-    :param shape: the operation's input
+    :param operation: as a model has it
     :param request: the call's arguments
     :param code: of the service's error
     """
+    shape = operation.input_shape
+    assert shape is not None
     violations = list(_violations(shape, request, ""))
     if violations:
         errors = "error" if len(violations) == 1 else "errors"

@@ -18,7 +18,7 @@ from moto.core.serialize import RestJSONSerializer
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.service_models import MODELS
-from airflow_provider_jobs.testing.constraints import check_shape
+from airflow_provider_jobs.testing.constraints import check_input
 from airflow_provider_jobs.testing.moto_ext import JobResponse
 
 MODEL = ServiceModel(
@@ -45,7 +45,7 @@ class RestResponse(JobResponse):
                 "url_params": self.uri_match,
             }
         )
-        check_shape(self._operation.input_shape, arguments, "InvalidRequestException")
+        check_input(self._operation, arguments, "InvalidRequestException")
         return arguments
 
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from job_cases import JobCase
+from job_cases import CASES, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
@@ -55,6 +55,19 @@ def test_a_crash_after_the_start_call_is_followed_by_reattaching(
     result = task.run()
     assert states(aws, case) == [case.succeeded]
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.repeatable], indirect=True)
+def test_a_name_or_a_token_needs_no_memory(
+    aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
+) -> None:
+    """As before Airflow 3.3, which keeps nothing for a task."""
+    aws.add_fault(Fault(case.start_operation, "drop", when="after"))
+    task = make_task({"store": None})
+    with pytest.raises(JobApiError):
+        task.run()
+    assert case.job_id(task.run()) == aws.jobs(case.service)[0]["id"]
+    assert states(aws, case) == [case.succeeded]
 
 
 @pytest.mark.parametrize("kind", ["drop", "error"])

@@ -67,13 +67,15 @@ class TestCancel:
 
     def test_of_a_tasks_own_is_followed_by_another_one(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         """AWS has no state for one that is being cancelled: it is waited for, and then the try has failed."""
-        aws.set_pace(seconds=10)
-        task = reprocess()
-        waiting = reprocess({"store": task.store}, wait_for_completion=False)
-        hook.stop_job(f"cleaning/{waiting.run()['reprocessing_id']}")
-        aws.set_pace(seconds=0)
+        aws.set_pace()
+        task = reprocess(deferrable=True)
+        started = reprocess({"store": task.store}, wait_for_completion=False).run()["reprocessing_id"]
+        hook.stop_job(f"cleaning/{started}")
+        task.begin()
+        aws.advance(started)
         with pytest.raises(JobFailedError, match="ended CANCELLED"):
-            task.run()
+            task.resume(task.fire())
+        aws.set_pace(seconds=0)
         assert task.run()["state"] == "SUCCEEDED"
         assert [job["state"] for job in aws.jobs(SERVICE)] == ["CANCELLED", "SUCCEEDED"]
         assert aws.max_active(SERVICE) == 1
