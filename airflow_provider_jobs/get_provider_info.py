@@ -17,6 +17,10 @@ _INTEGRATIONS = {
         "lookout_equipment",
         "https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/ingesting-data.html",
     ),
+    "AWS IoT Analytics": (
+        "iot_analytics",
+        "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
+    ),
 }
 
 
@@ -33,8 +37,8 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-jobs",
         "name": "AWS Jobs",
         "description": (
-            "Start, watch and stop AWS jobs exactly once: EventBridge replays, "
-            "Lookout for Equipment ingestion.\n"
+            "Start, watch and stop AWS jobs exactly once: EventBridge replays, Lookout for Equipment "
+            "ingestion, IoT Analytics reprocessing.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}

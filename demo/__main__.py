@@ -19,10 +19,11 @@ from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from demo.act import Act, Aws, Progress
 from demo.chain import ChainAct
+from demo.reprocessing import AgainAct, ReprocessingAct
 from demo.screen import Line, Screen
 from demo.shop import ShopAct
 
-ACTS: tuple[type[Act], ...] = (ShopAct, ChainAct)
+ACTS: tuple[type[Act], ...] = (ShopAct, ChainAct, ReprocessingAct, AgainAct)
 
 DAGS = Path(__file__).resolve().parent.parent / "example_dags"
 
@@ -90,9 +91,16 @@ def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str
     screen.say(f"\n{act.title}", "bold")
     with screen.phase("Seed") as remarks:
         remarks.append(act.seed(aws))
+        act.prepare(airflow)
     with screen.phase("Backfill") as remarks:
         for each in act.backfills:
-            airflow.backfill(each.dag_id, each.first, each.last)
+            airflow.backfill(
+                each.dag_id,
+                each.first,
+                each.last,
+                max_active_runs=each.max_active_runs,
+                reprocess=each.reprocess,
+            )
         remarks.append("; ".join(map(str, act.backfills)))
     with screen.watching():
         runs = _watch(act, aws, airflow, screen)

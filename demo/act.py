@@ -9,13 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
 
 from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from demo.tally import Window
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # moto's own
@@ -60,18 +61,23 @@ class Backfill:
     :param dag_id: a DAG of ``example_dags``
     :param first: the first run's logical date, aware
     :param last: the last run's logical date, included
+    :param max_active_runs: how many of them are active at once
+    :param reprocess: which of the runs that exist already run again
     """
 
     dag_id: str
     first: datetime
     last: datetime
+    max_active_runs: int = 10
+    reprocess: Literal["none", "failed", "completed"] = "none"
 
     def __str__(self) -> str:
         """The DAG and its days, or the hours of a day."""
         day, hour = "%Y-%m-%d", "%H:%M"
         form = f"{day} {hour}" if self.last - self.first < timedelta(days=1) else day
         end = hour if form != day else day
-        return f"{self.dag_id}, {self.first:{form}} to {self.last:{end}}"
+        how = "" if self.reprocess == "none" else f", reprocess={self.reprocess}"
+        return f"{self.dag_id}, {self.first:{form}} to {self.last:{end}}{how}"
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,12 @@ class Act(ABC):
 
     def label(self, run: Row) -> str:
         """Name a run in a few words, unlike all others of the act."""
-        # Airflow names a run after the end of its data interval; a reader thinks of the day itself.
-        start = run["data_interval_start"]
-        return f"{datetime.fromisoformat(start):%a %Y-%m-%d}" if start else str(run["dag_run_id"])
+        # Airflow names a run after the end of its data interval; a reader thinks of its start.
+        bounds = [run[f"data_interval_{bound}"] for bound in ("start", "end")]
+        return str(Window(*map(datetime.fromisoformat, bounds)) if all(bounds) else run["dag_run_id"])
+
+    def prepare(self, airflow: AirflowApi) -> None:  # noqa: B027 # few acts need it
+        """Create what the DAGs need in Airflow besides themselves."""
 
     @abstractmethod
     def progress(self, aws: Aws, runs: Sequence[Row]) -> Sequence[Progress]:

@@ -57,7 +57,7 @@ class ShopAct(Act):
         """Count what the queues received."""
         replays = windows_of_replays(aws, ARCHIVE)
         tallies = count(WINDOWS, self._archived, replays, drain(aws, BRANCHES))
-        rows = [(str(tally.window or "no known replay"), *tally.numbers()) for tally in tallies]
+        rows = [(str(tally.window or "no known job"), *tally.numbers()) for tally in tallies]
         sums = [sum(column) for column in zip(*(tally.numbers() for tally in tallies), strict=True)]
         archived, received, missing, doubled, outside = (f"{number:,}" for number in sums)
         problems = [problem for tally in tallies for problem in tally.problems()]

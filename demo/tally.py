@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Counts what was received, window by window, against what an archive holds."""
+"""Counts what was received, window by window, against what an archive or a channel holds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
+
+_DAY = timedelta(days=1)
 
 
 class Window(NamedTuple):
@@ -27,7 +29,7 @@ class Window(NamedTuple):
 
     def __str__(self) -> str:
         days = f"{self.start:%a %Y-%m-%d}"
-        return days if self.end - self.start >= timedelta(days=1) else f"{days} {self.start:%H:%M}"
+        return days if self.end - self.start >= _DAY else f"{days} {self.start:%H:%M}"
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Tally:
             if found := getattr(self, what):
                 some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
                 where = "outside of the window" if what == "outside" else what
-                yield f"{self.window or 'No known replay'}: {len(found):,} {where} ({some})."
+                yield f"{self.window or 'No known job'}: {len(found):,} {where} ({some})."
 
 
 def count(

@@ -145,7 +145,7 @@ def test_act_finds_what_went_wrong(aws: Aws) -> None:
         f"of the 4 that were seeded it should be {PUMPS.discarded(SEVEN)}.",
         "pumps: Mon 2026-01-12 08:00: 60 missing",
         "pumps Mon 2026-01-12 08:00: ingested 0 times (), not once with success.",
-        "pumps: No known replay: 61 outside of the window",
+        "pumps: No known job: 61 outside of the window",
         "fans: Mon 2026-01-12 07:00: 35 missing",
         "fans Mon 2026-01-12 07:00: ingested 0 times (), not once with success.",
     ]

@@ -8,11 +8,13 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import AirflowException
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -20,6 +22,8 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
     TokenRetrievalError,
 )
@@ -60,6 +64,16 @@ _TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
         "UnrecognizedClientException",
     }
+)
+#: Failures before anything was sent.
+_NEVER_SENT = (
+    AirflowException,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    TokenRetrievalError,
 )
 _ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
@@ -113,8 +127,8 @@ class JobHook(AwsBaseHook):
     ended: ClassVar[str | None] = None
     #: Whether a job gets the name we give it. One that does not is remembered in the task's ledger.
     named: ClassVar[bool] = True
-    #: How many jobs the service runs at once, by AWS's default quota.
-    quota: ClassVar[int]
+    #: How many jobs the service runs at once, by AWS's default quota; None if only a scope is limited.
+    quota: ClassVar[int | None]
     #: How many of them may share a scope, such as a dataset; None if there is no such limit.
     scope_quota: ClassVar[int | None] = None
     #: Codes of the answer that there is no room for another job.
@@ -125,6 +139,12 @@ class JobHook(AwsBaseHook):
     input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException"})
     #: Further codes of «not now».
     transient_codes: ClassVar[frozenset[str]] = frozenset()
+    #: Calls that botocore must not repeat, since AWS would not know the second for the first.
+    unrepeatable: ClassVar[frozenset[str]] = frozenset()
+    #: The name of what leads to a listing's next page.
+    page_token: ClassVar[str] = "NextToken"
+    #: What to say of a job that failed where AWS does not say why.
+    no_reason: ClassVar[str] = "AWS gives no reason"
     #: What to check, by a piece of AWS's message or its code; the first that fits is shown.
     advice: ClassVar[Mapping[str, str]] = {}
 
@@ -246,7 +266,8 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: for everything else that AWS or the network can answer.
         """
         try:
-            method = getattr(self.conn, operation)
+            conn = self.conn
+            method = getattr(self._once if operation in self.unrepeatable else conn, operation)
             answer: dict[str, Any] = method(**{k: v for k, v in parameters.items() if v is not None})
         except ClientError as error:
             raise self._explained(operation, error) from error
@@ -259,22 +280,29 @@ class JobHook(AwsBaseHook):
                 f"{self._said(operation)} failed: {error}. {gone or self._hint(str(error))}".strip(),
                 type(error).__name__,
                 transient=_is_transient(error) and not gone,
+                in_doubt=not isinstance(error, _NEVER_SENT),
             ) from error
         return answer
 
     def pages(self, operation: str, rows: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a listing that AWS hands out page by page with ``NextToken``.
+        """Yield the rows of a listing that AWS hands out page by page.
 
         :param operation: the boto3 client's method.
         :param rows: the name of the answer's list.
         """
         token = None
         while True:
-            answer = self.call(operation, NextToken=token, **parameters)
+            answer = self.call(operation, **{self.page_token: token}, **parameters)
             yield from answer.get(rows, ())
-            token = answer.get("NextToken")
+            token = answer.get(self.page_token)
             if not token:
                 return
+
+    @cached_property
+    def _once(self) -> Any:
+        """A client like ``conn`` that makes every call once."""
+        once: Any = {"total_max_attempts": 1}
+        return self.get_client_type(config=self.config.merge(Config(retries=once)))
 
     @property
     def _gone(self) -> str:
@@ -288,7 +316,7 @@ class JobHook(AwsBaseHook):
         text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
         hint = self._hint(f"{code}: {message}")
         if code in self.quota_codes:
-            return JobQuotaError(text)
+            return JobQuotaError(f"{text} {hint}".strip())
         if code in self.not_found_codes:
             return JobNotFoundError(f"{text} {hint}".strip())
         if code in self.input_codes:
@@ -298,7 +326,7 @@ class JobHook(AwsBaseHook):
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        return JobApiError(f"{text} {hint}".strip(), code, transient)
+        return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=status >= 500)
 
     def _said(self, operation: str) -> str:
         # Only a client that exists can tell its Region without looking the connection up (again).

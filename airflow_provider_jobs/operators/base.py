@@ -128,6 +128,10 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
     def _noun(self) -> str:
         return self.aws_hook_class.noun.capitalize()
 
+    def _warn_if_retired(self) -> None:
+        if self.aws_hook_class.ended:
+            self.log.warning(self.hook.notice)
+
     def _encoded(self) -> HookSpec:
         """Return how the triggerer builds the hook.
 
@@ -200,7 +204,7 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         self._record(context, job)
         if job.state is not JobState.SUCCEEDED:
-            reason = (job.reason or "AWS gives no reason").rstrip(". ")
+            reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
             )
@@ -240,6 +244,7 @@ class StopJobOperator(JobOperator[HookT], Generic[HookT]):
 
         :raises JobNotFoundError: if the service does not know the job.
         """
+        self._warn_if_retired()
         job = self.hook.describe_job(self.target_id)
         self._record(context, job)
         if job.state.ended:

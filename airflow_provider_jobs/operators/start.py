@@ -14,7 +14,6 @@ from airflow.providers.common.compat.sdk import Context
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaError
-from airflow_provider_jobs.hooks.base import is_passing
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.ledger import Ledger
@@ -52,8 +51,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         :raises JobError: for everything that a retry may mend.
         """
         self._encoded()
-        if self.aws_hook_class.ended:
-            self.log.warning(self.hook.notice)
+        self._warn_if_retired()
         return self._run(context)
 
     def execute_after_wait(self, context: Context, event: Any = None) -> dict[str, Any]:
@@ -134,7 +132,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         try:
             job = self.hook.start_job(attempt, request)
         except (JobError, JobInputError) as error:
-            if not is_passing(error):
+            if not getattr(error, "in_doubt", False):
                 ledger.forget(attempt)
             if not isinstance(error, JobQuotaError):
                 raise

@@ -115,7 +115,7 @@ class JobSensor(AwsBaseSensor[HookT], Generic[HookT]):
 
     def _result(self, job: JobStatus) -> dict[str, Any]:
         if job.state is not JobState.SUCCEEDED:
-            reason = (job.reason or "AWS gives no reason").rstrip(". ")
+            reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             noun = self.aws_hook_class.noun.capitalize()
             raise JobEndedError(f"{noun} {job.job_id} ended {job.service_state}: {reason}.")
         return dict(job.details)

@@ -80,6 +80,12 @@ def test_demo(tmp_path: Path) -> None:
         ), running.output
         assert "deferred, holds no worker" in running.output
         assert re.search(r"INFO eventbridge_replay\.replay-\S+: COMPLETED, 100%", running.output)
+        hours = (
+            r"^10 hours, (\d,\d{3}) messages in the channel, \1 reprocessed: 0 missing, 0 doubled, "
+            r"0 outside of their hour\. 10 StartPipelineReprocessing calls, 10 reprocessings\.$"
+        )
+        # A backfill, and the same one again.
+        assert len(re.findall(hours, running.output, re.MULTILINE)) == 2, running.output
         assert "The demo succeeded in" in running.output
 
 

@@ -21,6 +21,7 @@ from airflow_provider_jobs.testing import AwsJobs
 
 MakeTask = Callable[..., OneTask]
 STOPPABLE = [case for case in CASES if case.stop_operation]
+STOPPING = [case for case in CASES if case.stopping]
 UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
 
 
@@ -137,7 +138,7 @@ def test_a_clear_leaves_what_its_author_wants_to_go_on(
     assert case.stop_operation not in aws.calls(case.service)
 
 
-@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+@pytest.mark.parametrize("case", STOPPING, indirect=True)
 def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -145,7 +146,7 @@ def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     aws.set_pace(reads=3)
     make_task(wait_for_completion=False).run()
     (job,) = aws.jobs(case.service)
-    case.hook_class(aws_conn_id=None, region_name="us-east-1").stop_job(job["id"])
+    case.hook_class(aws_conn_id=None, region_name="us-east-1").stop_job(case.core_id(job["id"]))
     make_task().run()
     assert [job["state"] for job in aws.jobs(case.service)] == [case.cancelled, case.succeeded]
     assert aws.max_active(case.service) == 1

@@ -29,6 +29,8 @@ def test_reprocesses_a_window(sensors: Sensors) -> None:
             "state": "RUNNING",
             "pipeline": "cleaning",
             "datastore": "clean",
+            "start_time": hour(1).timestamp(),
+            "end_time": hour(3).timestamp(),
             "messages": 3,
             "processed": 0,
             "stored": 0,
