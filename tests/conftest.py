@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
 
+import botocore.session
 import pytest
 
 # Before anything imports Airflow: a home of our own, with nothing of the developer's in it.
@@ -15,6 +17,10 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFL
     del os.environ[name]
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+
+# botocore reads its service models anew for every session, which is most of what a client costs; the
+# tests make thousands of clients. Loaders that a test looks at or replaces are made by other means.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin"]
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,11 @@ def use_service_models(session: Session) -> None:
     """
     core = session._session
     paths = core.get_component("data_loader").search_paths
-    # A loader remembers which services it has found, and it searches extra paths before botocore's own:
-    # hence a new one, given the whole order.
-    loader = Loader(extra_search_paths=[*paths, str(MODELS)], include_default_search_paths=False)
-    core.register_component("data_loader", loader)
+    core.register_component("data_loader", _loader(*paths, str(MODELS)))
+
+
+@cache
+def _loader(*paths: str) -> Loader:
+    """Return a loader that searches in this order; it keeps what it has read, so one serves all sessions."""
+    # A loader searches extra paths before botocore's own: hence a new one, given the whole order.
+    return Loader(extra_search_paths=[*paths], include_default_search_paths=False)
