@@ -52,9 +52,11 @@ class JobApiError(JobError):
     :param message: what happened and what to check.
     :param code: AWS's error code, for example ``AccessDeniedException``.
     :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
+    :param refused: whether AWS said no, so that the call had no effect; else it may have had one.
     """
 
-    def __init__(self, message: str, code: str = "", transient: bool = False) -> None:
+    def __init__(self, message: str, code: str = "", transient: bool = False, refused: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.transient = transient
+        self.refused = refused

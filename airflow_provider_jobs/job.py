@@ -155,12 +155,14 @@ class Attempt:
     :param number: the job's number among the task instance's jobs, from 1.
     :param since: when it was first meant to start; it did not start before.
     :param job_id: the service's own name of the job, once that is known.
+    :param before: what the service showed before the start, where a job is told from others by that.
     """
 
     key: JobKey
     number: int
     since: datetime
     job_id: str | None = None
+    before: str | None = None
 
     def name(self, longest: int) -> str:
         """Return a name for the job.

@@ -12,7 +12,7 @@ import pendulum
 
 from airflow_provider_jobs.exceptions import JobInputError
 
-__all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "split_window"]
+__all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "parse_time", "split_window"]
 
 #: Templates for the bounds of the run's data interval; empty for a run that has none.
 INTERVAL_START = "{{ data_interval_start | default('', true) }}"
@@ -36,7 +36,7 @@ class Window:
         :raises JobInputError: if a time is missing, unreadable or without an offset, or the end does
             not come after the start.
         """
-        window = cls(_parse_time(start, names[0]), _parse_time(end, names[1]))
+        window = cls(parse_time(start, names[0]), parse_time(end, names[1]))
         if window.start >= window.end:
             raise JobInputError(
                 f"{names[1]} ({window.end.isoformat()}) must be at least a second after "
@@ -51,7 +51,14 @@ class Window:
         return {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
-def _parse_time(value: Any, name: str) -> datetime:
+def parse_time(value: Any, name: str) -> datetime:
+    """Read a parameter that is a time.
+
+    :param value: an aware datetime or an ISO 8601 string with an offset.
+    :param name: the parameter's name, for the message.
+    :return: the time in UTC, in whole seconds.
+    :raises JobInputError: if it is missing, unreadable or without an offset.
+    """
     if value is None or value == "":
         raise JobInputError(
             f"{name} is empty: this run has no data interval (it was triggered by hand, by an asset or "

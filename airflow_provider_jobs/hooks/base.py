@@ -145,6 +145,16 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
+    def prepare_start(self, attempt: Attempt, request: Mapping[str, Any]) -> Attempt:
+        """Look at what :meth:`start_job` needs to know before; the attempt is noted after this.
+
+        :return: the attempt, with ``before`` where the service needs that.
+        :raises JobQuotaError: if the service has no room for another job now.
+        :raises JobInputError: if the service will never accept the request.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+        return attempt
+
     @abstractmethod
     def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
         """Start a job, or adopt it if an earlier, lost call has started it already.
@@ -220,7 +230,7 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: for everything else that AWS or the network can answer.
         """
         try:
-            method = getattr(self.conn, operation)
+            method = getattr(self.client_for(operation), operation)
             answer: dict[str, Any] = method(**{k: v for k, v in parameters.items() if v is not None})
         except ClientError as error:
             raise self._explained(operation, error) from error
@@ -250,6 +260,10 @@ class JobHook(AwsBaseHook):
             if not token:
                 return
 
+    def client_for(self, operation: str) -> Any:
+        """Return the boto3 client that makes the call."""
+        return self.conn
+
     @property
     def _gone(self) -> str:
         """Why a call to AWS's own endpoint fails for good, if AWS has ended the service."""
@@ -272,7 +286,9 @@ class JobHook(AwsBaseHook):
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        return JobApiError(f"{text} {hint}".strip(), code, transient)
+        # The answer is to botocore's last call; an earlier one may have had its effect.
+        refused = 400 <= status < 500 and not error.response["ResponseMetadata"].get("RetryAttempts")
+        return JobApiError(f"{text} {hint}".strip(), code, transient, refused)
 
     def _said(self, operation: str) -> str:
         # Only a client that exists can tell its Region without looking the connection up (again).

@@ -95,7 +95,7 @@ class Pipeline:
         self.active = definition
         self._first_activation = self._first_activation or moment
         self._last_activation = moment
-        self._run = Run(self.id, instances, self._paused)
+        self._run = Run(self.id, instances, self._paused, moment)
 
     def deactivate(self, cancel_active: bool) -> None:
         """Deactivate the pipeline, if it is active."""
@@ -278,7 +278,7 @@ class Pipeline:
         left = [] if self._run is None else self._run.release()
         for instance in again:
             instance.reset()
-        self._run = Run(self.id, left + again, self._paused)
+        self._run = Run(self.id, left + again, self._paused, self._last_activation or self._created)
 
     def _go_on(self) -> None:
         """Run what a change of status has set free, which takes a new run if the last one has ended."""
