@@ -13,6 +13,10 @@ _INTEGRATIONS = {
         "eventbridge",
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html",
     ),
+    "AWS Data Pipeline": (
+        "data_pipeline",
+        "https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html",
+    ),
 }
 
 
@@ -28,7 +32,8 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-jobs",
         "name": "AWS Jobs",
-        "description": "Start, watch and stop AWS jobs exactly once: EventBridge replays.\n",
+        "description": "Start, watch and stop AWS jobs exactly once: EventBridge replays and Data Pipeline "
+        "activations.\n",
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
             for name, (_, url) in _INTEGRATIONS.items()

@@ -19,10 +19,11 @@ from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from demo.act import Act, Aws, Progress
+from demo.pipeline import PipelineAct
 from demo.screen import Line, Screen
 from demo.shop import ShopAct
 
-ACTS: tuple[type[Act], ...] = (ShopAct,)
+ACTS: tuple[type[Act], ...] = (ShopAct, PipelineAct)
 
 DAGS = Path(__file__).resolve().parent.parent / "example_dags"
 

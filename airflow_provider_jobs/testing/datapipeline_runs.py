@@ -77,6 +77,7 @@ class Run:
             self._seen = {
                 "id": self.activation_id,
                 "pipeline": self.life.job_id,
+                "parameters": self.instances[0].parameters if self.instances else {},
                 "state": "FAILED" if failed and not self.deactivated else self.state,
                 "instances": {instance.id: instance.status for instance in self.instances if instance.born},
             }

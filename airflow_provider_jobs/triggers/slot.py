@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,13 @@ class _SlotQueue(SharedLook):
                 places[id(waiter)] = 0
             else:
                 places[id(waiter)] = 1 + sum(position > 0 for position in places.values())
-        await self.tell(line, lambda waiter: _Place(places[id(waiter)], len(active), self._limit))
+        await self.tell(line, lambda waiter: _Place(places[id(waiter)], *self._crowd(active, waiter.scope)))
+
+    def _crowd(self, active: Mapping[str, str], scope: str) -> tuple[int, int]:
+        """Return how many places are taken and how many there are: those of the scope if it is that."""
+        if self._scope_limit is not None and len(active) < self._limit:
+            return [*active.values()].count(scope), self._scope_limit
+        return len(active), self._limit
 
     def _has_room(self, taken: int) -> bool:
         return self._scope_limit is None or taken < self._scope_limit

@@ -53,7 +53,7 @@ async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
 def test_more_jobs_than_the_quota_all_succeed_in_order(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
-    aws.set_quota(case.service, case.hook_class.quota)
+    case.limit(aws, case.places)
     aws.set_pace(seconds=0.5)
     tasks = runs(case, make_deferrable, 25, poll_interval=0.1)
     for task in tasks:
@@ -62,14 +62,14 @@ def test_more_jobs_than_the_quota_all_succeed_in_order(
     started = asyncio.run(triggerer(tasks))
     jobs = aws.jobs(case.service)
     assert [job["state"] for job in jobs] == [case.succeeded] * 25
-    assert aws.max_active(case.service) <= case.hook_class.quota
+    assert aws.max_active(case.service) <= case.places
     assert [task.run_id for task in started] == [task.run_id for task in in_line]
     # Each task's own call, a refusal for each that had to wait, and hardly one that was called too early.
     assert aws.calls(case.service)[case.start_operation] <= 25 + len(in_line) + 2
 
 
 def test_a_task_on_the_worker_waits_in_line_too(aws: AwsJobs, case: JobCase, make_sync: MakeTask) -> None:
-    aws.set_quota(case.service, 1)
+    case.limit(aws, 1)
     aws.set_pace(seconds=0.5)
     make_sync({"run_id": "first"}, wait_for_completion=False).run()
     make_sync({"run_id": "second"}, poll_interval=0.1, **case.apart(1)).run()
@@ -80,9 +80,9 @@ def test_a_task_on_the_worker_waits_in_line_too(aws: AwsJobs, case: JobCase, mak
 def test_a_task_killed_in_line_gives_its_place_up(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
-    aws.set_quota(case.service, case.hook_class.quota)
+    case.limit(aws, case.places)
     aws.set_pace()
-    tasks = runs(case, make_deferrable, case.hook_class.quota + 3, poll_interval=0.05)
+    tasks = runs(case, make_deferrable, case.places + 3, poll_interval=0.05)
     for task in tasks:
         task.begin()
     killed, second, third = tasks[-3:]
@@ -104,7 +104,7 @@ def test_a_task_killed_in_line_gives_its_place_up(
 def test_a_task_that_was_called_and_refused_keeps_its_place(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
-    aws.set_quota(case.service, 0)
+    case.limit(aws, 0)
     task = make_deferrable()
     task.begin()
     came = task.trigger()
@@ -118,8 +118,8 @@ def test_a_task_that_was_called_and_refused_keeps_its_place(
 def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
 ) -> None:
-    quota = case.hook_class.quota
-    aws.set_quota(case.service, quota)
+    quota = case.places
+    case.limit(aws, quota)
     aws.set_pace()
     tasks = runs(case, make_deferrable, quota + 1, poll_interval=0.1)
     for task in tasks:
@@ -145,7 +145,7 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
 def test_a_refused_look_at_the_line_fails_the_task(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
-    aws.set_quota(case.service, 0)
+    case.limit(aws, 0)
     task = make_deferrable()
     task.begin()
     aws.add_fault(Fault(case.list_operation, "access-denied"))

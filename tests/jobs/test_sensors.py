@@ -79,7 +79,7 @@ def test_it_times_out_and_leaves_the_job(aws: AwsJobs, case: JobCase, wait: Call
 
 
 def test_an_unknown_job_is_an_error(wait: Callable[..., OneTask]) -> None:
-    with pytest.raises(JobNotFoundError, match="ResourceNotFound"):
+    with pytest.raises(JobNotFoundError, match=r"(Resource|Pipeline)NotFoundException"):
         wait("0123456789abcdef0123456789abcdef").run()
 
 
