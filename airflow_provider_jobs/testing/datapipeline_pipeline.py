@@ -204,10 +204,11 @@ class Pipeline:
         }
 
     def _moment(self) -> datetime:
-        # Whole seconds, as all of the service's times. Two activations never have the same: instances are
-        # named by it.
-        now = datetime.now(UTC).replace(microsecond=0)
-        return max(now, self._last_activation + timedelta(seconds=1)) if self._last_activation else now
+        # Whole seconds, as all of the service's times. Instances are named by an activation's, and told from
+        # those of an earlier one by their starts: in tests a lot happens in a second.
+        earlier = [self._last_activation, *(instance.started for instance in self._born)]
+        moments = [time + timedelta(seconds=1) for time in earlier if time is not None]
+        return max([datetime.now(UTC), *moments]).replace(microsecond=0)
 
     def _follow_schedule(
         self, definition: Definition, moment: datetime, start: datetime | None
