@@ -43,9 +43,11 @@ _IN_FLIGHT = (
     "WAITING_FOR_RUNNER",
     "WAITING_ON_DEPENDENCIES",
 )
-#: Activations whose instances are asked for in a look. Three queries each, every half a minute, are two
-#: calls a second, which is what AWS allows.
-_DETAILED = 20
+#: Fields of a pipeline that change when it may have further instances.
+_MOVES = ("@finishedTime", "@lastActivationTime", "@latestRunTime", "@nextRunTime", "@pipelineState")
+#: Queries, or descriptions of instances, that a look may take. Every half a minute they are two calls a
+#: second, which is what AWS allows.
+_SPEND = 60
 #: Failed instances whose attempts are asked for what went wrong.
 _EXPLAINED = 25
 #: How often a call is made in all, where botocore is not told otherwise, and how often a new activation is
@@ -233,35 +235,50 @@ class DataPipelineHook(PipelinesHook):
         self._watches = {name: self._watches.get(name, _Watch()) for name in shown}
         watches = self._watches
         due = sorted(shown, key=lambda name: (watches[name].seen == shown[name].fields, watches[name].turn))
-        for name in due[:_DETAILED]:
-            self._read(watches[name], jobs[name], shown[name])
+        spent = 0
+        while due and spent < _SPEND:
+            name = due.pop(0)
+            spent += self._read(watches[name], jobs[name], shown[name])
         for name, look in shown.items():
             found[name] = watches[name].status or _running(jobs[name], look)
         return found
 
-    def _read(self, watch: _Watch, job: ActivationId, look: PipelineLook) -> None:
-        """Ask for an activation's instances, as few as will do, and tell how it is by them."""
+    def _read(self, watch: _Watch, job: ActivationId, look: PipelineLook) -> int:
+        """Ask for an activation's instances, as few as will do, and tell how it is by them.
+
+        :return: how many calls of a kind it took.
+        """
         known = watch.instances
         open_ = [each.id for each in known.values() if not each.ended]
-        if open_ and watch.seen == look.fields:
+        spent = 1
+        if open_ and all(watch.seen.get(name) == look.fields.get(name) for name in _MOVES):
             self._update(watch, look.pipeline_id, open_)
             open_ = [each.id for each in known.values() if not each.ended]
         else:
             open_ = []
         since = look.activated if job.time == "latest" else job.time
         if not open_ and since and look.activated:
-            query, pipeline_id = self.query_objects, look.pipeline_id
-            ids = query(pipeline_id, "INSTANCE", status=("EQ", _IN_FLIGHT))
-            for key in ("scheduledStartTime", "actualStartTime"):
-                more = query(pipeline_id, "INSTANCE", **{key: ("GE", [since])})
-                ids += [each for each in more if each not in known or not known[each].ended]
-            self._update(watch, pipeline_id, ids)
+            selectors: dict[str, tuple[str, Sequence[str]]] = {
+                "scheduledStartTime": ("GE", [since]),
+                "actualStartTime": ("GE", [since]),
+            }
+            if not look.inactive:
+                selectors["status"] = ("EQ", _IN_FLIGHT)
+            ids = [
+                each
+                for key, selector in selectors.items()
+                for each in self.query_objects(look.pipeline_id, "INSTANCE", **{key: selector})
+                if key == "status" or each not in known or not known[each].ended
+            ]
+            self._update(watch, look.pipeline_id, ids)
+            spent = len(selectors)
         now = datetime.now(UTC)
         status, bad = judge(job, look, known.values(), now)
         if bad:
             self._explain(watch, look.pipeline_id, bad[:_EXPLAINED])
             status, _ = judge(job, look, known.values(), now)
         watch.seen, watch.turn, watch.status = look.fields, self._turn, status
+        return spent
 
     def _update(self, watch: _Watch, pipeline_id: str, ids: Collection[str]) -> None:
         for found in self.describe_objects(pipeline_id, ids):

@@ -369,8 +369,9 @@ class TestActivate:
         self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, logged: Callable[[], str]
     ) -> None:
         pipeline_id = pipeline()
-        aws.set_pace(seconds=0.5)
+        aws.set_pace(seconds=3)
         client.activate_pipeline(pipelineId=pipeline_id)
+        aws.set_pace(reads=2)
         activate(pipeline_id, poll_interval=0.1).run()
         assert [job["state"] for job in aws.jobs("datapipeline")] == ["FINISHED"] * 2
         assert aws.max_active("datapipeline") == 1
@@ -561,10 +562,11 @@ class TestManyPipelines:
             }
 
         assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 60, "DescribeObjects": 20}
-        for _ in range(4):
+        for _ in range(2):
             look()
-        # All are known by now: a look asks for the open instances of those that were not looked at longest.
-        assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 0, "DescribeObjects": 20}
+        # All are known by now, and only what they still run is asked for.
+        assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 0, "DescribeObjects": 50}
         aws.advance(jobs[33])
-        found, _ = look()
+        found, calls = look()
+        assert calls == {"DescribePipelines": 2, "QueryObjects": 2, "DescribeObjects": 50}
         assert [job for job in jobs if found[job].state.ended] == [jobs[33]]
