@@ -50,8 +50,8 @@ _MOVES = ("@finishedTime", "@lastActivationTime", "@latestRunTime", "@nextRunTim
 _SPEND = 60
 #: Failed instances whose attempts are asked for what went wrong.
 _EXPLAINED = 25
-#: How often a call is made in all, where botocore is not told otherwise, and how often a new activation is
-#: looked for; seconds in between.
+#: How often a refused call is made in all, where botocore is not told otherwise, and how often a new
+#: activation is looked for; seconds in between.
 _TRIES, _PAUSE = 3, 1.0
 #: Seconds that a stop is waited for, and between looks.
 _STOP_WAIT, _STOP_LOOK = 2.0, 0.5
@@ -134,10 +134,10 @@ class DataPipelineHook(PipelinesHook):
         return replace(attempt, before=str(ActivationId(pipeline_id, look.activated)))
 
     def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Activate the pipeline; before a failed call is repeated, its effect is looked for."""
-        before = attempt.before or ""
+        """Activate the pipeline; a call whose answer got lost is looked for and never repeated."""
         retries = getattr(self.conn_client_meta.config, "retries", None) or {}
-        for left in reversed(range(retries.get("total_max_attempts") or _TRIES)):
+        tries = retries.get("total_max_attempts") or _TRIES
+        for left in reversed(range(tries)):
             try:
                 self.activate_pipeline(
                     request["pipeline_id"], request["parameter_values"], request["start_timestamp"]
@@ -150,14 +150,14 @@ class DataPipelineHook(PipelinesHook):
             except JobApiError as error:
                 if not error.transient or not left:
                     raise
+                if not error.refused:
+                    # It may have taken place, so it is never made again; a retry of the task looks again.
+                    if job := self._begun(attempt, request):
+                        return job
+                    raise
                 time.sleep(_PAUSE)
-                if not error.refused and self._effect(before, request):
-                    break
-        for _ in range(_TRIES):
-            if name := self._effect(before, request):
-                look = PipelineLook(request["pipeline_id"], {"@pipelineState": "SCHEDULED"})
-                return _running(ActivationId.parse(name), look)
-            time.sleep(_PAUSE)
+        if job := self._begun(attempt, request):
+            return job
         raise JobApiError(
             f"Pipeline {request['pipeline_id']} was activated, but AWS does not show it yet. A retry looks "
             "for the activation and does not make another.",
@@ -208,6 +208,16 @@ class DataPipelineHook(PipelinesHook):
             for pipeline_id, status in self._judged(jobs, looks).items()
             if isinstance(status, JobStatus) and not status.state.ended
         }
+
+    def _begun(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus | None:
+        """Look a few times whether the activation shows."""
+        for look in range(_TRIES):
+            if look:
+                time.sleep(_PAUSE)
+            if name := self._effect(attempt.before or "", request):
+                shown = PipelineLook(request["pipeline_id"], {"@pipelineState": "SCHEDULED"})
+                return _running(ActivationId.parse(name), shown)
+        return None
 
     def _effect(self, before: str, request: Mapping[str, Any]) -> str | None:
         """Return the activation that followed the one noted before; None if none did."""
