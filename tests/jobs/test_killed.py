@@ -182,7 +182,7 @@ def test_a_clear_waits_for_the_job_that_is_not_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
     aws.set_pace(seconds=1)
-    task = make_task(wait_for_completion=False, poll_interval=0.1, cancel_on_kill=False)
+    task = make_task(wait_for_completion=False, poll_interval=0.1, cancel_on_kill=not case.stop_operation)
     task.run()
     task.clear()
     task.run()
