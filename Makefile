@@ -32,8 +32,12 @@ build: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-benchmark: install  ## A thousand waits beside the Amazon provider's own pattern.
-	$(BIN)/python -m benchmarks.waits
+# An environment of its own: the Amazon provider's deferrable waits need aiobotocore, which pins boto3.
+benchmark:  ## A thousand waits beside the Amazon provider's own pattern.
+	$(PYTHON) -m venv $(VENV)-benchmark
+	$(VENV)-benchmark/bin/pip install --quiet ".[testing]" psutil "apache-airflow-providers-amazon[aiobotocore]"
+	$(VENV)-benchmark/bin/python -m benchmarks.waits
+	$(VENV)-benchmark/bin/python -m benchmarks.imports
 
 # The package itself is built and installed anew each time, so that the wheel is what is tested.
 install: $(VENV)/ready
@@ -50,4 +54,4 @@ constraints:
 		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmark dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -52,11 +52,12 @@ class JobApiError(JobError):
     :param message: what happened and what to check.
     :param code: AWS's error code, for example ``AccessDeniedException``.
     :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
-    :param refused: whether AWS said no, so that the call had no effect; else it may have had one.
+    :param in_doubt: whether the call may have done its work all the same: no answer, a failing server's, or
+        one to a call that botocore had made before.
     """
 
-    def __init__(self, message: str, code: str = "", transient: bool = False, refused: bool = False) -> None:
+    def __init__(self, message: str, code: str = "", transient: bool = False, in_doubt: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.transient = transient
-        self.refused = refused
+        self.in_doubt = in_doubt

@@ -17,6 +17,14 @@ _INTEGRATIONS = {
         "data_pipeline",
         "https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html",
     ),
+    "Amazon Lookout for Equipment": (
+        "lookout_equipment",
+        "https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/ingesting-data.html",
+    ),
+    "AWS IoT Analytics": (
+        "iot_analytics",
+        "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
+    ),
 }
 
 
@@ -32,8 +40,10 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-jobs",
         "name": "AWS Jobs",
-        "description": "Start, watch and stop AWS jobs exactly once: EventBridge replays and Data Pipeline "
-        "activations.\n",
+        "description": (
+            "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
+            "Lookout for Equipment ingestion, IoT Analytics reprocessing.\n"
+        ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
             for name, (_, url) in _INTEGRATIONS.items()

@@ -156,6 +156,7 @@ class Attempt:
     :param since: when it was first meant to start; it did not start before.
     :param job_id: the service's own name of the job, once that is known.
     :param before: what the service showed before the start, where a job is told from others by that.
+    :param others: the task instance's jobs of other attempts, as far as they are known: none is this one.
     """
 
     key: JobKey
@@ -163,6 +164,7 @@ class Attempt:
     since: datetime
     job_id: str | None = None
     before: str | None = None
+    others: frozenset[str] = field(default=frozenset(), compare=False)
 
     def name(self, longest: int) -> str:
         """Return a name for the job.

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Windows of time: how users write them, and how a wide one is cut into many."""
+"""Windows of time: how users write them, whence they come, and how a wide one is cut into many."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ import pendulum
 
 from airflow_provider_jobs.exceptions import JobInputError
 
-__all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "parse_time", "split_window"]
+__all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "interval", "parse_time", "split_window"]
 
 #: Templates for the bounds of the run's data interval; empty for a run that has none.
 INTERVAL_START = "{{ data_interval_start | default('', true) }}"
@@ -51,12 +52,20 @@ class Window:
         return {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
+def interval(context: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the bounds of the run's data interval, JSON-safe; None where the run has none.
+
+    :param context: the running task instance's Airflow context.
+    """
+    bounds = {name: context.get(name) for name in ("data_interval_start", "data_interval_end")}
+    return {name: time.astimezone(UTC).isoformat() if time else None for name, time in bounds.items()}
+
+
 def parse_time(value: Any, name: str) -> datetime:
-    """Read a parameter that is a time.
+    """Read a time, and cut it to whole seconds in UTC.
 
     :param value: an aware datetime or an ISO 8601 string with an offset.
     :param name: the parameter's name, for the message.
-    :return: the time in UTC, in whole seconds.
     :raises JobInputError: if it is missing, unreadable or without an offset.
     """
     if value is None or value == "":

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -19,11 +18,13 @@ from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from demo.act import Act, Aws, Progress
+from demo.chain import ChainAct
 from demo.pipeline import PipelineAct
+from demo.reprocessing import AgainAct, ReprocessingAct
 from demo.screen import Line, Screen
 from demo.shop import ShopAct
 
-ACTS: tuple[type[Act], ...] = (ShopAct, PipelineAct)
+ACTS: tuple[type[Act], ...] = (ShopAct, ChainAct, ReprocessingAct, AgainAct, PipelineAct)
 
 DAGS = Path(__file__).resolve().parent.parent / "example_dags"
 
@@ -74,7 +75,7 @@ def play(screen: Screen, keep: bool) -> int:
             remarks.append(f"moto server at {server.url}")
         aws = Aws(server)
         with screen.phase("Airflow") as remarks:
-            env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection()}
+            env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection(), **_schedules()}
             airflow = stack.enter_context(LocalAirflow(DAGS, env, parallelism=WORKERS))
             remarks.append(f"scheduler, triggerer, DAG processor, API server at {airflow.url}")
         for act in ACTS:
@@ -91,10 +92,17 @@ def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str
     screen.say(f"\n{act.title}", "bold")
     with screen.phase("Seed") as remarks:
         remarks.append(act.seed(aws))
+        act.prepare(airflow)
     with screen.phase("Backfill") as remarks:
         for each in act.backfills:
-            airflow.backfill(each.dag_id, each.first, each.last)
-            remarks.append(f"{each.dag_id}, {each.first:%Y-%m-%d} to {each.last:%Y-%m-%d}")
+            airflow.backfill(
+                each.dag_id,
+                each.first,
+                each.last,
+                max_active_runs=each.max_active_runs,
+                reprocess=each.reprocess,
+            )
+        remarks.append("; ".join(map(str, act.backfills)))
     with screen.watching():
         runs = _watch(act, aws, airflow, screen)
     with screen.phase("Count"):
@@ -102,26 +110,27 @@ def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str
     screen.outcome(outcome)
     screen.sample(act.sample(airflow, runs))
     failed = [run for run in runs if run["state"] != "success"]
-    return [*(_failure(airflow, run) for run in failed), *outcome.problems]
+    return [*(_failure(act, airflow, run) for run in failed), *outcome.problems]
 
 
 def _watch(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> Sequence[Row]:
-    """Show the runs until all have ended; returns them, oldest first."""
-    dags = [each.dag_id for each in act.backfills]
+    """Show the runs until all have ended and no more are to come; returns them."""
 
     def ended() -> Sequence[Row]:
-        runs = [run for dag_id in dags for run in airflow.runs(dag_id)]
-        tasks = [task for dag_id in dags for task in airflow.task_instances(dag_id)]
+        runs = act.runs(airflow)
+        tasks = [
+            task for dag_id in {run["dag_id"] for run in runs} for task in airflow.task_instances(dag_id)
+        ]
         progress = act.progress(aws, runs)
-        lines = [_line(run, tasks, each) for run, each in zip(runs, progress, strict=True)]
+        lines = [_line(act, run, tasks, each) for run, each in zip(runs, progress, strict=True)]
         screen.runs(lines, WORKERS)
-        return runs if all(run["state"] in _ENDED for run in runs) else ()
+        return runs if all(run["state"] in _ENDED for run in runs) and act.complete(runs) else ()
 
     return airflow.wait_for(ended, timeout=DEADLINE, what="the end of all runs")
 
 
-def _line(run: Row, tasks: Sequence[Row], progress: Progress) -> Line:
-    label = _label(run)
+def _line(act: Act, run: Row, tasks: Sequence[Row], progress: Progress) -> Line:
+    label = act.label(run)
     if run["state"] in _ENDED:
         return Line(label, run["state"], progress)
     mine = (run["dag_id"], run["dag_run_id"])
@@ -131,19 +140,23 @@ def _line(run: Row, tasks: Sequence[Row], progress: Progress) -> Line:
     return Line(label, next((state for state in _TELLING if state in states), "queued"), progress)
 
 
-def _label(run: Row) -> str:
-    # Airflow names a run after the end of its data interval; a reader thinks of the day itself.
-    start = run["data_interval_start"]
-    return f"{datetime.fromisoformat(start):%a %Y-%m-%d}" if start else str(run["dag_run_id"])
-
-
-def _failure(airflow: AirflowApi, run: Row) -> str:
-    lines = [f"Run {run['dag_run_id']} ({_label(run)}) of {run['dag_id']} ended: {run['state']}."]
+def _failure(act: Act, airflow: AirflowApi, run: Row) -> str:
+    lines = [f"Run {run['dag_run_id']} ({act.label(run)}) of {run['dag_id']} ended: {run['state']}."]
     for task in airflow.task_instances(run["dag_id"], run["dag_run_id"], state="failed"):
         lines.append(f"What the log of {task['task_id']} says, its last lines without stack frames:")
         log = airflow.log(run["dag_id"], run["dag_run_id"], task["task_id"], map_index=task["map_index"])
         lines += [line for line in log.splitlines() if not _NOT_SAID.search(line)][-5:]
     return "\n  ".join(lines)
+
+
+def _schedules() -> dict[str, str]:
+    """Let assets start runs, which Airflow couples to schedules, and end the schedules before today."""
+    settings = Path(__file__).resolve().parent / "settings"
+    return {
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",
+        "DEMO_ENDS": max(each.last for act in ACTS for each in act.backfills).isoformat(),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(settings), os.environ.get("PYTHONPATH")))),
+    }
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

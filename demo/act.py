@@ -8,14 +8,15 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
 
 from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from demo.tally import Window
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # moto's own
@@ -29,9 +30,15 @@ class Aws:
 
     def __init__(self, server: AwsJobsServer) -> None:
         self.server = server
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """Return a client of the moto server, whatever AWS settings this machine has."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
         return boto3.client(
             service,  # type: ignore[call-overload] # any service
             region_name=REGION,
@@ -54,11 +61,23 @@ class Backfill:
     :param dag_id: a DAG of ``example_dags``
     :param first: the first run's logical date, aware
     :param last: the last run's logical date, included
+    :param max_active_runs: how many of them are active at once
+    :param reprocess: which of the runs that exist already run again
     """
 
     dag_id: str
     first: datetime
     last: datetime
+    max_active_runs: int = 10
+    reprocess: Literal["none", "failed", "completed"] = "none"
+
+    def __str__(self) -> str:
+        """The DAG and its days, or the hours of a day."""
+        day, hour = "%Y-%m-%d", "%H:%M"
+        form = f"{day} {hour}" if self.last - self.first < timedelta(days=1) else day
+        end = hour if form != day else day
+        how = "" if self.reprocess == "none" else f", reprocess={self.reprocess}"
+        return f"{self.dag_id}, {self.first:{form}} to {self.last:{end}}{how}"
 
 
 @dataclass(frozen=True)
@@ -94,12 +113,29 @@ class Act(ABC):
 
     #: What happens, in a line.
     title: str
-    #: The runs, all started at once.
+    #: The runs, all started at once. What these bring about by assets is the act's own to find.
     backfills: Sequence[Backfill]
 
     @abstractmethod
     def seed(self, aws: Aws) -> str:
         """Create what the DAGs need in AWS; return what that is, in a line."""
+
+    def runs(self, airflow: AirflowApi) -> Sequence[Row]:
+        """Return the act's runs so far, a DAG's oldest first; called several times a second."""
+        return [run for each in self.backfills for run in airflow.runs(each.dag_id)]
+
+    def complete(self, runs: Sequence[Row]) -> bool:
+        """Whether no run is still to come, once these have ended."""
+        return True
+
+    def label(self, run: Row) -> str:
+        """Name a run in a few words, unlike all others of the act."""
+        # Airflow names a run after the end of its data interval; a reader thinks of its start.
+        bounds = [run[f"data_interval_{bound}"] for bound in ("start", "end")]
+        return str(Window(*map(datetime.fromisoformat, bounds)) if all(bounds) else run["dag_run_id"])
+
+    def prepare(self, airflow: AirflowApi) -> None:  # noqa: B027 # few acts need it
+        """Create what the DAGs need in Airflow besides themselves."""
 
     @abstractmethod
     def progress(self, aws: Aws, runs: Sequence[Row]) -> Sequence[Progress]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Act two: a pipeline of Data Pipeline for each day, created, run once and deleted again."""
+"""Act five: a pipeline of Data Pipeline for each day, created, run once and deleted again."""
 
 from __future__ import annotations
 

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
-from demo.act import ACCOUNT, REGION, Act, Aws, Backfill, Outcome, Progress
+from demo.act import Act, Aws, Backfill, Outcome, Progress
+from demo.bus import drain, put_events, queue_events, windows_of_replays
 from demo.shop_events import BRANCHES, COUNTS, SOURCE, WINDOWS, shop_events
-from demo.tally import Window, count
+from demo.tally import Tally, count
 
 ARCHIVE = "orders"  # as in the example DAG
 #: Lines of a task's log that are shown.
@@ -32,20 +31,13 @@ class ShopAct(Act):
 
     def seed(self, aws: Aws) -> str:
         """Fill the archive, then let rules deliver to queues, which so get nothing but replays."""
-        events, sqs = aws.client("events"), aws.client("sqs")
+        events = aws.client("events")
         bus = events.describe_event_bus(Name="default")["Arn"]
         events.create_archive(ArchiveName=ARCHIVE, EventSourceArn=bus)
         happened = shop_events()
-        for first in range(0, len(happened), 10):
-            answer = events.put_events(Entries=[event.entry() for event in happened[first : first + 10]])
-            if answer["FailedEntryCount"]:
-                raise RuntimeError(f"PutEvents refused events: {answer['Entries']}")
+        put_events(aws, [event.entry() for event in happened])
         for branch in BRANCHES:
-            sqs.create_queue(QueueName=branch)
-            pattern = {"source": [SOURCE], "detail": {"branch": [branch]}}
-            events.put_rule(Name=branch, EventPattern=json.dumps(pattern))
-            target = {"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{branch}"}
-            events.put_targets(Rule=branch, Targets=[target])
+            queue_events(aws, branch, "default", {"source": [SOURCE], "detail": {"branch": [branch]}})
         self._archived = {event.id: event.time for event in happened}
         self._calls_before = self._calls(aws)
         seeded = f"archive {ARCHIVE!r} with {len(happened):,} events, 2 of them just outside the days"
@@ -63,9 +55,9 @@ class ShopAct(Act):
 
     def check(self, aws: Aws) -> Outcome:
         """Count what the queues received."""
-        replays = _replays(aws)
-        tallies = count(WINDOWS, self._archived, replays, _drain(aws))
-        rows = [(str(tally.window or "no known replay"), *tally.numbers()) for tally in tallies]
+        replays = windows_of_replays(aws, ARCHIVE)
+        tallies = count(WINDOWS, self._archived, replays, drain(aws, BRANCHES))
+        rows = [(str(tally.window or "no known job"), *tally.numbers()) for tally in tallies]
         sums = [sum(column) for column in zip(*(tally.numbers() for tally in tallies), strict=True)]
         archived, received, missing, doubled, outside = (f"{number:,}" for number in sums)
         problems = [problem for tally in tallies for problem in tally.problems()]
@@ -73,7 +65,7 @@ class ShopAct(Act):
         if held != len(self._archived):
             problems.append(f"The archive holds {held:,} events; {len(self._archived):,} were put into it.")
         return Outcome(
-            ("Window", "Archived", "Received", "Missing", "Doubled", "Outside"),
+            ("Window", *Tally.COLUMNS),
             [*rows, ("Total", *sums)],
             f"{len(WINDOWS)} windows, {archived} events archived, {received} received: {missing} missing, "
             f"{doubled} doubled, {outside} outside of their window. "
@@ -92,27 +84,3 @@ class ShopAct(Act):
 
     def _calls(self, aws: Aws) -> int:
         return aws.server.calls("events").get("StartReplay", 0)
-
-
-def _replays(aws: Aws) -> dict[str, Window]:
-    events = aws.client("events")
-    found: dict[str, Window] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = events.list_replays(**token)
-        for replay in page["Replays"]:
-            times = (replay["EventStartTime"], replay["EventEndTime"])
-            found[replay["ReplayName"]] = Window(*(time.astimezone(UTC) for time in times))
-        if "NextToken" not in page:
-            return found
-        token = {"NextToken": page["NextToken"]}
-
-
-def _drain(aws: Aws) -> Iterator[dict[str, Any]]:
-    sqs = aws.client("sqs")
-    for branch in BRANCHES:
-        url = sqs.get_queue_url(QueueName=branch)["QueueUrl"]
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            yield from (json.loads(message["Body"]) for message in messages)
-            done = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
-            sqs.delete_message_batch(QueueUrl=url, Entries=done)

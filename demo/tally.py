@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Counts what was received, window by window, against what an archive holds."""
+"""Counts what was received, window by window, against what an archive or a channel holds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
+
+_DAY = timedelta(days=1)
 
 
 class Window(NamedTuple):
@@ -26,7 +28,8 @@ class Window(NamedTuple):
         return self.start <= time < self.end
 
     def __str__(self) -> str:
-        return f"{self.start:%a %Y-%m-%d}"
+        days = f"{self.start:%a %Y-%m-%d}"
+        return days if self.end - self.start >= _DAY else f"{days} {self.start:%H:%M}"
 
 
 @dataclass
@@ -41,6 +44,8 @@ class Tally:
     :param outside: ids of events that its replays should not have delivered
     """
 
+    COLUMNS: ClassVar = ("Archived", "Received", "Missing", "Doubled", "Outside")
+
     window: Window | None
     archived: int
     received: int
@@ -49,7 +54,7 @@ class Tally:
     outside: list[str]
 
     def numbers(self) -> tuple[int, int, int, int, int]:
-        """Return archived, received, missing, doubled, outside."""
+        """Return the numbers of the ``COLUMNS``."""
         return self.archived, self.received, len(self.missing), len(self.doubled), len(self.outside)
 
     def problems(self) -> Iterator[str]:
@@ -58,7 +63,7 @@ class Tally:
             if found := getattr(self, what):
                 some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
                 where = "outside of the window" if what == "outside" else what
-                yield f"{self.window or 'No known replay'}: {len(found):,} {where} ({some})."
+                yield f"{self.window or 'No known job'}: {len(found):,} {where} ({some})."
 
 
 def count(

@@ -5,22 +5,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
+import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
+from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
-from airflow_provider_jobs.testing import AwsJobs
+from airflow_provider_jobs.testing import AwsJobs, iotanalytics
+from airflow_provider_jobs.testing.iot_storage import channel_object
 
 REGION = "us-east-1"
 AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": REGION}
@@ -35,17 +42,23 @@ class JobCase(ABC):
     stop_operation: str | None
     describe_operation: str
     list_operation: str
+    lists_before_start: int = 0
     running: str
     succeeded: str
     failed: str
     cancelled: str | None
+    #: The state of a job that is being stopped; None if AWS has no such state.
+    stopping: str | None
+    #: Whether AWS knows a repeated start for the first one's echo, by a name or a token.
+    repeatable = True
+    #: What is said of a job that AWS does not know.
+    unknown = "ResourceNotFound"
+    #: Whether a try whose start got no answer looks for the job itself, where that is not ``repeatable``.
+    finds_lost = False
     #: How often the start of a task's first job makes each of the calls that look.
-    looks_to_start: int = 1
-    #: Calls of the start operation when the answer to the first is lost: one that knows the job by a name
-    #: or token is asked again, another is looked for.
-    starts_if_lost: int = 2
+    looks_to_start = 1
     #: Whether the operator's next job may run beside the one before.
-    side_by_side: bool = True
+    side_by_side = True
 
     @abstractmethod
     def prepare(self) -> None:
@@ -59,18 +72,33 @@ class JobCase(ABC):
         """Arguments that keep the operator's job out of the way of others than the account's quota."""
         return {}
 
-    @property
-    def places(self) -> int:
-        """How many jobs of operators that are :meth:`apart` may run at once."""
-        return self.hook_class.quota
-
-    def limit(self, aws: AwsJobs, places: int) -> None:
-        """Let so many of them run at once."""
-        aws.set_quota(self.service, places)
-
     @abstractmethod
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         """Build the sensor."""
+
+    def core_id(self, job_id: str) -> str:
+        """Return the name that the hook's common methods use."""
+        return job_id
+
+    def reason(self, told: str) -> str:
+        """What is said of a job that failed for this reason."""
+        return told
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        """Return how many jobs there may be; made small where it is not."""
+        assert self.hook_class.quota is not None
+        return self.hook_class.quota
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """Let there be so many jobs."""
+        aws.set_quota(self.service, quota)
+
+    def hurry_places(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:  # noqa: B027 # for one
+        """Let a place become free so long after a start, where it does not with the job's end."""
+
+    def free_place(self, aws: AwsJobs) -> None:
+        """Let the first job's place become free."""
+        aws.advance(aws.jobs(self.service)[0]["id"])
 
     @abstractmethod
     def job_id(self, result: dict[str, Any]) -> str:
@@ -84,7 +112,9 @@ class EventBridge(JobCase):
     stop_operation = "CancelReplay"
     describe_operation = "DescribeReplay"
     list_operation = "ListReplays"
+    lists_before_start = 1
     running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
+    stopping = "CANCELLING"
 
     def prepare(self) -> None:
         events = boto3.client("events", region_name=REGION)
@@ -118,6 +148,7 @@ class LookoutEquipment(JobCase):
     describe_operation = "DescribeDataIngestionJob"
     list_operation = "ListDataIngestionJobs"
     running, succeeded, failed, cancelled = "IN_PROGRESS", "SUCCESS", "FAILED", None
+    stopping = None
 
     def prepare(self) -> None:
         s3 = boto3.client("s3", region_name=REGION)
@@ -152,6 +183,93 @@ class LookoutEquipment(JobCase):
         return name
 
 
+@cache
+def iot() -> Any:
+    return IotAnalyticsHook(aws_conn_id=None, region_name=REGION).conn
+
+
+class IotAnalytics(JobCase):
+    service = "iotanalytics"
+    hook_class = IotAnalyticsHook
+    start_operation = "StartPipelineReprocessing"
+    stop_operation = "CancelPipelineReprocessing"
+    describe_operation = "DescribePipeline"
+    list_operation = "ListPipelines"
+    running, succeeded, failed, cancelled = "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
+    stopping = None
+    repeatable = False
+    unknown = "has no reprocessing .* among its summaries"
+
+    def prepare(self) -> None:
+        s3 = boto3.client("s3", region_name=REGION)
+        for bucket in ("raw-messages", "clean-messages"):
+            s3.create_bucket(Bucket=bucket)
+        for hour in range(3):
+            arrived = datetime(2026, 1, 1, hour, tzinfo=UTC)
+            s3.put_object(Bucket="raw-messages", **channel_object("raw", arrived, [{"hour": hour}]))
+        api = iot()
+        role = "arn:aws:iam::123456789012:role/iot-analytics"
+        for create, kind, bucket in (
+            (api.create_channel, "channel", "raw"),
+            (api.create_datastore, "datastore", "clean"),
+        ):
+            storage = {"customerManagedS3": {"bucket": f"{bucket}-messages", "roleArn": role}}
+            create(**{f"{kind}Name": bucket, f"{kind}Storage": storage})
+        self.pipeline("cleaning")
+
+    @staticmethod
+    def pipeline(name: str) -> None:
+        activities: list[Any] = [
+            {"channel": {"name": "from", "channelName": "raw", "next": "to"}},
+            {"datastore": {"name": "to", "datastoreName": "clean"}},
+        ]
+        iot().create_pipeline(pipelineName=name, pipelineActivities=activities)
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {
+            "pipeline_name": "cleaning",
+            "start_time": "2026-01-01T00:00:00+00:00",
+            "end_time": "2026-01-01T02:00:00+00:00",
+            "poll_interval": 0.02,
+        }
+        return IotAnalyticsStartPipelineReprocessingOperator(
+            task_id="reprocess", **AWS, **{**given, **kwargs}
+        )
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        return IotAnalyticsPipelineReprocessingSensor(
+            task_id="wait",
+            pipeline_name="cleaning",
+            reprocessing_id=job_id,
+            **AWS,
+            **{"poke_interval": 0.02, **kwargs},
+        )
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        name: str = result["reprocessing_id"]
+        return name
+
+    def core_id(self, job_id: str) -> str:
+        return f"cleaning/{job_id}"
+
+    def reason(self, told: str) -> str:
+        return "AWS IoT Analytics does not say why"
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        monkeypatch.setattr(IotAnalyticsHook, "scope_quota", 10)
+        return 10
+
+    def hurry_places(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        monkeypatch.setattr("airflow_provider_jobs.hooks.iot_analytics._DAY", timedelta(seconds=seconds))
+        monkeypatch.setattr(iotanalytics, "DAY", timedelta(seconds=seconds))
+
+    def free_place(self, aws: AwsJobs) -> None:
+        """Put the first start back by a day."""
+        pipeline = iotanalytics.STORE["123456789012"][REGION].pipelines["cleaning"]
+        job = next(iter(pipeline.reprocessings.values()))
+        job.life.started_at -= iotanalytics.DAY
+
+
 class DataPipeline(JobCase):
     """One pipeline, which runs on demand; its operators' jobs are apart in time only."""
 
@@ -162,10 +280,12 @@ class DataPipeline(JobCase):
     describe_operation = "DescribePipelines"
     list_operation = "ListPipelines"
     running, succeeded, failed, cancelled = "SCHEDULED", "FINISHED", "FAILED", "INACTIVE"
+    stopping = "DEACTIVATING"
+    repeatable = False
+    unknown = "PipelineNotFoundException"
+    finds_lost = True
     looks_to_start = 2
-    starts_if_lost = 1
     side_by_side = False
-    places = 1
 
     def prepare(self) -> None:
         client = boto3.client("datapipeline", region_name=REGION)
@@ -184,8 +304,13 @@ class DataPipeline(JobCase):
             ],
         )
 
-    def limit(self, aws: AwsJobs, places: int) -> None:
-        if places == 0:
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        return 1
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """The pipeline takes one; there is no place while somebody else's activation runs."""
+        assert quota in (0, 1)
+        if quota == 0:
             aws.set_pace(self.service)
             boto3.client("datapipeline", region_name=REGION).activate_pipeline(pipelineId=self.pipeline_id)
 
@@ -208,4 +333,4 @@ class DataPipeline(JobCase):
         return f"{result['pipeline_id']}@{result['activation_time'].removesuffix('+00:00')}"
 
 
-CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), DataPipeline()]
+CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]

@@ -46,6 +46,7 @@ class OneTask:
     """A task instance.
 
     :param make: builds the task's operator anew.
+    :param interval: the run's data interval; None for a run that was triggered by an asset or by hand.
     :param store: what its task_state_store holds; None below Airflow 3.3, which has none.
     """
 
@@ -53,6 +54,10 @@ class OneTask:
     run_id: str = "scheduled__2026-01-02T00:00:00+00:00"
     map_index: int = -1
     run_started: datetime = datetime(2026, 1, 2, 0, 0, 1, tzinfo=UTC)
+    interval: tuple[datetime, datetime] | None = (
+        datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 2, tzinfo=UTC),
+    )
     retries: int = 3
     tries: int = 0
     max_tries: int = 3
@@ -79,6 +84,7 @@ class OneTask:
             "run_id": self.run_id,
             "dag_run": SimpleNamespace(start_date=self.run_started, run_id=self.run_id),
             "outlet_events": self.outlet_events,
+            **dict(zip(("data_interval_start", "data_interval_end"), self.interval or (), strict=False)),
             **({} if self.store is None else {"task_state_store": Store(self.store)}),
         }
 

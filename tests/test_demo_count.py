@@ -16,6 +16,8 @@ from airflow_provider_jobs.testing import AwsJobsServer
 sys.path.append(str(Path(__file__).parents[1]))
 
 from demo.act import Aws
+from demo.reprocessing import WINDOWS as HOURS
+from demo.reprocessing import AgainAct, ReprocessingAct, iot_client
 from demo.shop import ARCHIVE, ShopAct
 from demo.shop_events import WINDOWS, shop_events
 from demo.tally import Tally, Window, count
@@ -75,7 +77,7 @@ def test_doubled() -> None:
         (message("three", "b"), "Sat 2026-01-10"),
         (message("one", "never-archived", FIRST.start), "Thu 2026-01-08"),
         (message("one", "a", FIRST.start + SECOND), "Thu 2026-01-08"),
-        (message("unknown", "a"), "No known replay"),
+        (message("unknown", "a"), "No known job"),
     ],
 )
 def test_outside(stray: dict[str, Any], window: str) -> None:
@@ -93,7 +95,7 @@ def test_event_of_a_wrong_replay_is_missing_in_its_own() -> None:
 def test_message_without_a_replay_is_no_replay() -> None:
     original = message("one", "a")
     del original["replay-name"]
-    assert problems([*ALL, original]) == ["No known replay: 1 outside of the window (a)."]
+    assert problems([*ALL, original]) == ["No known job: 1 outside of the window (a)."]
     assert tallies([*ALL, original])[-1].numbers() == (0, 1, 0, 0, 1)
 
 
@@ -150,5 +152,35 @@ def test_act_finds_what_replays_did_wrong(aws: Aws) -> None:
         "Sat 2026-01-10: 830 missing",
         "Mon 2026-01-12: 470 doubled",
         "Tue 2026-01-13: 390 missing",
-        "No known replay: 391 outside of the window",
+        "No known job: 391 outside of the window",
+    ]
+
+
+def test_act_finds_what_reprocessings_did_wrong(aws: Aws) -> None:
+    first, again = ReprocessingAct(), AgainAct()
+    first.seed(aws)
+    api = iot_client(aws)
+
+    def reprocess(*hours: Window) -> None:
+        for hour in hours:
+            api.start_pipeline_reprocessing(pipelineName="cleaning", startTime=hour.start, endTime=hour.end)
+
+    reprocess(*HOURS)
+    assert not first.check(aws).problems
+    again.seed(aws)
+    late = Window(HOURS[-1].start, HOURS[-1].end + SECOND)  # no window that was asked for
+    reprocess(*HOURS[1:], HOURS[1], late)
+
+    outcome = again.check(aws)
+
+    assert outcome.totals == (
+        "10 hours, 2,280 messages in the channel, 2,591 reprocessed: 310 missing, 290 doubled, "
+        "331 outside of their hour. 11 StartPipelineReprocessing calls, 11 reprocessings."
+    )
+    found = [problem.partition(" (")[0] for problem in outcome.problems]
+    assert found == [
+        "Thu 2026-01-08 19:00: 310 missing",
+        "Thu 2026-01-08 20:00: 290 doubled",
+        "No known job: 331 outside of the window",
+        "There were 11 reprocessings for 10 hours.",
     ]

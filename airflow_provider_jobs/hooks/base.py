@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import AirflowException
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -20,6 +22,8 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
     TokenRetrievalError,
 )
@@ -34,7 +38,7 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
 
-__all__ = ["HookSpec", "JobHook"]
+__all__ = ["HookSpec", "JobHook", "is_passing"]
 
 #: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
 _TRANSIENT_CODES = frozenset(
@@ -60,6 +64,16 @@ _TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
         "UnrecognizedClientException",
     }
+)
+#: Failures before anything was sent.
+_NEVER_SENT = (
+    AirflowException,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    TokenRetrievalError,
 )
 _ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
@@ -113,8 +127,8 @@ class JobHook(AwsBaseHook):
     ended: ClassVar[str | None] = None
     #: Whether a job gets the name we give it. One that does not is remembered in the task's ledger.
     named: ClassVar[bool] = True
-    #: How many jobs the service runs at once, by AWS's default quota.
-    quota: ClassVar[int]
+    #: How many jobs the service runs at once, by AWS's default quota; None if only a scope is limited.
+    quota: ClassVar[int | None]
     #: How many of them may share a scope, such as a dataset; None if there is no such limit.
     scope_quota: ClassVar[int | None] = None
     #: Codes of the answer that there is no room for another job.
@@ -125,6 +139,12 @@ class JobHook(AwsBaseHook):
     input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException"})
     #: Further codes of «not now».
     transient_codes: ClassVar[frozenset[str]] = frozenset()
+    #: Calls that botocore must not repeat, since AWS would not know the second for the first.
+    unrepeatable: ClassVar[frozenset[str]] = frozenset()
+    #: The name of what leads to a listing's next page.
+    page_token: ClassVar[str] = "NextToken"
+    #: What to say of a job that failed where AWS does not say why.
+    no_reason: ClassVar[str] = "AWS gives no reason"
     #: What to check, by a piece of AWS's message or its code; the first that fits is shown.
     advice: ClassVar[Mapping[str, str]] = {}
 
@@ -167,12 +187,12 @@ class JobHook(AwsBaseHook):
         """
 
     @abstractmethod
-    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Look at many jobs in as few calls as the service allows.
 
         :param job_ids: the service's own names of the jobs.
-        :return: for every job its status, or the error that concerns it alone.
-        :raises JobApiError: if AWS refuses or cannot be reached.
+        :return: for every job its status, or the error that concerns it.
+        :raises JobApiError: if AWS refuses or cannot be reached for all of them.
         """
 
     @abstractmethod
@@ -215,8 +235,34 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
         found = self.describe_jobs([job_id])[job_id]
-        if isinstance(found, JobError):
+        if isinstance(found, Exception):
             raise found
+        return found
+
+    def describe_each(
+        self,
+        job_ids: Collection[str],
+        found: dict[str, JobStatus | Exception],
+        describe: Callable[[str], JobStatus],
+    ) -> dict[str, JobStatus | Exception]:
+        """Describe one by one the jobs that a listing has not shown.
+
+        A refusal concerns its job alone. A call that may work later ends the round, and what was found
+        before it is kept.
+
+        :param job_ids: all jobs that were asked for.
+        :param found: what is known already; the rest is added.
+        :param describe: looks at one job.
+        """
+        for job_id in job_ids:
+            if job_id in found:
+                continue
+            try:
+                found[job_id] = describe(job_id)
+            except (JobError, JobInputError) as error:
+                found[job_id] = error
+                if is_passing(error):
+                    return {**dict.fromkeys(job_ids, error), **found}
         return found
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -230,7 +276,8 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: for everything else that AWS or the network can answer.
         """
         try:
-            method = getattr(self.client_for(operation), operation)
+            conn = self.conn
+            method = getattr(self._once if operation in self.unrepeatable else conn, operation)
             answer: dict[str, Any] = method(**{k: v for k, v in parameters.items() if v is not None})
         except ClientError as error:
             raise self._explained(operation, error) from error
@@ -243,26 +290,29 @@ class JobHook(AwsBaseHook):
                 f"{self._said(operation)} failed: {error}. {gone or self._hint(str(error))}".strip(),
                 type(error).__name__,
                 transient=_is_transient(error) and not gone,
+                in_doubt=not isinstance(error, _NEVER_SENT),
             ) from error
         return answer
 
     def pages(self, operation: str, rows: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a listing that AWS hands out page by page with ``NextToken``.
+        """Yield the rows of a listing that AWS hands out page by page.
 
         :param operation: the boto3 client's method.
         :param rows: the name of the answer's list.
         """
         token = None
         while True:
-            answer = self.call(operation, NextToken=token, **parameters)
+            answer = self.call(operation, **{self.page_token: token}, **parameters)
             yield from answer.get(rows, ())
-            token = answer.get("NextToken")
+            token = answer.get(self.page_token)
             if not token:
                 return
 
-    def client_for(self, operation: str) -> Any:
-        """Return the boto3 client that makes the call."""
-        return self.conn
+    @cached_property
+    def _once(self) -> Any:
+        """A client like ``conn`` that makes every call once."""
+        once: Any = {"total_max_attempts": 1}
+        return self.get_client_type(config=self.config.merge(Config(retries=once)))
 
     @property
     def _gone(self) -> str:
@@ -276,7 +326,7 @@ class JobHook(AwsBaseHook):
         text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
         hint = self._hint(f"{code}: {message}")
         if code in self.quota_codes:
-            return JobQuotaError(text)
+            return JobQuotaError(f"{text} {hint}".strip())
         if code in self.not_found_codes:
             return JobNotFoundError(f"{text} {hint}".strip())
         if code in self.input_codes:
@@ -286,9 +336,9 @@ class JobHook(AwsBaseHook):
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        # The answer is to botocore's last call; an earlier one may have had its effect.
-        refused = 400 <= status < 500 and not error.response["ResponseMetadata"].get("RetryAttempts")
-        return JobApiError(f"{text} {hint}".strip(), code, transient, refused)
+        # The answer is to botocore's last call; one that botocore made before may have done its work.
+        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=repeated or status >= 500)
 
     def _said(self, operation: str) -> str:
         # Only a client that exists can tell its Region without looking the connection up (again).
@@ -300,6 +350,11 @@ class JobHook(AwsBaseHook):
 
     def _hint(self, text: str) -> str:
         return next((hint for piece, hint in self.advice.items() if piece in text), "")
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether waiting on may help: AWS was busy or out of reach."""
+    return isinstance(error, JobApiError) and error.transient
 
 
 def _camel(operation: str) -> str:

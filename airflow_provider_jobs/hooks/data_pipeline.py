@@ -104,11 +104,11 @@ class DataPipelineHook(PipelinesHook):
         for attempt in attempts:
             if not attempt.job_id and attempt.before and (name := self._effect(attempt.before, request)):
                 names[attempt.number] = name if name not in names.values() else ""
-        found = self.describe_jobs([name for name in names.values() if name])
+        found = _known(self.describe_jobs([name for name in names.values() if name]))
         return [
             StartedJob(attempt.key.generation, attempt.number, status)
             for attempt in sorted(attempts, key=lambda attempt: attempt.number)
-            if isinstance(status := found.get(names.get(attempt.number) or ""), JobStatus)
+            if (status := found.get(names.get(attempt.number) or ""))
         ]
 
     def prepare_start(self, attempt: Attempt, request: Mapping[str, Any]) -> Attempt:
@@ -125,8 +125,8 @@ class DataPipelineHook(PipelinesHook):
             raise JobQuotaError(f"Pipeline {pipeline_id} is being deactivated and cannot be activated yet.")
         if on_demand and not look.inactive:
             latest = self._judged({"latest": ActivationId(pipeline_id, "latest")}, {pipeline_id: look})
-            last = latest["latest"]
-            if isinstance(last, JobStatus) and not last.state.ended:
+            last = _known(latest).get("latest")
+            if last and not last.state.ended:
                 raise JobQuotaError(
                     f"Pipeline {pipeline_id} runs on demand what was activated at {look.activated}; to "
                     "activate it now would cancel that."
@@ -150,7 +150,7 @@ class DataPipelineHook(PipelinesHook):
             except JobApiError as error:
                 if not error.transient or not left:
                     raise
-                if not error.refused:
+                if error.in_doubt:
                     # It may have taken place, so it is never made again; a retry of the task looks again.
                     if job := self._begun(attempt, request):
                         return job
@@ -162,9 +162,10 @@ class DataPipelineHook(PipelinesHook):
             f"Pipeline {request['pipeline_id']} was activated, but AWS does not show it yet. A retry looks "
             "for the activation and does not make another.",
             transient=True,
+            in_doubt=True,
         )
 
-    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Look at all pipelines, and at the instances of those that moved or were not looked at for long.
 
         For an activation that is not looked at this time the last status is returned.
@@ -205,16 +206,23 @@ class DataPipelineHook(PipelinesHook):
         }
         return {
             status.job_id: pipeline_id
-            for pipeline_id, status in self._judged(jobs, looks).items()
-            if isinstance(status, JobStatus) and not status.state.ended
+            for pipeline_id, status in _known(self._judged(jobs, looks)).items()
+            if not status.state.ended
         }
 
     def _begun(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus | None:
-        """Look a few times whether the activation shows."""
+        """Look a few times whether the activation shows; a look that fails shows nothing."""
         for look in range(_TRIES):
             if look:
                 time.sleep(_PAUSE)
-            if name := self._effect(attempt.before or "", request):
+            try:
+                name = self._effect(attempt.before or "", request)
+            except JobError as error:
+                self.log.info(
+                    "Pipeline %s was told to start; then a look failed: %s", request["pipeline_id"], error
+                )
+                continue
+            if name:
                 shown = PipelineLook(request["pipeline_id"], {"@pipelineState": "SCHEDULED"})
                 return _running(ActivationId.parse(name), shown)
         return None
@@ -230,8 +238,8 @@ class DataPipelineHook(PipelinesHook):
 
     def _judged(
         self, jobs: Mapping[str, ActivationId], looks: Mapping[str, PipelineLook | JobNotFoundError]
-    ) -> dict[str, JobStatus | JobError]:
-        found: dict[str, JobStatus | JobError] = {}
+    ) -> dict[str, JobStatus | Exception]:
+        found: dict[str, JobStatus | Exception] = {}
         shown: dict[str, PipelineLook] = {}
         for name, job in jobs.items():
             look = looks[job.pipeline_id]
@@ -246,12 +254,15 @@ class DataPipelineHook(PipelinesHook):
         watches = self._watches
         due = sorted(shown, key=lambda name: (watches[name].seen == shown[name].fields, watches[name].turn))
         spent = 0
-        while due and spent < _SPEND:
-            name = due.pop(0)
-            spent += self._read(watches[name], jobs[name], shown[name])
-        for name, look in shown.items():
-            found[name] = watches[name].status or _running(jobs[name], look)
-        return found
+
+        def describe(name: str) -> JobStatus:
+            nonlocal spent
+            watch, job, look = watches[name], jobs[name], shown[name]
+            if spent < _SPEND:
+                spent += self._read(watch, job, look)
+            return watch.status or _running(job, look)
+
+        return self.describe_each(due, found, describe)
 
     def _read(self, watch: _Watch, job: ActivationId, look: PipelineLook) -> int:
         """Ask for an activation's instances, as few as will do, and tell how it is by them.
@@ -303,6 +314,17 @@ class DataPipelineHook(PipelinesHook):
                 error = f"{message} ({attempt.value('errorId')})" if attempt.value("errorId") else message
                 instance = heads[attempt.id]
                 watch.instances[instance.id] = replace(instance, error=error)
+
+
+def _known(found: Mapping[str, JobStatus | Exception]) -> dict[str, JobStatus]:
+    """Return the activations that are there.
+
+    :raises Exception: the error of one that may be there all the same.
+    """
+    for each in found.values():
+        if isinstance(each, Exception) and not isinstance(each, JobNotFoundError):
+            raise each
+    return {name: each for name, each in found.items() if isinstance(each, JobStatus)}
 
 
 def _running(job: ActivationId, look: PipelineLook) -> JobStatus:

@@ -213,22 +213,16 @@ class EventBridgeReplayHook(JobHook):
             }
         )
 
-    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the replays in flight; describe those that are not among them, or a few as they are."""
-        found: dict[str, JobStatus | JobError] = {}
+        found: dict[str, JobStatus | Exception] = {}
         if len(job_ids) > _FEW:
             wanted = set(job_ids)
             for state in _IN_FLIGHT:
                 for row in self.list_replays(state=state):
                     if row["ReplayName"] in wanted:
                         found[row["ReplayName"]] = _status(row)
-        for name in job_ids:
-            if name not in found:
-                try:
-                    found[name] = _status(self.describe_replay(name))
-                except JobNotFoundError as error:
-                    found[name] = error
-        return found
+        return self.describe_each(job_ids, found, lambda job_id: _status(self.describe_replay(job_id)))
 
     def stop_job(self, job_id: str) -> bool:
         """Cancel the replay, unless it has ended or never was."""
@@ -264,7 +258,8 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
         progress = 1.0
     return JobStatus(
         job_id=replay["ReplayName"],
-        state=_STATES[service_state],
+        # A state that AWS adds one day is one in which the job has not ended.
+        state=_STATES.get(service_state, JobState.RUNNING),
         service_state=service_state,
         reason=replay.get("StateReason") or None,
         progress=progress,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -46,10 +47,10 @@ _STATES = {
 _IN_FLIGHT = ("IN_PROGRESS", "IMPORT_IN_PROGRESS")
 # Up to so many jobs, describing each takes no more calls than listing the states.
 _FEW = len(_IN_FLIGHT)
-#: How many used-up tokens are passed over; no task has more tries than a few.
-_TOKENS = 50
 #: How far AWS's clock and ours may be apart.
 _CLOCKS = timedelta(seconds=5)
+#: How many used-up tokens are passed over; no task has more tries than a few.
+_TOKENS = 50
 
 
 class LookoutEquipmentHook(JobHook):
@@ -70,7 +71,7 @@ class LookoutEquipmentHook(JobHook):
     scope_quota = 1
     quota_codes = frozenset({"ServiceQuotaExceededException"})
     advice: ClassVar[Mapping[str, str]] = {
-        "ResourceNotFound": "Check the dataset's name, the Region and the account of the connection.",
+        "ResourceNotFound": "Check the name or id, the Region and the account of the connection.",
         "Bucket": "Check the bucket's name, and that the role may read it.",
         "KeyPattern": "A dataset's first ingestion needs key_pattern unless its schema came with one.",
     }
@@ -87,12 +88,10 @@ class LookoutEquipmentHook(JobHook):
             from the data.
         :param kwargs: further parameters of the call, for example ``Tags``.
         :return: ``DatasetName``, ``DatasetArn``, ``Status``.
+        :raises JobApiError: with code ``ConflictException`` if there is a dataset of this name.
         """
         inline = {"InlineDataSchema": json.dumps(schema)} if schema is not None else None
-        token = f"dataset-{dataset_name}"
-        return self.call(
-            "create_dataset", DatasetName=dataset_name, DatasetSchema=inline, ClientToken=token, **kwargs
-        )
+        return self.call("create_dataset", DatasetName=dataset_name, DatasetSchema=inline, **kwargs)
 
     def describe_dataset(self, dataset_name: str) -> dict[str, Any]:
         """Return a dataset's description.
@@ -138,9 +137,12 @@ class LookoutEquipmentHook(JobHook):
 
     def job_name(self, attempt: Attempt, request: Mapping[str, Any]) -> str:
         """Return the client token: the user's own, numbered after the first, or one made from the key."""
-        if token := request["client_token"]:
-            return str(token) if attempt.number == 1 else f"{token}.{attempt.number}"
-        return attempt.name(256)
+        token, generation = request["client_token"], attempt.key.generation
+        if not token:
+            return attempt.name(256)
+        if generation:
+            return f"{token}.{generation}.{attempt.number}"
+        return str(token) if attempt.number == 1 else f"{token}.{attempt.number}"
 
     def scope(self, request: Mapping[str, Any]) -> str:
         """Return the dataset: it takes one job at a time."""
@@ -165,45 +167,32 @@ class LookoutEquipmentHook(JobHook):
         https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_StartDataIngestionJob.html
         """
         for number in range(attempt.number, attempt.number + _TOKENS):
-            try:
-                answer = self.call(
-                    "start_data_ingestion_job",
-                    DatasetName=request["dataset_name"],
-                    IngestionInputConfiguration=request["input"],
-                    RoleArn=request["role_arn"],
-                    ClientToken=self.job_name(replace(attempt, number=number), request),
-                )
-            except JobApiError as error:
-                if error.code != "ConflictException":
-                    raise
-                return self._resolve(error, attempt, request)
-            # A new job never begins failed: this one is of an earlier try, and has used its token up.
-            if answer["Status"] != "FAILED":
-                break
-        details = {"job_id": answer["JobId"], "dataset_name": request["dataset_name"]}
-        return JobStatus(answer["JobId"], _STATES[answer["Status"]], answer["Status"], details=details)
+            token = self.job_name(replace(attempt, number=number), request)
+            if job := self._start_with(token, attempt, request):
+                return job
+        raise JobInputError(
+            f"{_TOKENS} client tokens up to {token} have been used up by jobs that failed or by other "
+            "requests. Clear the task, which begins with new ones."
+        )
 
-    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | JobError]:
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the jobs in flight; describe those that are not among them, or a few as they are."""
-        found: dict[str, JobStatus | JobError] = {}
+        found: dict[str, JobStatus | Exception] = {}
         if len(job_ids) > _FEW:
             wanted = set(job_ids)
             rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
             found = {row["JobId"]: _status(row) for row in rows if row["JobId"] in wanted}
-        for job_id in job_ids:
-            if job_id not in found:
-                try:
-                    found[job_id] = _status(self.describe_ingestion(job_id))
-                except JobNotFoundError as error:
-                    found[job_id] = error
-        return found
+        return self.describe_each(job_ids, found, lambda job_id: _status(self.describe_ingestion(job_id)))
 
     def stop_job(self, job_id: str) -> bool:
         """Refuse: AWS has no call that stops an ingestion.
 
-        :raises JobError: always, unless the job has ended.
+        :raises JobError: always, unless the job has ended or is not known.
         """
-        if self.describe_job(job_id).state.ended:
+        try:
+            if self.describe_job(job_id).state.ended:
+                return False
+        except JobNotFoundError:
             return False
         raise JobError(
             f"{self.label} has no call to stop an ingestion job. {job_id} goes on to its end, and what it "
@@ -215,23 +204,73 @@ class LookoutEquipmentHook(JobHook):
         rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
         return {row["JobId"]: row["DatasetName"] for row in rows}
 
-    def _resolve(self, error: JobApiError, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Find out what a conflict means: our own job, another one on the dataset, or a used token."""
+    def _start_with(self, token: str, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus | None:
+        """Start the job with this token; None if the token is used up."""
+        for last in (False, True):
+            asked = datetime.now(UTC)
+            try:
+                answer = self.call(
+                    "start_data_ingestion_job",
+                    DatasetName=request["dataset_name"],
+                    IngestionInputConfiguration=request["input"],
+                    RoleArn=request["role_arn"],
+                    ClientToken=token,
+                )
+            except JobApiError as error:
+                if error.code != "ConflictException":
+                    raise
+                job = self._find_same(error, attempt, request)
+                if job or not request["client_token"]:
+                    return job
+                # The dataset may have been busy at the call and free at the look: only twice is certain.
+                if last:
+                    raise JobInputError(
+                        f"{error} The dataset has no job in flight, so the client token {token!r} is taken "
+                        "by another request: choose another client_token, or leave it out."
+                    ) from error
+            else:
+                return self._unless_used_up(answer, asked, request)
+        return None
+
+    def _unless_used_up(
+        self, answer: Mapping[str, Any], asked: datetime, request: Mapping[str, Any]
+    ) -> JobStatus | None:
+        """Return the job of an answer; None if it is of an earlier try, and failed."""
+        details = {"job_id": answer["JobId"], "dataset_name": request["dataset_name"]}
+        job = JobStatus(answer["JobId"], _STATES[answer["Status"]], answer["Status"], details=details)
+        # AWS does not say whether the answer to a repeated request has the job's state of now.
+        with suppress(JobError):
+            job = self.describe_job(job.job_id)
+        old = answer["Status"] == "FAILED" or (job.started_at and job.started_at < asked - _CLOCKS)
+        return None if old and job.state is JobState.FAILED else job
+
+    def _find_same(
+        self, error: JobApiError, attempt: Attempt, request: Mapping[str, Any]
+    ) -> JobStatus | None:
+        """Look for our job after a conflict; None if the dataset has no job that could have caused it.
+
+        :raises JobQuotaError: if another job is on the dataset.
+        """
         rows = self.list_ingestions(request["dataset_name"])
         busy = [row["JobId"] for row in rows if row["Status"] in _IN_FLIGHT]
-        for job_id in busy:
+        for job_id in set(busy) - attempt.others:
             job = self.describe_ingestion(job_id)
-            same = job["IngestionInputConfiguration"] == request["input"]
-            if same and job["CreatedAt"] >= attempt.since - _CLOCKS:
+            if _same(job, request) and job["CreatedAt"] >= attempt.since - _CLOCKS:
                 return _status(job)
         if busy:
             raise JobQuotaError(
                 f"Dataset {request['dataset_name']} takes one job at a time and runs {', '.join(busy)}."
             ) from error
-        raise JobInputError(
-            f"{error} The dataset has no job in flight, so the client token is taken by another request: "
-            "choose another client_token, or leave it out."
-        ) from error
+        return None
+
+
+def _same(job: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether a job has the input that is asked for; AWS may tell a default where none was given."""
+    found, wanted = (
+        each["S3InputConfiguration"] for each in (job["IngestionInputConfiguration"], request["input"])
+    )
+    places = [(each["Bucket"], each.get("Prefix") or "") for each in (found, wanted)]
+    return places[0] == places[1] and wanted.get("KeyPattern") in (None, found.get("KeyPattern"))
 
 
 def _status(job: Mapping[str, Any]) -> JobStatus:
@@ -241,7 +280,8 @@ def _status(job: Mapping[str, Any]) -> JobStatus:
     total, ingested = files.get("TotalNumberOfFiles"), files.get("IngestedNumberOfFiles")
     return JobStatus(
         job_id=job["JobId"],
-        state=_STATES[service_state],
+        # A state that AWS adds one day is one in which the job has not ended.
+        state=_STATES.get(service_state, JobState.RUNNING),
         service_state=service_state,
         reason=job.get("FailedReason"),
         note=f"{ingested} of {total} files ingested" if files else job.get("StatusDetail"),

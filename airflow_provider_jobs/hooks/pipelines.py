@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, ClassVar
-
-from botocore.config import Config
 
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, JobQuotaError
@@ -45,6 +42,8 @@ class PipelinesHook(JobHook):
     scope_quota = 1
     not_found_codes = frozenset({"PipelineNotFoundException", "PipelineDeletedException"})
     input_codes = frozenset({"InvalidRequestException"})
+    # AWS runs a pipeline anew for each.
+    unrepeatable = frozenset({"activate_pipeline"})
     advice: ClassVar[Mapping[str, str]] = {
         "PipelineNotFound": "Check the pipeline's id, the Region and the account of the connection.",
         "PipelineDeleted": "It cannot be brought back; create another pipeline.",
@@ -275,14 +274,6 @@ class PipelinesHook(JobHook):
             marker = answer.get("marker")
             if not answer.get("hasMoreResults") or not marker:
                 return
-
-    def client_for(self, operation: str) -> Any:
-        """Return the client; for an activation one that repeats no call."""
-        return self._once if operation == "activate_pipeline" else self.conn
-
-    @cached_property
-    def _once(self) -> Any:
-        return self.get_client_type(config=self.config.merge(Config(retries={"total_max_attempts": 1})))
 
 
 def _by_object(answer: Mapping[str, Any], rows: str, texts: str) -> dict[str, list[str]]:

@@ -26,6 +26,7 @@ from airflow_provider_jobs.hooks.base import HookSpec, JobHook
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.triggers.job import JobTrigger
+from airflow_provider_jobs.windows import interval
 
 __all__ = ["HookT", "JobOperator", "StopJobOperator"]
 
@@ -37,6 +38,10 @@ _STOP_TIME = 4.0
 
 class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
     """Base of the operators that wait for a job.
+
+    The asset events of its ``outlets`` have the result as their ``extra``, and with it the run's data
+    interval as ``data_interval_start`` and ``data_interval_end``: None for a run that has none. So a DAG
+    that is scheduled on the asset, whose runs have none, can go on with the same window.
 
     :param wait_for_completion: whether to wait for the job's end.
     :param deferrable: whether to wait in the triggerer, which frees the worker; by default as
@@ -123,6 +128,10 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
     def _noun(self) -> str:
         return self.aws_hook_class.noun.capitalize()
 
+    def _warn_if_retired(self) -> None:
+        if self.aws_hook_class.ended:
+            self.log.warning(self.hook.notice)
+
     def _encoded(self) -> HookSpec:
         """Return how the triggerer builds the hook.
 
@@ -195,7 +204,7 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         self._record(context, job)
         if job.state is not JobState.SUCCEEDED:
-            reason = job.reason or "AWS gives no reason"
+            reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
             )
@@ -203,10 +212,10 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
         return self._deliver(context, job)
 
     def _deliver(self, context: Context, job: JobStatus) -> dict[str, Any]:
-        """Return the result, and hand it to the outlets' asset events."""
+        """Return the result, and hand it to the outlets' asset events with the run's data interval."""
         result = self.job_result(job)
         for outlet in self.outlets or ():
-            context["outlet_events"][outlet].extra = result
+            context["outlet_events"][outlet].extra = {**interval(context), **result}
         return result
 
     def _record(self, context: Context, job: JobStatus) -> None:
@@ -235,6 +244,7 @@ class StopJobOperator(JobOperator[HookT], Generic[HookT]):
 
         :raises JobNotFoundError: if the service does not know the job.
         """
+        self._warn_if_retired()
         job = self.hook.describe_job(self.target_id)
         self._record(context, job)
         if job.state.ended:

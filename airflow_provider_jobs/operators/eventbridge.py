@@ -34,8 +34,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``replay_name``,
-    ``replay_arn``, ``archive_arn``, ``event_start_time``, ``event_end_time``,
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary:
+    ``replay_name``, ``replay_arn``, ``archive_arn``, ``event_start_time``, ``event_end_time``,
     ``event_last_replayed_time`` (None if no event was replayed), ``replay_start_time``,
     ``replay_end_time``, ``state``; times are ISO 8601 strings in UTC.
 

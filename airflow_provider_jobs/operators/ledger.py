@@ -46,7 +46,7 @@ class Ledger:
             self._write([*self._others(attempt), attempt])
 
     def forget(self, attempt: Attempt) -> None:
-        """Strike an attempt that AWS has refused: it started nothing."""
+        """Strike an attempt that is known to have started nothing."""
         self._write(self._others(attempt))
 
     def learn(self, jobs: Iterable[StartedJob]) -> None:

@@ -27,8 +27,10 @@ _PATTERNS = {
         "a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)",
     ),
     "prefix": (r"|[^\n\r]{0,1023}/", "empty, or end with a slash, and have 1,024 characters at the most"),
-    "client_token": (r"[ -~]{1,250}", "1 to 250 printable ASCII characters"),
+    "client_token": (r"[ -~]{1,240}", "1 to 240 printable ASCII characters"),
 }
+#: How many discarded files are named.
+_NAMES = 10
 
 
 class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEquipmentHook]):
@@ -39,10 +41,12 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
     AWS ended the service on 2026-10-07; the operator works against the endpoint that the connection
     names. An ingestion cannot be stopped: a killed task says so in its log, and the job goes on.
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``job_id``,
-    ``dataset_name``, ``state``, ``input``, ``created_at``, ``files_total``, ``files_ingested``,
-    ``files_discarded`` (a list of URLs), ``bytes_ingested``, ``data_start_time``, ``data_end_time``,
-    ``data_quality`` (counts by the names below); times are ISO 8601 strings in UTC.
+    The result is a dictionary: ``job_id``, ``dataset_name``, ``state``, ``input``, ``created_at``,
+    ``files_total``, ``files_ingested``, ``files_discarded`` (a list of URLs), ``bytes_ingested``,
+    ``data_start_time`` and ``data_end_time`` (the first and the last time in the data), ``data_quality``
+    (counts by the names below); times are ISO 8601 strings in UTC. The asset events of ``outlets`` have
+    it as their ``extra``, with ``data_interval_start`` and ``data_interval_end`` of the run: the window
+    to go on with, where the files are those of the run's data interval.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -52,7 +56,9 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
     :param prefix: where in the bucket; empty, or ending with a slash. (templated)
     :param key_pattern: how the components' files are named below it, for example
         ``{prefix}/{component_name}/*``; needed for a dataset's first ingestion. (templated)
-    :param client_token: a token of your own; by default one made from the task's run. (templated)
+    :param client_token: a token of your own, 1 to 240 printable ASCII characters; by default one made
+        from the task's run. AWS answers it with the same job, whoever repeats it. A job that has to follow
+        one that failed or was cleared gets ``.2``, ``.3`` or ``.4.1`` behind it. (templated)
     :param max_discarded_files: fail if AWS discarded more files than this; None accepts any number.
     :param data_quality: the highest counts to accept, by ``missing_values``, ``invalid_values``,
         ``duplicate_timestamps``, ``unsupported_timestamps``, ``sensors_with_short_date_range`` and
@@ -90,13 +96,20 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         self.client_token = client_token
         self.max_discarded_files = max_discarded_files
         self.data_quality = data_quality
-        limits = {"max_discarded_files": max_discarded_files or 0, **(data_quality or {})}
+        self._check_limits({"max_discarded_files": max_discarded_files or 0, **(data_quality or {})})
+
+    def _check_limits(self, limits: Mapping[str, int]) -> None:
         if unknown := set(limits) - {"max_discarded_files", *QUALITY}:
             raise JobInputError(
                 f"data_quality: {', '.join(sorted(unknown))} cannot be limited; {', '.join(QUALITY)} can."
             )
-        if negative := [name for name, limit in limits.items() if limit < 0]:
-            raise JobInputError(f"{', '.join(negative)} must not be negative.")
+        if wrong := [name for name, limit in limits.items() if not isinstance(limit, int) or limit < 0]:
+            raise JobInputError(f"{', '.join(wrong)} must be a whole number and not negative.")
+        if not self.wait_for_completion and (self.data_quality or self.max_discarded_files is not None):
+            raise JobInputError(
+                "max_discarded_files and data_quality need wait_for_completion: what was ingested is known "
+                "only at the job's end."
+            )
 
     def job_request(self, context: Context) -> dict[str, Any]:
         """Return the ingestion that is asked for, checked."""
@@ -121,7 +134,7 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         quality: Mapping[str, int] = found["data_quality"] or {}
         rows = {
             "files ingested": f"{found['files_ingested']} of {found['files_total']}",
-            "files discarded": len(found["files_discarded"]),
+            "files discarded": _listed(found["files_discarded"]),
             "bytes": found["bytes_ingested"],
             "data from": found["data_start_time"],
             "data to": found["data_end_time"],
@@ -142,10 +155,8 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
             if quality.get(name, 0) > limit
         ]
         if self.max_discarded_files is not None and len(discarded) > self.max_discarded_files:
-            names = ", ".join(discarded[:10]) + (", …" if len(discarded) > 10 else "")
-            broken.insert(
-                0, f"{len(discarded)} files were discarded, allowed is {self.max_discarded_files}: {names}"
-            )
+            allowed = f"files were discarded, allowed is {self.max_discarded_files}"
+            broken.insert(0, _listed(discarded, allowed))
         return broken
 
     def _checked_pattern(self) -> str | None:
@@ -164,3 +175,9 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
                 "{component_name}: '{prefix}/{component_name}/*' or '{prefix}/{component_name}_*'."
             )
         return pattern
+
+
+def _listed(files: Sequence[str], what: str = "") -> str:
+    """Return how many files there are, and the names of the first."""
+    names = ", ".join(files[:_NAMES]) + (", …" if len(files) > _NAMES else "")
+    return f"{len(files)} {what}".strip() + (f": {names}" if names else "")

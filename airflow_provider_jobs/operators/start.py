@@ -17,7 +17,6 @@ from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaEr
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.ledger import Ledger
-from airflow_provider_jobs.triggers.poller import is_passing
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 try:
@@ -52,15 +51,12 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         :raises JobError: for everything that a retry may mend.
         """
         self._encoded()
-        if self.aws_hook_class.ended:
-            self.log.warning(self.hook.notice)
+        self._warn_if_retired()
         return self._run(context)
 
     def execute_after_wait(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on after something had to pass before the job could start; looks at everything anew."""
-        if isinstance(event, Mapping) and event.get("error"):
-            raise JobError(f"Waiting to start the {self.aws_hook_class.noun} failed: {event['error']}")
-        return self._run(context, event.get("since") if isinstance(event, Mapping) else None)
+        return self._run(context, self._place_in_line(event))
 
     @abstractmethod
     def job_request(self, context: Context) -> dict[str, Any]:
@@ -81,8 +77,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             found = self._find_or_start(key, request, ledger, since)
             if isinstance(found, JobStatus):
                 break
-            event = self._wait(found, "execute_after_wait")
-            since = event.get("since") if isinstance(event, Mapping) else None
+            since = self._place_in_line(self._wait(found, "execute_after_wait"))
         self._record(context, found)
         if self._killed:
             # The kill came during the start call, when there was nothing to stop yet.
@@ -94,6 +89,14 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         if not self.wait_for_completion:
             return self._deliver(context, found)
         return self._watch(context, found)
+
+    def _place_in_line(self, event: Any) -> float | None:
+        """Read what a wait before the start came to: since when the task is in line, if it is."""
+        if not isinstance(event, Mapping):
+            return None
+        if why := event.get("error"):
+            raise JobError(f"Waiting to start the {self.aws_hook_class.noun} failed: {why}")
+        return event.get("since")
 
     def _find_or_start(
         self, key: JobKey, request: Mapping[str, Any], ledger: Ledger, since: float | None
@@ -114,7 +117,8 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         if last is not None:
             self.log.info("%s %s ended %s; starting the next.", self._noun, last.job_id, last.service_state)
         attempt = ledger.begun(1 + max((job.number for job in jobs), default=0), datetime.now(UTC))
-        return self._start(attempt, request, ledger, since)
+        others = frozenset(job.status.job_id for job in jobs)
+        return self._start(replace(attempt, others=others), request, ledger, since)
 
     def _start(
         self, attempt: Attempt, request: Mapping[str, Any], ledger: Ledger, since: float | None
@@ -130,7 +134,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             ledger.note(attempt)
             job = self.hook.start_job(attempt, request)
         except (JobError, JobInputError) as error:
-            if not is_passing(error) or getattr(error, "refused", False):
+            if not getattr(error, "in_doubt", False):
                 ledger.forget(attempt)
             if not isinstance(error, JobQuotaError):
                 raise

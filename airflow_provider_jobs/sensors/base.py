@@ -20,10 +20,9 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.poller import is_passing
 
 __all__ = ["JobSensor"]
 
@@ -116,7 +115,7 @@ class JobSensor(AwsBaseSensor[HookT], Generic[HookT]):
 
     def _result(self, job: JobStatus) -> dict[str, Any]:
         if job.state is not JobState.SUCCEEDED:
-            reason = job.reason or "AWS gives no reason"
+            reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             noun = self.aws_hook_class.noun.capitalize()
             raise JobEndedError(f"{noun} {job.job_id} ended {job.service_state}: {reason}.")
         return dict(job.details)

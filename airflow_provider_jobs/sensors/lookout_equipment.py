@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["LookoutEquipmentDataIngestionJobSensor"]
+
+_JOB_ID = re.compile("[A-Fa-f0-9]{1,32}")
 
 
 class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
@@ -25,6 +29,7 @@ class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
     Takes the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
     :param job_id: the job's id. (templated)
+    :raises JobInputError: if it cannot be one, before any call.
     """
 
     aws_hook_class = LookoutEquipmentHook
@@ -37,4 +42,6 @@ class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
     @property
     def target_id(self) -> str:
         """The job's id."""
+        if not isinstance(self.job_id, str) or not _JOB_ID.fullmatch(self.job_id):
+            raise JobInputError(f"job_id={self.job_id!r} is no id of a job: 32 hexadecimal digits.")
         return self.job_id

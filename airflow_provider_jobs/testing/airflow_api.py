@@ -8,6 +8,7 @@ https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -98,7 +99,7 @@ class AirflowApi:
         max_active_runs: int = 10,
         reprocess: Literal["none", "failed", "completed"] = "none",
     ) -> int:
-        """Create a backfill, as soon as the DAG is known.
+        """Create a backfill, as soon as the DAG is known and no other backfill of it is active.
 
         :param start: the first logical date
         :param end: the last logical date, included
@@ -114,9 +115,21 @@ class AirflowApi:
             "max_active_runs": max_active_runs,
             "reprocess_behavior": reprocess,
         }
-        # With SQLite, Airflow answers 503 while another component writes.
-        backfill = self.wait_for(lambda: self.call("POST", "backfills", json=body), what="the backfill")
-        return int(backfill["id"])
+
+        def create() -> Row | None:
+            earlier = self._pages("backfills", "backfills", dag_id=dag_id)
+            if not all(backfill["completed_at"] for backfill in earlier):
+                return None  # the scheduler looks every half minute whether one has ended
+            # With SQLite, Airflow answers 503 while another component writes.
+            with self._alone():
+                row: Row = self.call("POST", "backfills", json=body)
+            return row
+
+        return int(self.wait_for(create, timeout=120, what=f"the backfill of {dag_id}")["id"])
+
+    def _alone(self) -> AbstractContextManager[object]:
+        """Keep whatever else writes to the database from doing so, where that is known."""
+        return nullcontext()
 
     def runs(self, dag_id: str) -> list[Row]:
         """All runs of a DAG, oldest first."""

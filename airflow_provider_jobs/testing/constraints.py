@@ -5,36 +5,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from botocore.loaders import Loader
-from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from airflow_provider_jobs.testing.moto_ext import AwsError
 
-#: The types that occur in the requests of our services.
-TYPES: dict[str, type[Any]] = {"structure": dict, "list": list, "string": str, "integer": int}
+#: What a request's values are in JSON, for the types that are sent as they are.
+TYPES: Mapping[str, type[Any]] = {"structure": dict, "list": list, "string": str, "integer": int}
 
 #: What AWS's patterns have that Python's do not.
 CLASSES = {r"\p{ASCII}": r"[\x00-\x7F]"}
 
 
 def check(service: str, operation: str, request: dict[str, Any]) -> None:
-    """Refuse a request that breaks the constraints of the service's model, as AWS does.
+    """Refuse a JSON request that breaks the constraints of botocore's model of the service, as AWS does.
 
     :param service: the service's name as in ``boto3.client(name)``
     :param operation: as AWS spells it
     :param request: the call's arguments
     """
-    shape = _model(service).operation_model(operation).input_shape
+    check_input(_model(service).operation_model(operation), request, "ValidationException")
+
+
+def check_input(operation: OperationModel, request: dict[str, Any], code: str) -> None:
+    """Refuse a request that breaks the constraints of an operation's input.
+
+    :param operation: as a model has it
+    :param request: the call's arguments
+    :param code: of the service's error
+    """
+    shape = operation.input_shape
     assert shape is not None
     violations = list(_violations(shape, request, ""))
     if violations:
         errors = "error" if len(violations) == 1 else "errors"
-        message = f"{len(violations)} validation {errors} detected: {'; '.join(violations)}"
-        raise AwsError("ValidationException", message)
+        raise AwsError(code, f"{len(violations)} validation {errors} detected: {'; '.join(violations)}")
 
 
 @cache
@@ -43,7 +52,7 @@ def _model(service: str) -> ServiceModel:
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, TYPES[shape.type_name]):
+    if not isinstance(value, TYPES.get(shape.type_name, object)):
         raise AwsError("SerializationException", f"The value at '{path}' is not a {shape.type_name}.")
     if isinstance(shape, StructureShape):
         yield from _of_members(shape, value, path)
@@ -53,6 +62,10 @@ def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if isinstance(shape, ListShape):
         for position, item in enumerate(value, 1):
             yield from _violations(shape.member, item, f"{path}.{position}.member")
+    if isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _violations(shape.key, key, f"{path}.key")
+            yield from _violations(shape.value, item, f"{path}.{key}")
 
 
 def _of_members(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
@@ -66,10 +79,10 @@ def _of_members(shape: StructureShape, value: dict[str, Any], path: str) -> Iter
 
 def _broken(shape: Shape, value: Any) -> Iterator[str]:
     limits = shape.metadata
-    number, what = (value, "value") if shape.type_name == "integer" else (len(value), "length")
-    if number < limits.get("min", number):
+    measure, what = (int, "value") if shape.type_name in ("integer", "long") else (len, "length")
+    if "min" in limits and measure(value) < limits["min"]:
         yield f"have {what} greater than or equal to {limits['min']}"
-    if number > limits.get("max", number):
+    if "max" in limits and measure(value) > limits["max"]:
         yield f"have {what} less than or equal to {limits['max']}"
     if "enum" in limits and value not in limits["enum"]:
         yield f"satisfy enum value set: [{', '.join(limits['enum'])}]"

@@ -78,11 +78,20 @@ class Reprocessing:
     :param route: its activities
     :param messages: what goes through
     :param datastore: where they go
+    :param window: the arrivals it was asked for, open where None
     """
 
-    def __init__(self, pipeline: str, route: Route, messages: list[Message], datastore: Repository) -> None:
+    def __init__(
+        self,
+        pipeline: str,
+        route: Route,
+        messages: list[Message],
+        datastore: Repository,
+        window: tuple[datetime | None, datetime | None],
+    ) -> None:
         self.id = str(uuid4())
         self._pipeline, self._route, self._datastore = pipeline, route, datastore
+        self._window = [bound and bound.timestamp() for bound in window]
         self._messages = messages
         self._processed = 0
         self._stored: list[Message] = []
@@ -96,6 +105,8 @@ class Reprocessing:
             "state": STATES[self.life.phase],
             "pipeline": self._pipeline,
             "datastore": self._datastore.name,
+            "start_time": self._window[0],
+            "end_time": self._window[1],
             "messages": len(self._messages),
             "processed": self._processed,
             "stored": len(self._stored),

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 from botocore.utils import parse_timestamp
@@ -20,7 +18,8 @@ from moto.core.serialize import RestJSONSerializer
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.service_models import MODELS
-from airflow_provider_jobs.testing.moto_ext import AwsError, JobResponse
+from airflow_provider_jobs.testing.constraints import check_input
+from airflow_provider_jobs.testing.moto_ext import JobResponse
 
 MODEL = ServiceModel(
     json.loads((MODELS / "iotanalytics" / "2017-11-27" / "service-2.json").read_text()), "iotanalytics"
@@ -46,12 +45,7 @@ class RestResponse(JobResponse):
                 "url_params": self.uri_match,
             }
         )
-        violations = list(_violations(self._operation.input_shape, arguments, ""))
-        if violations:
-            detected = (
-                "1 validation error" if len(violations) == 1 else f"{len(violations)} validation errors"
-            )
-            raise AwsError("InvalidRequestException", f"{detected} detected: {'; '.join(violations)}")
+        check_input(self._operation, arguments, "InvalidRequestException")
         return arguments
 
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
@@ -70,38 +64,3 @@ class RestResponse(JobResponse):
         except NotFound:
             return ""
         return str(operation.name)
-
-
-def _violations(shape: Any, value: Any, at: str) -> Iterator[str]:
-    for constraint in _broken(shape, value):
-        yield f"Value '{value}' at '{at}' failed to satisfy constraint: Member must {constraint}"
-    for name, part, inner in _parts(shape, value):
-        yield from _violations(part, inner, f"{at}.{name}".lstrip("."))
-
-
-def _parts(shape: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
-    if shape.type_name == "structure":
-        yield from ((name, shape.members[name], inner) for name, inner in value.items())
-    elif shape.type_name == "list":
-        yield from ((f"{position}.member", shape.member, inner) for position, inner in enumerate(value, 1))
-    elif shape.type_name == "map":
-        yield from (("key", shape.key, key) for key in value)
-        yield from ((key, shape.value, inner) for key, inner in value.items())
-
-
-def _broken(shape: Any, value: Any) -> Iterator[str]:
-    limits = shape.metadata
-    what = "value" if shape.type_name == "integer" else "length"
-    if "min" in limits and _measure(value) < limits["min"]:
-        yield f"have {what} greater than or equal to {limits['min']}"
-    if "max" in limits and _measure(value) > limits["max"]:
-        yield f"have {what} less than or equal to {limits['max']}"
-    if "pattern" in limits and not re.fullmatch(limits["pattern"], value):
-        yield f"satisfy regular expression pattern: {limits['pattern']}"
-    for name in limits.get("required", ()):
-        if name not in value:
-            yield f"have {name}"
-
-
-def _measure(value: Any) -> int:
-    return value if isinstance(value, int) else len(value)

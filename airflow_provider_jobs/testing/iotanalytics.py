@@ -44,6 +44,7 @@ REGIONS = [
 #: Starts of reprocessings of one pipeline in 24 hours.
 #: https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html
 MAX_STARTS = 1000
+DAY = timedelta(hours=24)
 MAX_PAGE = 100
 MAX_SAMPLE = 10
 
@@ -118,13 +119,14 @@ class IotAnalyticsBackend(BaseBackend):
         pipeline = self.pipeline(request["pipelineName"])
         messages = self._chosen(self.repository("channel", pipeline.route.channel), request)
         datastore = self.repository("datastore", pipeline.route.datastore)
-        yesterday = CONTROL.now() - timedelta(hours=24)
+        yesterday = CONTROL.now() - DAY
         recent = sum(job.life.started_at > yesterday for job in pipeline.reprocessings.values())
         quota = CONTROL.quota(SERVICE, MAX_STARTS)
         if recent >= quota:
             message = f"Pipeline {pipeline.name} has had {quota} reprocessings in 24 hours."
             raise AwsError("LimitExceededException", message, 410)
-        job = Reprocessing(pipeline.name, pipeline.route, messages, datastore)
+        window = request.get("startTime"), request.get("endTime")
+        job = Reprocessing(pipeline.name, pipeline.route, messages, datastore, window)
         pipeline.reprocessings[job.id] = job
         return job
 

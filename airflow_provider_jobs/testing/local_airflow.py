@@ -12,8 +12,8 @@ import shutil
 import signal
 import sqlite3
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -167,6 +167,23 @@ class LocalAirflow(AirflowApi):
         for name, each in self._components.items():
             if each.ended and not each.may_end:
                 raise LocalAirflowError(f"{name} ended while waiting for {what}.\n{each.tail(40)}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold still all components but the API server.
+
+        When Airflow finds SQLite locked in the middle of creating a backfill, it deletes all runs that it
+        has given to the backfill by then, earlier ones that are to run again included, and the scheduler
+        ends if it has taken one up.
+        """
+        others = [name for name in self.components() if not name.startswith("api-server")]
+        try:
+            for name in others:
+                self.kill(name, signal.SIGSTOP)
+            yield
+        finally:
+            for name in others:
+                self.kill(name, signal.SIGCONT)
 
     def _diagnosis(self) -> str:
         return "\n".join(each.tail() for each in self._components.values())

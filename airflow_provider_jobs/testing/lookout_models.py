@@ -132,6 +132,7 @@ class IngestionJob:
             "state": self.state,
             "dataset": self.dataset.name,
             "client_token": self.request["ClientToken"],
+            "prefix": self.input["IngestionInputConfiguration"]["S3InputConfiguration"].get("Prefix", ""),
             "files": self.found.files["TotalNumberOfFiles"],
         }
 

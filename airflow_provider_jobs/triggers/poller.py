@@ -18,10 +18,9 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
-from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
 
-__all__ = ["JobPoller", "SharedLook", "Waiter", "is_passing"]
+__all__ = ["JobPoller", "SharedLook", "Waiter"]
 
 T = TypeVar("T")
 
@@ -66,6 +65,7 @@ class SharedLook(ABC):
         self._spec = spec
         self._hook: JobHook | None = None
         self._due = 0.0
+        self._failures = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -92,8 +92,11 @@ class SharedLook(ABC):
                     look._task.cancel()
 
     @abstractmethod
-    async def look(self) -> None:
-        """Look once and tell the waiters; raises what the hook raises."""
+    async def look(self) -> bool:
+        """Look once and tell the waiters; raises what the hook raises.
+
+        :return: whether all went well; if not, the next look is later.
+        """
 
     async def ask(self, question: Callable[[JobHook], T]) -> T:
         """Put a question to the hook in a thread, which Airflow's connection lookup needs too."""
@@ -119,13 +122,12 @@ class SharedLook(ABC):
             self._due = now + min(_GATHER, waiter.interval)
             # In a context of its own: else all that it logs would land in the first waiter's task log.
             self._task = asyncio.create_task(self._run(), context=contextvars.Context())
-        elif now + waiter.interval < self._due:
+        elif now + waiter.interval < self._due and not self._failures:
             self._due = now + waiter.interval
             self._wake.set()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        failures = 0
         while True:
             while (pause := self._due - loop.time()) > 0:
                 try:
@@ -134,33 +136,30 @@ class SharedLook(ABC):
                     break
                 self._wake.clear()
             try:
-                await self.look()
-                failures = 0
+                well = await self.look()
             except Exception as error:
-                failures += 1
-                # A new hook reads the connection again and takes credentials that were rotated meanwhile.
-                self._hook = None
+                well = False
                 told = _as_job_error(error)
                 await self.tell(self.waiters, lambda _, told=told: told)  # type: ignore[misc]
+            self._failures = 0 if well else self._failures + 1
+            if not well:
+                # A new hook reads the connection again and takes credentials that were rotated meanwhile.
+                self._hook = None
             interval = min((waiter.interval for waiter in self.waiters), default=_GATHER)
-            pause = min(interval * 2 ** min(failures, 10), max(interval, _LONGEST_PAUSE))
+            pause = min(interval * 2 ** min(self._failures, 10), max(interval, _LONGEST_PAUSE))
             self._due = loop.time() + pause * random.uniform(0.9, 1.1)
 
 
 class JobPoller(SharedLook):
-    """Tells every waiter how its job is: a :class:`JobStatus`, or the :class:`JobError` that befell it."""
+    """Tells every waiter how its job is: its status, or the error that befell it."""
 
-    async def look(self) -> None:
+    async def look(self) -> bool:
         """Look at all jobs in as few calls as the service allows."""
         waiters = [*self.waiters]
         job_ids = list(dict.fromkeys(waiter.job_id for waiter in waiters))
-        found: dict[str, JobStatus | JobError] = await self.ask(lambda hook: hook.describe_jobs(job_ids))
+        found = await self.ask(lambda hook: hook.describe_jobs(job_ids))
         await self.tell(waiters, lambda waiter: found[waiter.job_id])
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether waiting on may help: AWS was busy or out of reach."""
-    return isinstance(error, JobApiError) and error.transient
+        return not any(isinstance(job, Exception) and is_passing(job) for job in found.values())
 
 
 def _as_job_error(error: Exception) -> Exception:

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_jobs.exceptions import JobNotFoundError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
-from airflow_provider_jobs.triggers.poller import SharedLook, Waiter, is_passing
+from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
+from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
 
 __all__ = ["SlotTrigger"]
 
@@ -27,8 +27,8 @@ class _Place:
     """How the line looks to one who waits in it; ``position`` 0 means: your turn."""
 
     position: int
-    active: int
-    limit: int
+    taken: int
+    limit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +45,49 @@ class _SlotQueue(SharedLook):
 
     def __init__(self, spec: HookSpec) -> None:
         super().__init__(spec)
-        self._limit = 0
-        self._scope_limit: int | None = None
+        self._limit = 0.0
+        self._scope_limit = inf
+        self._most = Counter[str]()
         self._calls: list[_Call] = []
         self._seen: set[str] = set()
 
-    async def look(self) -> None:
+    async def look(self) -> bool:
         """Count the free places and call as many waiters."""
         active = await self.ask(self._count)
-        taken = Counter([*active.values(), *(call.scope for call in self._calls)])
+        running = Counter(active.values())
+        # Where more jobs run than the default quota allows, the account has a higher one.
+        self._limit = max(self._limit, len(active))
+        self._most |= running
+        taken = running + Counter(call.scope for call in self._calls)
         line = sorted(self.waiters, key=lambda waiter: waiter.since)
         until = time.monotonic() + _KEPT
-        places: dict[int, int] = {}
+        places: dict[int, _Place] = {}
+        waiting = 0
         for waiter in line:
-            if taken.total() < self._limit and self._has_room(taken[waiter.scope]):
-                taken[waiter.scope] += 1
-                self._calls.append(_Call(waiter.job_id, waiter.scope, until))
-                places[id(waiter)] = 0
+            scope, scope_limit = waiter.scope, max(self._scope_limit, self._most[waiter.scope])
+            if taken.total() < self._limit and taken[scope] < scope_limit:
+                taken[scope] += 1
+                self._calls.append(_Call(waiter.job_id, scope, until))
+                places[id(waiter)] = _Place(0, 0, 0)
             else:
-                places[id(waiter)] = 1 + sum(position > 0 for position in places.values())
-        await self.tell(line, lambda waiter: _Place(places[id(waiter)], *self._crowd(active, waiter.scope)))
-
-    def _crowd(self, active: Mapping[str, str], scope: str) -> tuple[int, int]:
-        """Return how many places are taken and how many there are: those of the scope if it is that."""
-        if self._scope_limit is not None and len(active) < self._limit:
-            return [*active.values()].count(scope), self._scope_limit
-        return len(active), self._limit
-
-    def _has_room(self, taken: int) -> bool:
-        return self._scope_limit is None or taken < self._scope_limit
+                waiting += 1
+                full = taken.total() >= self._limit
+                counts = (len(active), self._limit) if full else (running[scope], scope_limit)
+                places[id(waiter)] = _Place(waiting, *counts)
+        await self.tell(line, lambda waiter: places[id(waiter)])
+        return True
 
     def _count(self, hook: JobHook) -> dict[str, str]:
         """Look at the jobs in flight, and drop the calls that have been answered or have expired."""
         active = hook.active_jobs()
-        # Where more jobs run than the default quota allows, the account has a higher one.
-        self._limit = max(self._limit, hook.quota, len(active))
-        self._scope_limit = hook.scope_quota
+        self._limit = max(self._limit, inf if hook.quota is None else hook.quota)
+        self._scope_limit = inf if hook.scope_quota is None else hook.scope_quota
         calls = [call for call in self._calls if call.until > time.monotonic()]
         if hook.named:
             # A called task's job may have ended between two looks; its place is free then.
             unseen = [call.job_id for call in calls if call.job_id not in active]
             found = hook.describe_jobs(unseen) if unseen else {}
-            self._calls = [call for call in calls if isinstance(found.get(call.job_id), JobNotFoundError)]
+            self._calls = [call for call in calls if isinstance(found.get(call.job_id), Exception)]
         else:
             # Which call a new job answers cannot be told; the oldest of its scope is as good as any.
             for scope in (active[job_id] for job_id in active.keys() - self._seen):
@@ -152,7 +153,7 @@ class SlotTrigger(BaseTrigger):
                         return
                     line = (
                         f"Waiting in line to start {self.job_id}: number {update.position}, "
-                        f"{update.active} of {update.limit} places are taken."
+                        f"{update.taken} of {update.limit:.0f} places are taken."
                     )
                 elif is_passing(update):
                     line = f"Waiting in line to start {self.job_id}; the last look failed: {update}"

@@ -73,12 +73,24 @@ def test_demo(tmp_path: Path) -> None:
             re.MULTILINE,
         ), running.output
         assert re.search(
+            r"^5 ingestion jobs: 20 files, 19 ingested, 1 discarded\. 5 replays: (\d+) events archived, "
+            r"\1 received: 0 missing, 0 doubled, 0 outside of their window\.$",
+            running.output,
+            re.MULTILINE,
+        ), running.output
+        assert re.search(
             r"^3 days, 3 ActivatePipeline calls, 6 of 6 activities finished, 0 pipelines left",
             running.output,
             re.MULTILINE,
         ), running.output
         assert "deferred, holds no worker" in running.output
         assert re.search(r"INFO eventbridge_replay\.replay-\S+: COMPLETED, 100%", running.output)
+        hours = (
+            r"^10 hours, (\d,\d{3}) messages in the channel, \1 reprocessed: 0 missing, 0 doubled, "
+            r"0 outside of their hour\. 10 StartPipelineReprocessing calls, 10 reprocessings\.$"
+        )
+        # A backfill, and the same one again.
+        assert len(re.findall(hours, running.output, re.MULTILINE)) == 2, running.output
         assert "The demo succeeded in" in running.output
 
 

@@ -21,6 +21,7 @@ from airflow_provider_jobs.testing import AwsJobs
 
 MakeTask = Callable[..., OneTask]
 STOPPABLE = [case for case in CASES if case.stop_operation]
+STOPPING = [case for case in CASES if case.stopping]
 UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
 
 
@@ -137,7 +138,7 @@ def test_a_clear_leaves_what_its_author_wants_to_go_on(
     assert case.stop_operation not in aws.calls(case.service)
 
 
-@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+@pytest.mark.parametrize("case", STOPPING, indirect=True)
 def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -146,7 +147,7 @@ def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     stopped = make_task(wait_for_completion=False)
     stopped.run()
     (job,) = aws.jobs(case.service)
-    case.hook_class(aws_conn_id=None, region_name="us-east-1").stop_job(job["id"])
+    case.hook_class(aws_conn_id=None, region_name="us-east-1").stop_job(case.core_id(job["id"]))
     make_task({"store": stopped.store}).run()
     assert [job["state"] for job in aws.jobs(case.service)] == [case.cancelled, case.succeeded]
     assert aws.max_active(case.service) == 1
@@ -168,7 +169,7 @@ def test_a_kill_that_cannot_stop_the_job_says_so(
         task.run()
     killer.join()
     assert "could NOT be stopped" in logged()
-    deferred = make_deferrable(**case.apart(2))
+    deferred = make_deferrable({"run_id": "another"}, **case.apart(2))
     deferred.begin()
     person_sets(TaskInstanceState.FAILED)
     kill_deferred(deferred)
@@ -181,10 +182,10 @@ def test_a_kill_that_cannot_stop_the_job_says_so(
 def test_a_clear_waits_for_the_job_that_is_not_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
-    aws.set_pace(seconds=1)
+    aws.set_pace(seconds=3)
     task = make_task(wait_for_completion=False, poll_interval=0.1, cancel_on_kill=not case.stop_operation)
-    task.run()
+    first = task.run()
     task.clear()
-    task.run()
+    assert case.job_id(task.run()) != case.job_id(first)
     assert len(aws.jobs(case.service)) == 2
     assert aws.max_active(case.service) == 1

@@ -20,6 +20,20 @@ from airflow_provider_jobs.triggers.slot import SlotTrigger
 MakeTask = Callable[..., OneTask]
 
 
+@pytest.fixture
+def quota(aws: AwsJobs, case: JobCase, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many jobs there may be."""
+    quota = case.small_quota(monkeypatch)
+    case.limit(aws, quota)
+    return quota
+
+
+@pytest.fixture
+def hurry(case: JobCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places become free in seconds, whatever it is that frees them."""
+    case.hurry_places(monkeypatch, 4)
+
+
 def runs(case: JobCase, make: MakeTask, count: int, **kwargs: Any) -> list[OneTask]:
     return [
         make({"run_id": f"scheduled__2026-01-{day:02}"}, **case.apart(day), **kwargs)
@@ -51,9 +65,8 @@ async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
 
 
 def test_more_jobs_than_the_quota_all_succeed_in_order(
-    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int, hurry: None
 ) -> None:
-    case.limit(aws, case.places)
     aws.set_pace(seconds=0.5)
     tasks = runs(case, make_deferrable, 25, poll_interval=0.1)
     for task in tasks:
@@ -62,13 +75,15 @@ def test_more_jobs_than_the_quota_all_succeed_in_order(
     started = asyncio.run(triggerer(tasks))
     jobs = aws.jobs(case.service)
     assert [job["state"] for job in jobs] == [case.succeeded] * 25
-    assert aws.max_active(case.service) <= case.places
+    assert aws.max_active(case.service) <= quota
     assert [task.run_id for task in started] == [task.run_id for task in in_line]
     # Each task's own call, a refusal for each that had to wait, and hardly one that was called too early.
     assert aws.calls(case.service)[case.start_operation] <= 25 + len(in_line) + 2
 
 
-def test_a_task_on_the_worker_waits_in_line_too(aws: AwsJobs, case: JobCase, make_sync: MakeTask) -> None:
+def test_a_task_on_the_worker_waits_in_line_too(
+    aws: AwsJobs, case: JobCase, make_sync: MakeTask, hurry: None
+) -> None:
     case.limit(aws, 1)
     aws.set_pace(seconds=0.5)
     make_sync({"run_id": "first"}, wait_for_completion=False).run()
@@ -78,11 +93,10 @@ def test_a_task_on_the_worker_waits_in_line_too(aws: AwsJobs, case: JobCase, mak
 
 
 def test_a_task_killed_in_line_gives_its_place_up(
-    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int
 ) -> None:
-    case.limit(aws, case.places)
     aws.set_pace()
-    tasks = runs(case, make_deferrable, case.places + 3, poll_interval=0.05)
+    tasks = runs(case, make_deferrable, quota + 3, poll_interval=0.05)
     for task in tasks:
         task.begin()
     killed, second, third = tasks[-3:]
@@ -91,7 +105,7 @@ def test_a_task_killed_in_line_gives_its_place_up(
         waits = {task.run_id: asyncio.ensure_future(next_event(task.trigger())) for task in tasks[-3:]}
         await asyncio.wait(waits.values(), timeout=1.5)
         waits[killed.run_id].cancel()
-        await asyncio.to_thread(aws.advance, aws.jobs(case.service)[0]["id"])
+        await asyncio.to_thread(case.free_place, aws)
         done, _ = await asyncio.wait(
             [waits[second.run_id], waits[third.run_id]], timeout=10, return_when=asyncio.FIRST_COMPLETED
         )
@@ -116,10 +130,8 @@ def test_a_task_that_was_called_and_refused_keeps_its_place(
 
 
 def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
-    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int, logged: Callable[[], str]
 ) -> None:
-    quota = case.places
-    case.limit(aws, quota)
     aws.set_pace()
     tasks = runs(case, make_deferrable, quota + 1, poll_interval=0.1)
     for task in tasks:
@@ -133,7 +145,7 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
             while "the last look failed" not in said:
                 await asyncio.sleep(0.05)
                 said += logged()
-            aws.advance(aws.jobs(case.service)[0]["id"])
+            case.free_place(aws)
             return said, await waiting
 
     said, event = asyncio.run(scenario())
@@ -142,12 +154,8 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
     assert event["since"] > 0
 
 
-def test_a_refused_look_at_the_line_fails_the_task(
-    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
-) -> None:
+def test_a_refused_look_at_the_line_fails_the_task(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
     case.limit(aws, 0)
-    task = make_deferrable()
-    task.begin()
-    aws.add_fault(Fault(case.list_operation, "access-denied"))
+    aws.add_fault(Fault(case.list_operation, "access-denied", skip=case.lists_before_start))
     with pytest.raises(JobError, match=r"Waiting to start the .* failed: .*Check that the role"):
-        task.resume(task.fire())
+        make_task().run()

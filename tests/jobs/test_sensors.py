@@ -51,10 +51,12 @@ def test_it_waits(aws: AwsJobs, case: JobCase, make_sync: Callable[..., OneTask]
     assert case.job_id(OneTask(lambda: case.sensor(name, deferrable=deferrable)).run()) == name
 
 
-def test_it_fails_with_the_job(aws: AwsJobs, job_id: str, wait: Callable[..., OneTask]) -> None:
+def test_it_fails_with_the_job(
+    aws: AwsJobs, case: JobCase, job_id: str, wait: Callable[..., OneTask]
+) -> None:
     aws.fail(job_id, "out of luck")
     aws.advance(job_id)
-    with pytest.raises(JobEndedError, match="out of luck"):
+    with pytest.raises(JobEndedError, match=case.reason("out of luck")):
         wait().run()
 
 
@@ -78,8 +80,8 @@ def test_it_times_out_and_leaves_the_job(aws: AwsJobs, case: JobCase, wait: Call
     assert case.stop_operation not in aws.calls(case.service)
 
 
-def test_an_unknown_job_is_an_error(wait: Callable[..., OneTask]) -> None:
-    with pytest.raises(JobNotFoundError, match=r"(Resource|Pipeline)NotFoundException"):
+def test_an_unknown_job_is_an_error(case: JobCase, wait: Callable[..., OneTask]) -> None:
+    with pytest.raises(JobNotFoundError, match=case.unknown):
         wait("0123456789abcdef0123456789abcdef").run()
 
 

@@ -76,7 +76,8 @@ def test_a_failed_job_fails_the_task_with_the_service_reason(
     aws: AwsJobs, case: JobCase, task: OneTask
 ) -> None:
     aws.fail_next(case.service, "no room left in the bucket")
-    with pytest.raises(JobFailedError, match=f"{case.failed}: no room left in the bucket"):
+    why = case.reason("no room left in the bucket")
+    with pytest.raises(JobFailedError, match=f"{case.failed}: {why}"):
         task.run()
 
 

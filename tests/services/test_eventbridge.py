@@ -14,8 +14,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from job_cases import AWS, REGION
 from one_task import OneTask
 
-from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeStartReplayOperator,
@@ -305,6 +306,12 @@ class TestCancel:
 class TestHook:
     """The hook by itself."""
 
+    @pytest.fixture
+    def hook(self, aws: AwsJobs) -> EventBridgeReplayHook:
+        """A hook without retries of botocore's own."""
+        once = {"retries": {"total_max_attempts": 1}}
+        return EventBridgeReplayHook(aws_conn_id=None, region_name=REGION, config=once)
+
     def test_lists_all_pages(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
         aws.set_quota("events", 300)
         for number in range(205):
@@ -332,6 +339,26 @@ class TestHook:
         assert [name for name, job in found.items() if getattr(job, "service_state", "") == "COMPLETED"] == [
             "r007"
         ]
+
+    def test_keeps_what_it_found_before_aws_was_busy(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
+        aws.set_pace()
+        for name in ("a", "b", "c"):
+            hook.start_replay(name, "orders", DAY["event_start_time"], DAY["event_end_time"])
+        aws.add_fault(Fault("DescribeReplay", "throttle", skip=1, count=9))
+        found = hook.describe_jobs(["a", "b", "c"])
+        assert isinstance(found["a"], JobStatus)
+        assert isinstance(found["b"], JobApiError)
+        assert found["b"].transient
+        assert found["c"] is found["b"]
+        assert aws.calls("events")["DescribeReplay"] <= 3
+
+    def test_keeps_a_refusal_to_the_job_it_concerns(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
+        aws.set_pace()
+        for name in ("a", "c"):
+            hook.start_replay(name, "orders", DAY["event_start_time"], DAY["event_end_time"])
+        aws.add_fault(Fault("DescribeReplay", "access-denied", skip=1))
+        found = hook.describe_jobs(["a", "", "c"])
+        assert [type(job) for job in found.values()] == [JobStatus, JobInputError, JobApiError]
 
     def test_reads_the_bus_from_the_archive(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
         hook.start_replay("one", "orders", DAY["event_start_time"], DAY["event_end_time"], rule_arns=[RULE])

@@ -29,6 +29,8 @@ def test_reprocesses_a_window(sensors: Sensors) -> None:
             "state": "RUNNING",
             "pipeline": "cleaning",
             "datastore": "clean",
+            "start_time": hour(1).timestamp(),
+            "end_time": hour(3).timestamp(),
             "messages": 3,
             "processed": 0,
             "stored": 0,
@@ -250,7 +252,7 @@ def test_bad_reprocessings(sensors: Sensors, request_: dict[str, Any], message: 
     assert sensors.states() == []
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}\n1\n")])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}\n1\n", mtime=0)])
 def test_unreadable_objects(sensors: Sensors, body: bytes) -> None:
     [key] = sensors.seed(1)
     sensors.s3.put_object(Bucket=RAW, Key=key, Body=body)

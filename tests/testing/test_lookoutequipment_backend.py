@@ -32,6 +32,7 @@ def test_states_and_results(plant: Plant) -> None:
             "state": "IN_PROGRESS",
             "dataset": "pumps",
             "client_token": "one",
+            "prefix": "data/",
             "files": 2,
         }
     ]

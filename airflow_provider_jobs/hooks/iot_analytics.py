@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""IoT Analytics pipelines and their reprocessings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob
+from airflow_provider_jobs.service_models import use_service_models
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+__all__ = ["IotAnalyticsHook", "reprocessing_job_id"]
+
+_STATES = {
+    "RUNNING": JobState.RUNNING,
+    "SUCCEEDED": JobState.SUCCEEDED,
+    "FAILED": JobState.FAILED,
+    "CANCELLED": JobState.CANCELLED,
+}
+_PIPELINE_NAME = re.compile(r"(?!__)[a-zA-Z0-9_]{1,128}")
+# Up to so many pipelines are described one by one; a listing holds 250, with all their reprocessings.
+_FEW = 3
+_PAGE = 250
+#: The time in which AWS counts a pipeline's starts.
+_DAY = timedelta(hours=24)
+#: How far AWS's clock and ours may be apart.
+_CLOCKS = timedelta(seconds=5)
+
+
+def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
+    """Return the one string by which everything here speaks of a reprocessing: ``pipeline/id``.
+
+    :raises JobInputError: if either is not what AWS allows.
+    """
+    if not isinstance(pipeline_name, str) or not _PIPELINE_NAME.fullmatch(pipeline_name):
+        raise JobInputError(
+            f"pipeline_name={pipeline_name!r} must be 1 to 128 letters, digits and _, and not begin with __."
+        )
+    if not isinstance(reprocessing_id, str) or not reprocessing_id.strip():
+        raise JobInputError(
+            f"reprocessing_id={reprocessing_id!r} must be the id that the start has returned; the start "
+            "operator's result has it under 'reprocessing_id'."
+        )
+    return f"{pipeline_name}/{reprocessing_id}"
+
+
+class IotAnalyticsHook(JobHook):
+    """Starts, watches and cancels the reprocessing of a pipeline's messages.
+
+    https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html
+
+    AWS ended the service on 2025-12-15, and botocore has dropped its model since; where it has none,
+    the one of this package is used. Takes the parameters of
+    :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
+    """
+
+    service = "iotanalytics"
+    label = "AWS IoT Analytics"
+    noun = "reprocessing"
+    ended = "2025-12-15"
+    named = False
+    quota = None
+    # Not how many may run at once, but how many may start in 24 hours.
+    # https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html
+    scope_quota = 1000
+    quota_codes = frozenset({"LimitExceededException"})
+    input_codes = frozenset({"InvalidRequestException"})
+    # It has neither name nor token: AWS would start another one.
+    unrepeatable = frozenset({"start_pipeline_reprocessing"})
+    page_token = "nextToken"
+    no_reason = "AWS IoT Analytics does not say why; the log group of its logging options in CloudWatch may"
+    advice: ClassVar[Mapping[str, str]] = {
+        "LimitExceeded": (
+            "AWS starts 1,000 reprocessings of a pipeline in 24 hours, by its default quota; wider windows "
+            "need fewer."
+        ),
+        "ResourceNotFound": "Check the pipeline's name, the Region and the account of the connection.",
+        "customer-managed": "s3_paths work only where the channel keeps its messages in a bucket of yours.",
+        "There is no object": "Name the full keys of objects of the channel, without the bucket.",
+    }
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Session:
+        """Return the session, which knows the service even where botocore no longer does."""
+        session = super().get_session(region_name=region_name, deferrable=deferrable)
+        use_service_models(session)
+        return session
+
+    def describe_pipeline(self, pipeline_name: str) -> dict[str, Any]:
+        """Return a pipeline's description.
+
+        https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_DescribePipeline.html
+
+        :return: among others ``activities``, and ``reprocessingSummaries``: ``id``, ``status``,
+            ``creationTime`` of each.
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        description: dict[str, Any] = self.call("describe_pipeline", pipelineName=pipeline_name)["pipeline"]
+        return description
+
+    def list_pipelines(self) -> list[dict[str, Any]]:
+        """List the pipelines, all pages of them, each with its ``reprocessingSummaries``.
+
+        https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_ListPipelines.html
+        """
+        return list(self.pages("list_pipelines", "pipelineSummaries", maxResults=_PAGE))
+
+    def start_reprocessing(
+        self,
+        pipeline_name: str,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        *,
+        s3_paths: Sequence[str] | None = None,
+    ) -> str:
+        """Start to pass messages of the channel through the pipeline again; all of them unless limited.
+
+        https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_StartPipelineReprocessing.html
+
+        The call is made once: were it repeated after a lost answer, AWS would start another one.
+
+        :param pipeline_name: 1 to 128 letters, digits and ``_``.
+        :param start_time: the first arrival, inclusive; AWS goes by the hour.
+        :param end_time: the arrival to stop before.
+        :param s3_paths: 1 to 100 full keys of the channel's objects, instead of a window.
+        :return: the reprocessing's id.
+        :raises JobQuotaError: if the pipeline has had its 1,000 starts in 24 hours.
+        :raises JobNotFoundError: if there is no such pipeline.
+        :raises JobInputError: if AWS finds the parameters invalid.
+        :raises JobApiError: for any other refusal.
+        """
+        answer = self.call(
+            "start_pipeline_reprocessing",
+            pipelineName=pipeline_name,
+            startTime=start_time,
+            endTime=end_time,
+            channelMessages=None if s3_paths is None else {"s3Paths": [*s3_paths]},
+        )
+        return str(answer["reprocessingId"])
+
+    def cancel_reprocessing(self, pipeline_name: str, reprocessing_id: str) -> None:
+        """Cancel a reprocessing; messages that went through stay in the data store.
+
+        https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_CancelPipelineReprocessing.html
+
+        :raises JobNotFoundError: if there is no such reprocessing or pipeline.
+        :raises JobInputError: if AWS refuses, for example because it does not run.
+        """
+        self.call("cancel_pipeline_reprocessing", pipelineName=pipeline_name, reprocessingId=reprocessing_id)
+
+    def scope(self, request: Mapping[str, Any]) -> str:
+        """Return the pipeline: AWS counts the starts of each."""
+        name: str = request["pipeline_name"]
+        return name
+
+    def find_jobs(
+        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
+    ) -> list[StartedJob]:
+        """Look at the reprocessings in the ledger; one whose start got no answer is sought by its time.
+
+        :raises JobNotFoundError: if AWS no longer tells what became of this generation's last one.
+        :raises JobInputError: if a start got no answer and there are several that it may have made.
+        """
+        in_order = sorted(attempts, key=lambda attempt: attempt.since)
+        known = self.describe_jobs({attempt.job_id for attempt in in_order if attempt.job_id})
+        found = []
+        for attempt in in_order:
+            mine = attempt.key == key
+            if attempt.job_id:
+                status = known[attempt.job_id]
+                if isinstance(status, JobStatus):
+                    found.append(StartedJob(attempt.key.generation, attempt.number, status))
+                elif mine and attempt is in_order[-1]:
+                    raise JobNotFoundError(
+                        f"{status} Whether it succeeded cannot be told. Clear the task to start another one."
+                    )
+            elif mine and (sought := self._sought(attempt, request, known.keys())):
+                found.append(StartedJob(attempt.key.generation, attempt.number, sought))
+        return found
+
+    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
+        """Start the reprocessing; one of an earlier try has been sought before."""
+        name = request["pipeline_name"]
+        reprocessing_id = self.start_reprocessing(
+            name, request["start"], request["end"], s3_paths=request["s3_paths"]
+        )
+        return _status(name, {"id": reprocessing_id, "status": "RUNNING"})
+
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
+        """Describe the pipelines of the reprocessings, or list them all where they are many."""
+        names = {job_id.partition("/")[0] for job_id in job_ids}
+        summaries: dict[str, JobStatus] = {}
+        errors: dict[str, Exception] = {}
+        if len(names) > _FEW:
+            rows = [row for row in self.list_pipelines() if row["pipelineName"] in names]
+            summaries = {job_id: status for row in rows for job_id, status in _statuses(row).items()}
+        else:
+            for name in names:
+                try:
+                    summaries |= _statuses(self.describe_pipeline(name))
+                except (JobError, JobInputError) as error:
+                    errors[name] = error
+        return {
+            job_id: summaries.get(job_id) or errors.get(job_id.partition("/")[0]) or _vanished(job_id)
+            for job_id in job_ids
+        }
+
+    def stop_job(self, job_id: str) -> bool:
+        """Cancel the reprocessing, unless it has ended or never was."""
+        name, _, reprocessing_id = job_id.partition("/")
+        try:
+            self.cancel_reprocessing(name, reprocessing_id)
+        except JobNotFoundError:
+            return False
+        except JobInputError as error:
+            # What AWS answers for one that does not run is not documented.
+            if self.describe_job(job_id).state.ended:
+                return False
+            raise JobApiError(str(error)) from error
+        return True
+
+    def active_jobs(self) -> dict[str, str]:
+        """List what was started in the last 24 hours, each with its pipeline."""
+        since = datetime.now(UTC) - _DAY
+        return {
+            job_id: row["pipelineName"]
+            for row in self.list_pipelines()
+            for job_id, status in _statuses(row).items()
+            if status.started_at is None or status.started_at > since
+        }
+
+    def _sought(
+        self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
+    ) -> JobStatus | None:
+        """Find what a start made whose answer got lost: the only reprocessing since, if there is one."""
+        name = request["pipeline_name"]
+        candidates = [
+            status
+            for job_id, status in _statuses(self.describe_pipeline(name)).items()
+            if job_id not in others
+            and status.started_at is not None
+            and status.started_at >= attempt.since - _CLOCKS
+        ]
+        if len(candidates) > 1:
+            seen = "; ".join(
+                f"{status.job_id} ({status.service_state}, started {_utc(status.started_at)})"
+                for status in candidates
+            )
+            raise JobInputError(
+                f"An earlier try called StartPipelineReprocessing for pipeline {name} and got no answer. "
+                f"{len(candidates)} reprocessings were started since {_utc(attempt.since)}, and AWS does not "
+                f"tell which of them has this task's messages, or whether any has: {seen}. Find out from "
+                "what is in the data store. If they are there, mark the task as success; if not, clear "
+                "it, and it starts another one."
+            )
+        return candidates[0] if candidates else None
+
+
+def _statuses(pipeline: Mapping[str, Any]) -> dict[str, JobStatus]:
+    """Read the reprocessings off a pipeline's description or a list's row, by their job ids."""
+    name = pipeline.get("name") or pipeline["pipelineName"]
+    found = [_status(name, summary) for summary in pipeline.get("reprocessingSummaries", ())]
+    return {status.job_id: status for status in found}
+
+
+def _status(pipeline_name: str, summary: Mapping[str, Any]) -> JobStatus:
+    service_state, started_at = summary["status"], summary.get("creationTime")
+    return JobStatus(
+        job_id=f"{pipeline_name}/{summary['id']}",
+        # A state that AWS adds one day is one in which the job has not ended.
+        state=_STATES.get(service_state, JobState.RUNNING),
+        service_state=service_state,
+        started_at=started_at,
+        details={
+            "pipeline_name": pipeline_name,
+            "reprocessing_id": summary["id"],
+            "state": service_state,
+            "created_at": _utc(started_at),
+        },
+    )
+
+
+def _vanished(job_id: str) -> JobNotFoundError:
+    name, _, reprocessing_id = job_id.partition("/")
+    return JobNotFoundError(
+        f"Pipeline {name} has no reprocessing {reprocessing_id} among its summaries (any more). The id is "
+        "wrong, or AWS has dropped it; AWS does not say how long it keeps them."
+    )
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Start and cancel the reprocessing of IoT Analytics pipelines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import Context
+
+from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook, reprocessing_job_id
+from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.operators.base import StopJobOperator
+from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
+
+__all__ = [
+    "IotAnalyticsCancelPipelineReprocessingOperator",
+    "IotAnalyticsStartPipelineReprocessingOperator",
+]
+
+_PATHS = 100
+_PATH = re.compile(r"[a-zA-Z0-9/_!'(){}*\s.\-=:]{1,1024}", re.ASCII)
+
+
+class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalyticsHook]):
+    """Pass messages that a channel has kept through a pipeline once more.
+
+    https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_StartPipelineReprocessing.html
+
+    AWS ended the service on 2025-12-15; the operator works against the endpoint that the connection
+    names.
+
+    A reprocessing has neither name nor token. The task keeps its intent and its id in Airflow's
+    ``task_state_store`` (Airflow 3.3 or later). If the worker dies, or the answer is lost, between the
+    two, the next try looks for reprocessings of the pipeline that began since the intent: it takes the
+    only one for its own, starts one if there is none, and fails with the candidates' names if there are
+    several. So where many tasks reprocess one pipeline side by side, such a crash may need a person.
+    Before Airflow 3.3 nothing is kept while a task is not deferred: a try that follows a crash or a lost
+    answer starts another reprocessing.
+
+    AWS starts 1,000 reprocessings of a pipeline in 24 hours. A task that is refused waits in line until
+    one of those is a day old.
+
+    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``pipeline_name``,
+    ``reprocessing_id``, ``state``, ``created_at``, ``start_time``, ``end_time``, ``s3_paths``; times are
+    ISO 8601 strings in UTC.
+
+    Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
+
+    :param pipeline_name: the pipeline, 1 to 128 letters, digits and ``_``. (templated)
+    :param start_time: the first arrival to reprocess, inclusive: an aware datetime or an ISO 8601 string
+        with an offset; by default the start of the run's data interval. None is the channel's beginning;
+        None for both bounds is everything. AWS goes by the hour. (templated)
+    :param end_time: the arrival to stop before; by default the end of the run's data interval. None is
+        the channel's end. (templated)
+    :param s3_paths: instead of a window, 1 to 100 full keys of objects of the channel, which has to keep
+        them in a bucket of yours. (templated)
+    :raises JobInputError: for parameters that cannot work, before any call.
+    """
+
+    aws_hook_class = IotAnalyticsHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "botocore_config", "end_time", "pipeline_name", "s3_paths", "start_time"
+    )
+    ui_color = "#7aa116"
+    ui_fgcolor = "#ffffff"
+
+    def __init__(
+        self,
+        *,
+        pipeline_name: str,
+        start_time: datetime | str | None = INTERVAL_START,
+        end_time: datetime | str | None = INTERVAL_END,
+        s3_paths: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        by_paths = s3_paths is not None
+        if by_paths and (start_time, end_time) == (INTERVAL_START, INTERVAL_END):
+            start_time = end_time = None
+        self.pipeline_name = pipeline_name
+        self.start_time = start_time
+        self.end_time = end_time
+        self.s3_paths = s3_paths
+        # What was asked for: a template or an XCom that turns out to be None must not mean «everything».
+        self._by_paths, self._open_start, self._open_end = by_paths, start_time is None, end_time is None
+        if by_paths and not (self._open_start and self._open_end):
+            raise JobInputError(
+                "s3_paths cannot be combined with start_time or end_time: a reprocessing has either. "
+                "Leave the window out to reprocess objects, or s3_paths to reprocess a window."
+            )
+
+    def job_request(self, context: Context) -> dict[str, Any]:
+        """Return the reprocessing that is asked for, checked."""
+        reprocessing_job_id(self.pipeline_name, "-")
+        request = {"pipeline_name": self.pipeline_name, **self._messages()}
+        bounds = [bound for bound in (request["start"], request["end"]) if bound]
+        if any(bound.minute or bound.second for bound in bounds):
+            self.log.warning(
+                "The window (%s to %s) is finer than an hour. AWS takes its bounds to the nearest hour: "
+                "messages outside of it may be reprocessed too, and some inside may be left out.",
+                *(request[bound] or "open" for bound in ("start", "end")),
+            )
+        return request
+
+    def job_result(self, job: JobStatus) -> dict[str, Any]:
+        """Return what AWS tells of the reprocessing, and the messages it was for, which it does not tell."""
+        asked = self._messages()
+        start, end = (asked[bound] and asked[bound].isoformat() for bound in ("start", "end"))
+        return {**job.details, "start_time": start, "end_time": end, "s3_paths": asked["s3_paths"]}
+
+    def _messages(self) -> dict[str, Any]:
+        """Return the window or the objects."""
+        if self._by_paths:
+            return {"start": None, "end": None, "s3_paths": self._checked_paths()}
+        if self._open_start or self._open_end:
+            start = None if self._open_start else parse_time(self.start_time, "start_time")
+            end = None if self._open_end else parse_time(self.end_time, "end_time")
+        else:
+            window = Window.parse(self.start_time, self.end_time, names=("start_time", "end_time"))
+            start, end = window.start, window.end
+        return {"start": start, "end": end, "s3_paths": None}
+
+    def _checked_paths(self) -> list[str]:
+        paths = self.s3_paths
+        if isinstance(paths, str) or not isinstance(paths, Sequence):
+            raise JobInputError(f"s3_paths={paths!r} must be a list of keys.")
+        if not 1 <= len(paths) <= _PATHS:
+            raise JobInputError(
+                f"s3_paths has {len(paths)} keys; AWS takes 1 to {_PATHS}. Use a task for each {_PATHS}, for "
+                "example with .expand(s3_paths=[…, …])."
+            )
+        for path in paths:
+            if not isinstance(path, str) or not _PATH.fullmatch(path):
+                raise JobInputError(
+                    f"s3_paths: {path!r} is not a key that AWS takes: 1 to 1,024 letters, digits, spaces and "
+                    "/_!'(){}*.-=: characters."
+                )
+            if path.startswith("s3://"):
+                raise JobInputError(
+                    f"s3_paths: {path!r} is a URL. Name the key in the channel's bucket, without the bucket."
+                )
+        return [*paths]
+
+
+class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalyticsHook]):
+    """Cancel a reprocessing and wait until it is cancelled; one that has ended already is as good.
+
+    https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_CancelPipelineReprocessing.html
+
+    Messages that went through the pipeline stay in the data store. The result is a dictionary:
+    ``pipeline_name``, ``reprocessing_id``, ``state``, ``created_at``. Takes the parameters of
+    :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
+
+    :param pipeline_name: the pipeline. (templated)
+    :param reprocessing_id: the reprocessing's id. (templated)
+    """
+
+    aws_hook_class = IotAnalyticsHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "botocore_config", "pipeline_name", "reprocessing_id"
+    )
+    ui_color = IotAnalyticsStartPipelineReprocessingOperator.ui_color
+    ui_fgcolor = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
+
+    def __init__(self, *, pipeline_name: str, reprocessing_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pipeline_name = pipeline_name
+        self.reprocessing_id = reprocessing_id
+
+    @property
+    def target_id(self) -> str:
+        """Pipeline and id."""
+        return reprocessing_job_id(self.pipeline_name, self.reprocessing_id)

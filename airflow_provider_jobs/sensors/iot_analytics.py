@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Wait for the reprocessing of IoT Analytics pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook, reprocessing_job_id
+from airflow_provider_jobs.sensors.base import JobSensor
+
+__all__ = ["IotAnalyticsPipelineReprocessingSensor"]
+
+
+class IotAnalyticsPipelineReprocessingSensor(JobSensor[IotAnalyticsHook]):
+    """Wait until a reprocessing is SUCCEEDED; fails if it is FAILED or CANCELLED.
+
+    https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_DescribePipeline.html
+
+    The result is a dictionary: ``pipeline_name``, ``reprocessing_id``, ``state``, ``created_at``. Takes
+    the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
+
+    :param pipeline_name: the pipeline. (templated)
+    :param reprocessing_id: the reprocessing's id. (templated)
+    """
+
+    aws_hook_class = IotAnalyticsHook
+    template_fields: Sequence[str] = aws_template_fields(
+        "botocore_config", "pipeline_name", "reprocessing_id"
+    )
+
+    def __init__(self, *, pipeline_name: str, reprocessing_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pipeline_name = pipeline_name
+        self.reprocessing_id = reprocessing_id
+
+    @property
+    def target_id(self) -> str:
+        """Pipeline and id."""
+        return reprocessing_job_id(self.pipeline_name, self.reprocessing_id)

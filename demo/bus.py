@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What acts do with EventBridge: put events, have rules deliver them to queues, read what arrived."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+from demo.act import ACCOUNT, REGION, Aws
+from demo.tally import Window
+
+#: As many as PutEvents takes.
+_BATCH = 10
+
+
+def put_events(aws: Aws, entries: Sequence[dict[str, Any]]) -> None:
+    """Put events, as PutEvents takes them."""
+    events = aws.client("events")
+    for first in range(0, len(entries), _BATCH):
+        answer = events.put_events(Entries=[*entries[first : first + _BATCH]])
+        if answer["FailedEntryCount"]:
+            raise RuntimeError(f"PutEvents refused events: {answer['Entries']}")
+
+
+def queue_events(aws: Aws, name: str, bus: str, pattern: dict[str, Any]) -> None:
+    """Make a rule and a queue of the same name, which gets the bus's events from now on.
+
+    :param pattern: which of the events
+    """
+    events = aws.client("events")
+    aws.client("sqs").create_queue(QueueName=name)
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[target])
+
+
+def windows_of_replays(aws: Aws, archive: str) -> dict[str, Window]:
+    """Return the window of each replay of an archive, by the replay's name."""
+    events = aws.client("events")
+    found: dict[str, Window] = {}
+    token: dict[str, str] = {}
+    while True:
+        page = events.list_replays(**token)
+        for replay in page["Replays"]:
+            if replay["EventSourceArn"].endswith(f":archive/{archive}"):
+                times = (replay["EventStartTime"], replay["EventEndTime"])
+                found[replay["ReplayName"]] = Window(*(time.astimezone(UTC) for time in times))
+        if "NextToken" not in page:
+            return found
+        token = {"NextToken": page["NextToken"]}
+
+
+def drain(aws: Aws, queues: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Take all messages out of the queues; their bodies."""
+    sqs = aws.client("sqs")
+    for queue in queues:
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            yield from (json.loads(message["Body"]) for message in messages)
+            done = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
+            sqs.delete_message_batch(QueueUrl=url, Entries=done)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Cluster policy of the demo's Airflow, which finds this file by its name.
+
+https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/cluster-policies.html
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from airflow.sdk import DAG
+
+
+def dag_policy(dag: DAG) -> None:
+    """End every schedule with the days of the demo, so that only what it asks for runs."""
+    dag.end_date = datetime.fromisoformat(os.environ["DEMO_ENDS"])

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Reprocessings have neither name nor token: how a task finds its own again, and when it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from job_cases import IotAnalytics
+from one_task import OneTask
+from reprocessings import SERVICE, age, client, messages, reprocess, reprocessings, starts
+
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobError,
+    JobFailedError,
+    JobInputError,
+    JobNotFoundError,
+)
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
+from airflow_provider_jobs.testing import AwsJobs, Fault
+
+
+class TestLostAnswer:
+    """A start whose answer never came: what the next try makes of it."""
+
+    def lose(self, aws: AwsJobs, task: OneTask, when: Any = "after") -> None:
+        aws.add_fault(Fault("StartPipelineReprocessing", "drop", when=when))
+        with pytest.raises(JobApiError) as caught:
+            task.run()
+        assert caught.value.in_doubt
+
+    def test_the_only_one_since_is_taken(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
+        hook.start_reprocessing("cleaning")
+        age()
+        task = reprocess()
+        self.lose(aws, task)
+        assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
+        assert starts(aws) == 2
+
+    def test_none_since_means_that_it_starts_one(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
+        hook.start_reprocessing("cleaning")
+        age()
+        task = reprocess()
+        self.lose(aws, task, "before")
+        assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
+        assert messages(aws) == [3, 2]
+
+    def test_several_since_are_named_and_none_is_started(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
+        task = reprocess()
+        self.lose(aws, task)
+        other = hook.start_reprocessing("cleaning")
+        mine = aws.jobs(SERVICE)[0]["id"]
+        for _ in range(2):
+            with pytest.raises(
+                JobInputError, match=r"2 reprocessings were started since .*clear it"
+            ) as caught:
+                task.run()
+            assert f"cleaning/{mine} (" in str(caught.value)
+            assert f"cleaning/{other} (" in str(caught.value)
+        assert starts(aws) == 2
+        task.clear()
+        assert task.run()["reprocessing_id"] not in (mine, other)
+        assert starts(aws) == 3
+
+    def test_of_a_second_attempt_leaves_the_first_out(self, aws: AwsJobs) -> None:
+        task = reprocess()
+        aws.fail_next(SERVICE, "no luck")
+        with pytest.raises(JobFailedError):
+            task.run()
+        self.lose(aws, task)
+        assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
+        assert starts(aws) == 2
+
+    @pytest.mark.parametrize("kind", ["throttle", "expired-token", "access-denied"])
+    def test_a_refusal_leaves_nothing_in_doubt(self, aws: AwsJobs, hook: IotAnalyticsHook, kind: Any) -> None:
+        """What others start after a refused call is not this task's."""
+        task = reprocess()
+        aws.add_fault(Fault("StartPipelineReprocessing", kind))
+        with pytest.raises(JobApiError) as caught:
+            task.run()
+        assert not caught.value.in_doubt
+        other = hook.start_reprocessing("cleaning")
+        assert task.run()["reprocessing_id"] != other
+
+    def test_is_never_repeated_by_botocore(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
+        for retries in ({"max_attempts": 4}, {"total_max_attempts": 4, "mode": "standard"}):
+            aws.reset()
+            IotAnalytics().prepare()
+            task = reprocess(botocore_config={"retries": retries})
+            self.lose(aws, task)
+            assert starts(aws) == 1
+
+
+class TestWithoutAMemory:
+    """Airflow before 3.3 keeps nothing for a task: best effort, and this is what it comes to."""
+
+    def test_all_goes_well_where_nothing_goes_wrong(self, aws: AwsJobs) -> None:
+        for deferrable in (False, True):
+            assert reprocess({"store": None}, deferrable=deferrable).run()["state"] == "SUCCEEDED"
+        assert starts(aws) == 2
+
+    def test_a_deferred_wait_survives_since_its_trigger_knows_the_id(self, aws: AwsJobs) -> None:
+        aws.set_pace()
+        task = reprocess({"store": None}, deferrable=True)
+        task.begin()
+        (job,) = aws.jobs(SERVICE)
+        aws.advance(job["id"])
+        assert task.resume(task.fire())["reprocessing_id"] == job["id"]
+        assert starts(aws) == 1
+
+    def test_a_try_after_a_lost_answer_starts_another_one(self, aws: AwsJobs) -> None:
+        task = reprocess({"store": None})
+        aws.add_fault(Fault("StartPipelineReprocessing", "drop", when="after"))
+        with pytest.raises(JobApiError):
+            task.run()
+        assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
+        assert starts(aws) == 2
+
+    def test_a_try_after_a_crash_starts_another_one(self, aws: AwsJobs) -> None:
+        aws.set_pace()
+        task = reprocess({"store": None}, wait_for_completion=False)
+        task.run()
+        task.run()
+        assert starts(aws) == 2
+
+
+class TestVanished:
+    """AWS does not say how long it keeps the summaries."""
+
+    def forget(self, *ids: str) -> None:
+        for each in ids:
+            del reprocessings()[each]
+
+    def test_while_it_is_watched(self, aws: AwsJobs) -> None:
+        aws.set_pace()
+        task = reprocess(wait_for_completion=False)
+        started = task.run()["reprocessing_id"]
+        waiting = reprocess({"store": task.store}, deferrable=True)
+        waiting.begin()
+        self.forget(started)
+        event = waiting.fire()
+        with pytest.raises(
+            JobError, match=r"could not be watched any longer.*has no reprocessing .* dropped"
+        ):
+            waiting.resume(event)
+
+    def test_before_a_retry(self, aws: AwsJobs) -> None:
+        task = reprocess()
+        self.forget(task.run()["reprocessing_id"])
+        with pytest.raises(JobNotFoundError, match=r"Whether it succeeded cannot be told\. Clear the task"):
+            task.run()
+        task.clear()
+        assert task.run()["state"] == "SUCCEEDED"
+        assert starts(aws) == 2
+
+    def test_of_an_earlier_attempt_is_no_matter(self, aws: AwsJobs) -> None:
+        task = reprocess()
+        aws.fail_next(SERVICE, "no luck")
+        with pytest.raises(JobFailedError):
+            task.run()
+        result = task.run()
+        self.forget(aws.jobs(SERVICE)[0]["id"])
+        assert task.run() == result
+
+    def test_with_its_pipeline(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
+        job_id = hook.start_reprocessing("cleaning")
+        client(hook).delete_pipeline(pipelineName="cleaning")
+        with pytest.raises(JobNotFoundError, match="Pipeline cleaning does not exist"):
+            hook.describe_job(f"cleaning/{job_id}")
+        assert hook.stop_job(f"cleaning/{job_id}") is False
