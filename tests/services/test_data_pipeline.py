@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from botocore.config import Config
 from job_cases import AWS
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
 from one_task import OneTask
@@ -26,6 +27,9 @@ from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.testing import AwsJobs, Fault
+
+#: No retries of botocore's own, so that a fault reaches the hook at once.
+ONE_CALL = Config(retries={"total_max_attempts": 1})
 
 
 class TestActivate:
@@ -177,6 +181,20 @@ class TestActivate:
         activate(pipeline()).run()
         assert aws.calls("datapipeline")["ActivatePipeline"] == 2
 
+    @pytest.mark.parametrize("kind", ["throttle", "access-denied"])
+    def test_an_activation_that_cannot_be_looked_at_is_left_to_a_retry(
+        self, aws: AwsJobs, pipeline: Callable[..., str], kind: Any, logged: Callable[[], str]
+    ) -> None:
+        task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
+        # The first look is the one before the activation.
+        aws.add_fault(Fault("DescribePipelines", kind, count=3, skip=1))
+        with pytest.raises(JobApiError, match="AWS does not show it yet") as caught:
+            task.run()
+        assert caught.value.in_doubt
+        assert "was told to start; then a look failed: DescribePipelines" in logged()
+        task.run()
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+
     def test_a_failure_of_an_earlier_generation_is_no_news(
         self, aws: AwsJobs, pipeline: Callable[..., str]
     ) -> None:
@@ -213,6 +231,30 @@ class TestActivate:
         activate(pipeline_id, wait_for_completion=False).run()
         assert hook.stop_job(aws.jobs("datapipeline")[0]["id"])
         assert aws.jobs("datapipeline")[0]["state"] == "INACTIVE"
+
+
+class TestCalls:
+    """What an error says of the call's effect, by a call that botocore repeats and one that it does not."""
+
+    @pytest.mark.parametrize(("kind", "in_doubt"), [("access-denied", False), ("error", True)])
+    def test_a_refusal_leaves_no_doubt(
+        self, aws: AwsJobs, hook: DataPipelineHook, kind: Any, in_doubt: bool
+    ) -> None:
+        aws.add_fault(Fault("ActivatePipeline", kind))
+        with pytest.raises(JobApiError) as caught:
+            hook.activate_pipeline("df-1")
+        assert caught.value.in_doubt is in_doubt
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+
+    def test_a_refusal_of_a_call_that_botocore_repeated_is_in_doubt(
+        self, aws: AwsJobs, pipeline: Callable[..., str], hook: DataPipelineHook
+    ) -> None:
+        pipeline_id = pipeline()
+        aws.add_fault(Fault("DeactivatePipeline", "drop", when="after"))
+        aws.add_fault(Fault("DeactivatePipeline", "access-denied"))
+        with pytest.raises(JobApiError, match="AccessDenied") as caught:
+            hook.deactivate_pipeline(pipeline_id)
+        assert caught.value.in_doubt
 
 
 class TestSchedules:
@@ -288,6 +330,36 @@ class TestManyPipelines:
         found = hook.describe_jobs(ids)
         gone = [pipeline_id for pipeline_id in ids if isinstance(found[pipeline_id], JobNotFoundError)]
         assert gone == [ids[5], ids[26]]
+
+    @pytest.mark.parametrize(("kind", "passing"), [("throttle", True), ("access-denied", False)])
+    def test_an_error_in_the_middle_of_a_look_loses_nothing_that_was_found(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, kind: Any, passing: bool
+    ) -> None:
+        aws.set_pace()
+        for _ in range(4):
+            client.activate_pipeline(pipelineId=pipeline(on_demand(A={})))
+        jobs = [job["id"] for job in aws.jobs("datapipeline")]
+        hook = DataPipelineHook(**AWS, config=ONE_CALL)
+        # Each activation that is new takes three queries.
+        aws.add_fault(Fault("QueryObjects", kind, skip=3))
+        found = hook.describe_jobs(jobs)
+        failed = [isinstance(found[job], JobApiError) for job in jobs]
+        assert failed == [False, True, passing, passing]
+
+    @pytest.mark.parametrize("look", ["find", "count"])
+    def test_an_activation_that_could_not_be_looked_at_is_not_taken_for_none(
+        self, aws: AwsJobs, pipeline: Callable[..., str], look: str
+    ) -> None:
+        aws.set_pace()
+        task = activate(
+            pipeline(), wait_for_completion=False, botocore_config={"retries": {"total_max_attempts": 1}}
+        )
+        task.run()
+        aws.add_fault(Fault("QueryObjects", "throttle"))
+        hook = DataPipelineHook(**AWS, config=ONE_CALL)
+        with pytest.raises(JobApiError, match="ThrottlingException"):
+            task.run() if look == "find" else hook.active_jobs()
+        assert len(aws.jobs("datapipeline")) == 1
 
     def test_only_those_that_moved_or_are_due_are_asked_for_their_instances(
         self, aws: AwsJobs, hook: DataPipelineHook, pipeline: Callable[..., str], client: Any
