@@ -52,7 +52,8 @@ class JobApiError(JobError):
     :param message: what happened and what to check.
     :param code: AWS's error code, for example ``AccessDeniedException``.
     :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
-    :param in_doubt: whether the call may have done its work all the same: no answer, or a failing server's.
+    :param in_doubt: whether the call may have done its work all the same: no answer, a failing server's, or
+        one to a call that botocore had made before.
     """
 
     def __init__(self, message: str, code: str = "", transient: bool = False, in_doubt: bool = False) -> None:

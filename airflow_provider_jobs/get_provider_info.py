@@ -13,6 +13,10 @@ _INTEGRATIONS = {
         "eventbridge",
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html",
     ),
+    "AWS Data Pipeline": (
+        "data_pipeline",
+        "https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html",
+    ),
     "Amazon Lookout for Equipment": (
         "lookout_equipment",
         "https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/ingesting-data.html",
@@ -37,8 +41,8 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-jobs",
         "name": "AWS Jobs",
         "description": (
-            "Start, watch and stop AWS jobs exactly once: EventBridge replays, Lookout for Equipment "
-            "ingestion, IoT Analytics reprocessing.\n"
+            "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
+            "Lookout for Equipment ingestion, IoT Analytics reprocessing.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}

@@ -155,6 +155,7 @@ class Attempt:
     :param number: the job's number among the task instance's jobs, from 1.
     :param since: when it was first meant to start; it did not start before.
     :param job_id: the service's own name of the job, once that is known.
+    :param before: what the service showed before the start, where a job is told from others by that.
     :param others: the task instance's jobs of other attempts, as far as they are known: none is this one.
     """
 
@@ -162,6 +163,7 @@ class Attempt:
     number: int
     since: datetime
     job_id: str | None = None
+    before: str | None = None
     others: frozenset[str] = field(default=frozenset(), compare=False)
 
     def name(self, longest: int) -> str:

@@ -19,11 +19,12 @@ from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from demo.act import Act, Aws, Progress
 from demo.chain import ChainAct
+from demo.pipeline import PipelineAct
 from demo.reprocessing import AgainAct, ReprocessingAct
 from demo.screen import Line, Screen
 from demo.shop import ShopAct
 
-ACTS: tuple[type[Act], ...] = (ShopAct, ChainAct, ReprocessingAct, AgainAct)
+ACTS: tuple[type[Act], ...] = (ShopAct, ChainAct, ReprocessingAct, AgainAct, PipelineAct)
 
 DAGS = Path(__file__).resolve().parent.parent / "example_dags"
 

@@ -14,12 +14,15 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -50,6 +53,12 @@ class JobCase(ABC):
     repeatable = True
     #: What is said of a job that AWS does not know.
     unknown = "ResourceNotFound"
+    #: Whether a try whose start got no answer looks for the job itself, where that is not ``repeatable``.
+    finds_lost = False
+    #: How often the start of a task's first job makes each of the calls that look.
+    looks_to_start = 1
+    #: Whether the operator's next job may run beside the one before.
+    side_by_side = True
 
     @abstractmethod
     def prepare(self) -> None:
@@ -79,6 +88,10 @@ class JobCase(ABC):
         """Return how many jobs there may be; made small where it is not."""
         assert self.hook_class.quota is not None
         return self.hook_class.quota
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """Let there be so many jobs."""
+        aws.set_quota(self.service, quota)
 
     def hurry_places(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:  # noqa: B027 # for one
         """Let a place become free so long after a start, where it does not with the job's end."""
@@ -257,4 +270,67 @@ class IotAnalytics(JobCase):
         job.life.started_at -= iotanalytics.DAY
 
 
-CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics()]
+class DataPipeline(JobCase):
+    """One pipeline, which runs on demand; its operators' jobs are apart in time only."""
+
+    service = "datapipeline"
+    hook_class = DataPipelineHook
+    start_operation = "ActivatePipeline"
+    stop_operation = "DeactivatePipeline"
+    describe_operation = "DescribePipelines"
+    list_operation = "ListPipelines"
+    running, succeeded, failed, cancelled = "SCHEDULED", "FINISHED", "FAILED", "INACTIVE"
+    stopping = "DEACTIVATING"
+    repeatable = False
+    unknown = "PipelineNotFoundException"
+    finds_lost = True
+    looks_to_start = 2
+    side_by_side = False
+
+    def prepare(self) -> None:
+        client = boto3.client("datapipeline", region_name=REGION)
+        self.pipeline_id = client.create_pipeline(name="load", uniqueId="load")["pipelineId"]
+        load: Any = [{"key": "type", "stringValue": "ShellCommandActivity"}]
+        default = {"scheduleType": "ondemand", "workerGroup": "wg", "pipelineLogUri": "s3://logs/"}
+        client.put_pipeline_definition(
+            pipelineId=self.pipeline_id,
+            pipelineObjects=[
+                {
+                    "id": "Default",
+                    "name": "Default",
+                    "fields": [{"key": key, "stringValue": value} for key, value in default.items()],
+                },
+                {"id": "Load", "name": "Load", "fields": load},
+            ],
+        )
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        return 1
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """The pipeline takes one; there is no place while somebody else's activation runs."""
+        assert quota in (0, 1)
+        if quota == 0:
+            aws.set_pace(self.service)
+            boto3.client("datapipeline", region_name=REGION).activate_pipeline(pipelineId=self.pipeline_id)
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {"pipeline_id": self.pipeline_id, "poll_interval": 0.02}
+        return DataPipelineActivatePipelineOperator(task_id="activate", **AWS, **{**given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        pipeline_id, _, time = job_id.partition("@")
+        activation = f"{time}+00:00" if time else None
+        return DataPipelineSensor(
+            task_id="wait",
+            pipeline_id=pipeline_id,
+            activation_time=activation,
+            **AWS,
+            **{"poke_interval": 0.02, **kwargs},
+        )
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        return f"{result['pipeline_id']}@{result['activation_time'].removesuffix('+00:00')}"
+
+
+CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]

@@ -165,6 +165,16 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
+    def prepare_start(self, attempt: Attempt, request: Mapping[str, Any]) -> Attempt:
+        """Look at what :meth:`start_job` needs to know before; the attempt is noted after this.
+
+        :return: the attempt, with ``before`` where the service needs that.
+        :raises JobQuotaError: if the service has no room for another job now.
+        :raises JobInputError: if the service will never accept the request.
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+        return attempt
+
     @abstractmethod
     def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
         """Start a job, or adopt it if an earlier, lost call has started it already.
@@ -326,7 +336,9 @@ class JobHook(AwsBaseHook):
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=status >= 500)
+        # The answer is to botocore's last call; one that botocore made before may have done its work.
+        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=repeated or status >= 500)
 
     def _said(self, operation: str) -> str:
         # Only a client that exists can tell its Region without looking the connection up (again).

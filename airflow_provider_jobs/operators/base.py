@@ -250,11 +250,14 @@ class StopJobOperator(JobOperator[HookT], Generic[HookT]):
         if job.state.ended:
             self.log.info("%s %s had ended already: %s.", self._noun, job.job_id, job.service_state)
             return self._deliver(context, job)
-        if job.state is JobState.RUNNING:
-            self.hook.stop_job(job.job_id)
-        if not self.wait_for_completion:
+        asked = job.state is not JobState.RUNNING or self.stop(job.job_id)
+        if not asked or not self.wait_for_completion:
             return self._deliver(context, self.hook.describe_job(job.job_id))
         return self._watch(context, job)
+
+    def stop(self, job_id: str) -> bool:
+        """Ask for the job to be stopped; returns False if there was nothing to stop any more."""
+        return self.hook.stop_job(job_id)
 
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         self._record(context, job)

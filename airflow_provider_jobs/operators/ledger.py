@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_jobs.job import Attempt, JobKey
+from airflow_provider_jobs.job import Attempt, JobKey, StartedJob
 
 __all__ = ["Ledger"]
 
@@ -35,6 +35,7 @@ class Ledger:
                 row["number"],
                 datetime.fromisoformat(row["since"]),
                 row["job_id"],
+                row.get("before"),
             )
             for row in rows
         ]
@@ -47,6 +48,13 @@ class Ledger:
     def forget(self, attempt: Attempt) -> None:
         """Strike an attempt that is known to have started nothing."""
         self._write(self._others(attempt))
+
+    def learn(self, jobs: Iterable[StartedJob]) -> None:
+        """Write down the names of jobs whose start was noted, but not what came of it."""
+        names = {(job.generation, job.number): job.status.job_id for job in jobs}
+        for attempt in self.attempts:
+            if attempt.job_id is None and (name := names.get((attempt.key.generation, attempt.number))):
+                self.note(replace(attempt, job_id=name))
 
     def begun(self, number: int, now: datetime) -> Attempt:
         """Return this generation's attempt of that number, begun now unless it was begun before."""
@@ -65,6 +73,7 @@ class Ledger:
                     "number": attempt.number,
                     "since": attempt.since.isoformat(),
                     "job_id": attempt.job_id,
+                    "before": attempt.before,
                 }
                 for attempt in attempts
             ]

@@ -103,6 +103,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     ) -> JobStatus | BaseTrigger:
         """Return the generation's job, or what has to pass before it can start."""
         jobs = self.hook.find_jobs(key, request, ledger.attempts)
+        ledger.learn(jobs)
         last = next((job.status for job in reversed(jobs) if job.generation == key.generation), None)
         for job in jobs:
             if job.generation != key.generation and job.status.state is JobState.RUNNING:
@@ -128,8 +129,9 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             return DateTimeTrigger(moment=moment)
         name = self.hook.job_name(attempt, request)
         self._job_id = name if self.hook.named else None
-        ledger.note(attempt)
         try:
+            attempt = self.hook.prepare_start(attempt, request)
+            ledger.note(attempt)
             job = self.hook.start_job(attempt, request)
         except (JobError, JobInputError) as error:
             if not getattr(error, "in_doubt", False):

@@ -60,7 +60,8 @@ class AwsJobs(ABC):
     """Control of the mocked services, the same in process and over HTTP.
 
     Service names are those of ``boto3.client``. A job's id is the service's own: the replay name, JobId,
-    reprocessingId or pipelineId. Misuse raises ValueError.
+    reprocessingId or pipelineId; the latter means the latest activation, and ``pipelineId@time`` any.
+    Misuse raises ValueError.
     """
 
     def set_pace(
@@ -277,8 +278,8 @@ class JobControl(AwsJobs):
         return datetime.now(UTC).isoformat()
 
     def _job(self, job_id: str) -> Lifecycle:
-        for life, _ in reversed(self._jobs):
-            if life.job_id == job_id:
+        for life, view in reversed(self._jobs):
+            if life.job_id == job_id or view().get("id") == job_id:
                 return life
         raise ValueError(f"No job {job_id!r} was started since the last reset.")
 

@@ -4,10 +4,11 @@
 
 Models https://docs.aws.amazon.com/datapipeline/latest/APIReference/Welcome.html.
 
-A job is an activation, and its id that of the pipeline, which means the latest activation. Each
-DescribePipelines that shows the pipeline and each first page of QueryObjects reads it. A schedule is run
-through at the job's pace and not by the calendar. A job that is to fail at a fraction of its way fails in the
-activity that is at work by then, at 1.0 in the last.
+A job is an activation. Its id is that of the pipeline with the activation's time behind it, as in
+``df-1@2026-01-31T00:00:00``; the pipeline's alone means its latest activation. One whose instances failed is
+FAILED, while its pipeline is FINISHED. Each DescribePipelines that shows the pipeline and each first page of
+QueryObjects reads it. A schedule is run through at the job's pace and not by the calendar. A job that is to
+fail at a fraction of its way fails in the activity that is at work by then, at 1.0 in the last.
 
 Quotas: ``datapipeline`` is the number of pipelines. ``datapipeline-rate`` switches the service's rate limits
 on: it is the burst of each operation, which then refills at AWS's rate. ``datapipeline-failed-attempts`` lets

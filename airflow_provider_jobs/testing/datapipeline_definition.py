@@ -206,10 +206,11 @@ class Definition:
 
     def evaluate(self, text: str) -> str:
         """Put the values of the parameters into a text; other expressions stay as they are."""
-        return PARAMETER.sub(lambda match: self._parameter_values.get(match[1], match[0]), text)
+        return PARAMETER.sub(lambda match: self.parameter_values.get(match[1], match[0]), text)
 
     @cached_property
-    def _parameter_values(self) -> dict[str, str]:
+    def parameter_values(self) -> dict[str, str]:
+        """The values of the parameters by their names: those given, or the defaults."""
         values = {p["id"]: own_values(p, "default", "attributes") for p in self.parameters}
         given: dict[str, list[str]] = {}
         for value in self.values:
@@ -221,7 +222,7 @@ class Definition:
         return [
             parameter["id"]
             for parameter in self.parameters
-            if parameter["id"].lstrip("*") not in self._parameter_values
+            if parameter["id"].lstrip("*") not in self.parameter_values
             and own_values(parameter, "optional", "attributes") != ["true"]
         ]
 

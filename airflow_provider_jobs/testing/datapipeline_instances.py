@@ -103,6 +103,11 @@ class Instance:
         self._earlier = 0
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The values of the parameters that it runs with."""
+        return self._definition.parameter_values
+
+    @property
     def terminal(self) -> bool:
         """Whether it has come to an end, good or bad."""
         return self.status in TERMINAL

@@ -95,7 +95,7 @@ class Pipeline:
         self.active = definition
         self._first_activation = self._first_activation or moment
         self._last_activation = moment
-        self._run = Run(self.id, instances, self._paused)
+        self._run = Run(self.id, instances, self._paused, moment)
 
     def deactivate(self, cancel_active: bool) -> None:
         """Deactivate the pipeline, if it is active."""
@@ -204,10 +204,11 @@ class Pipeline:
         }
 
     def _moment(self) -> datetime:
-        # Whole seconds, as all of the service's times. Two activations never have the same: instances are
-        # named by it.
-        now = datetime.now(UTC).replace(microsecond=0)
-        return max(now, self._last_activation + timedelta(seconds=1)) if self._last_activation else now
+        # Whole seconds, as all of the service's times. Instances are named by an activation's, and told from
+        # those of an earlier one by their starts: in tests a lot happens in a second.
+        earlier = [self._last_activation, *(instance.started for instance in self._born)]
+        moments = [time + timedelta(seconds=1) for time in earlier if time is not None]
+        return max([datetime.now(UTC), *moments]).replace(microsecond=0)
 
     def _follow_schedule(
         self, definition: Definition, moment: datetime, start: datetime | None
@@ -278,7 +279,7 @@ class Pipeline:
         left = [] if self._run is None else self._run.release()
         for instance in again:
             instance.reset()
-        self._run = Run(self.id, left + again, self._paused)
+        self._run = Run(self.id, left + again, self._paused, self._last_activation or self._created)
 
     def _go_on(self) -> None:
         """Run what a change of status has set free, which takes a new run if the last one has ended."""

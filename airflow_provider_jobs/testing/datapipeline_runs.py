@@ -13,10 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_jobs.testing.control import CONTROL
+from airflow_provider_jobs.testing.datapipeline_definition import stamp
 from airflow_provider_jobs.testing.datapipeline_instances import Instance
 from airflow_provider_jobs.testing.pace import Phase
 
 SERVICE = "datapipeline"
+
+#: Statuses of instances with which an activation has failed.
+BROKEN = ("FAILED", "CASCADE_FAILED")
 
 
 class Run:
@@ -28,9 +32,13 @@ class Run:
     :param pipeline_id: the id of the pipeline
     :param instances: what is to run
     :param paused: the ids of the pipeline's paused components
+    :param activated: the time of the activation
     """
 
-    def __init__(self, pipeline_id: str, instances: Sequence[Instance], paused: AbstractSet[str]) -> None:
+    def __init__(
+        self, pipeline_id: str, instances: Sequence[Instance], paused: AbstractSet[str], activated: datetime
+    ) -> None:
+        self.activation_id = f"{pipeline_id}@{stamp(activated)}"
         self.instances = sorted(instances, key=_turn)
         self._paused = paused
         turns = sorted({_turn(instance) for instance in instances})
@@ -65,8 +73,12 @@ class Run:
         """Bring all instances up to date."""
         if not self._closed:
             self._advance()
+            failed = self.over and any(instance.status in BROKEN for instance in self.instances)
             self._seen = {
-                "state": self.state,
+                "id": self.activation_id,
+                "pipeline": self.life.job_id,
+                "parameters": self.instances[0].parameters if self.instances else {},
+                "state": "FAILED" if failed and not self.deactivated else self.state,
                 "instances": {instance.id: instance.status for instance in self.instances if instance.born},
             }
             # Once it is over, a later run may take its instances and run them again.

@@ -78,6 +78,11 @@ def test_demo(tmp_path: Path) -> None:
             running.output,
             re.MULTILINE,
         ), running.output
+        assert re.search(
+            r"^3 days, 3 ActivatePipeline calls, 6 of 6 activities finished, 0 pipelines left",
+            running.output,
+            re.MULTILINE,
+        ), running.output
         assert "deferred, holds no worker" in running.output
         assert re.search(r"INFO eventbridge_replay\.replay-\S+: COMPLETED, 100%", running.output)
         hours = (

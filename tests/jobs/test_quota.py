@@ -24,7 +24,7 @@ MakeTask = Callable[..., OneTask]
 def quota(aws: AwsJobs, case: JobCase, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many jobs there may be."""
     quota = case.small_quota(monkeypatch)
-    aws.set_quota(case.service, quota)
+    case.limit(aws, quota)
     return quota
 
 
@@ -84,7 +84,7 @@ def test_more_jobs_than_the_quota_all_succeed_in_order(
 def test_a_task_on_the_worker_waits_in_line_too(
     aws: AwsJobs, case: JobCase, make_sync: MakeTask, hurry: None
 ) -> None:
-    aws.set_quota(case.service, 1)
+    case.limit(aws, 1)
     aws.set_pace(seconds=0.5)
     make_sync({"run_id": "first"}, wait_for_completion=False).run()
     make_sync({"run_id": "second"}, poll_interval=0.1, **case.apart(1)).run()
@@ -118,7 +118,7 @@ def test_a_task_killed_in_line_gives_its_place_up(
 def test_a_task_that_was_called_and_refused_keeps_its_place(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
-    aws.set_quota(case.service, 0)
+    case.limit(aws, 0)
     task = make_deferrable()
     task.begin()
     came = task.trigger()
@@ -155,7 +155,7 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
 
 
 def test_a_refused_look_at_the_line_fails_the_task(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
-    aws.set_quota(case.service, 0)
+    case.limit(aws, 0)
     aws.add_fault(Fault(case.list_operation, "access-denied", skip=case.lists_before_start))
     with pytest.raises(JobError, match=r"Waiting to start the .* failed: .*Check that the role"):
         make_task().run()

@@ -30,8 +30,8 @@ def test_a_look_that_fails_for_now_only_delays(
     aws.set_pace(reads=4)
     task = make_task()
     for operation in look_operations(case):
-        # The first listing is the one that looks for a job of an earlier try.
-        aws.add_fault(Fault(operation, kind, count=2, skip=1))
+        # The first looks are for a job of an earlier try, and for what has been started.
+        aws.add_fault(Fault(operation, kind, count=2, skip=case.looks_to_start))
     result = task.run()
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
     assert aws.jobs(case.service)[0]["state"] == case.succeeded
@@ -66,8 +66,9 @@ def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
 ) -> None:
     aws.set_pace()
     for operation in look_operations(case):
-        aws.add_fault(Fault(operation, "throttle", count=10_000, skip=1))
+        aws.add_fault(Fault(operation, "throttle", count=10_000, skip=case.looks_to_start))
     with pytest.raises(JobTimeoutError, match=r"the last look failed: .*ThrottlingException"):
+        # Data Pipeline tells its start in whole seconds: up to one of these has passed by then.
         make_task(job_timeout=timedelta(seconds=3)).run()
 
 
@@ -86,7 +87,7 @@ def test_a_refused_look_fails_the_task_and_leaves_the_job(
     """Access that is taken away during the wait: the error says what to allow; a retry finds the job."""
     aws.set_pace()
     for operation in look_operations(case):
-        aws.add_fault(Fault(operation, "access-denied", count=10_000, skip=1))
+        aws.add_fault(Fault(operation, "access-denied", count=10_000, skip=case.looks_to_start))
     task = make_task()
     why = r"could not be watched any longer.*AccessDenied.*Check that the role"
     with pytest.raises(JobError, match=why) as caught:
@@ -99,6 +100,7 @@ def test_a_refused_look_fails_the_task_and_leaves_the_job(
 
 
 def test_progress_is_logged(aws: AwsJobs, case: JobCase, task: OneTask, logged: Callable[[], str]) -> None:
+    aws.set_pace(reads=8)
     task.run()
     job_id = aws.jobs(case.service)[0]["id"]
     text = logged()

@@ -108,12 +108,12 @@ class Pipelines:
 
     def statuses(self, pipeline_id: str) -> dict[str, str]:
         """The statuses of the instances of the latest run by activity; not a read."""
-        job = next(job for job in reversed(self.aws.jobs("datapipeline")) if job["id"] == pipeline_id)
+        job = next(job for job in reversed(self.aws.jobs("datapipeline")) if job["pipeline"] == pipeline_id)
         return {name[1:].rsplit("_", 1)[0]: status for name, status in job["instances"].items()}
 
     def instance(self, pipeline_id: str, name: str) -> str:
         """The id of the latest instance of an activity; not a read."""
-        jobs = [job for job in self.aws.jobs("datapipeline") if job["id"] == pipeline_id]
+        jobs = [job for job in self.aws.jobs("datapipeline") if job["pipeline"] == pipeline_id]
         return str([i for job in jobs for i in job["instances"] if i.startswith(f"@{name}_")][-1])
 
     def attempts(self, pipeline_id: str, name: str) -> list[str]:

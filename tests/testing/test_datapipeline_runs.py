@@ -39,7 +39,8 @@ def test_on_demand(pipelines: Pipelines) -> None:
     assert second["@finishedTime"] >= second["@lastActivationTime"]
     assert pipelines.statuses(pipeline_id) == {"A": "FINISHED", "B": "FINISHED"}
     (job,) = pipelines.aws.jobs("datapipeline")
-    assert (job["id"], job["state"], job["fraction"]) == (pipeline_id, "FINISHED", 1.0)
+    assert (job["pipeline"], job["state"], job["fraction"]) == (pipeline_id, "FINISHED", 1.0)
+    assert job["id"] == f"{pipeline_id}@{first['@lastActivationTime']}"
     assert pipelines.aws.max_active("datapipeline") == 1
 
 

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The calls of Data Pipeline, kept to the rates that AWS allows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, JobQuotaError
+from airflow_provider_jobs.hooks.activations import PipelineLook
+from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.pace import CallPace
+
+__all__ = ["BURST", "PACE", "PipelinesHook"]
+
+#: Ids that DescribePipelines and DescribeObjects take in a call.
+_BATCH = 25
+#: Calls per second that AWS allows an account for each operation.
+#: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-limits.html
+_RATE = 1.0
+_RATES = {"describe_objects": 2.0, "query_objects": 2.0}
+#: Calls of an operation that a process may make at once; AWS allows an account 100.
+BURST = 25
+#: One for all hooks of the process, by connection, Region and operation.
+PACE = CallPace(BURST)
+
+
+class PipelinesHook(JobHook):
+    """Makes the calls; what a job is to :class:`DataPipelineHook` it leaves to that.
+
+    Calls wait on this side so that a process keeps to 1 call a second of each kind, and 2 of queries.
+    """
+
+    service = "datapipeline"
+    label = "AWS Data Pipeline"
+    noun = "activation"
+    named = False
+    quota = 100
+    scope_quota = 1
+    not_found_codes = frozenset({"PipelineNotFoundException", "PipelineDeletedException"})
+    input_codes = frozenset({"InvalidRequestException"})
+    # AWS runs a pipeline anew for each.
+    unrepeatable = frozenset({"activate_pipeline"})
+    advice: ClassVar[Mapping[str, str]] = {
+        "PipelineNotFound": "Check the pipeline's id, the Region and the account of the connection.",
+        "PipelineDeleted": "It cannot be brought back; create another pipeline.",
+        "earlier than 1 day": "Give start_timestamp to say from when its schedule is to be followed.",
+        "FINISHED state": "A finished pipeline takes no changes; create another one.",
+    }
+
+    def create_pipeline(
+        self,
+        name: str,
+        unique_id: str,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """Create a pipeline, or find the one that was created with the same name and unique id.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_CreatePipeline.html
+
+        :param name: 1 to 1,024 characters.
+        :param unique_id: 1 to 1,024 characters; not the pipeline's id.
+        :param description: up to 1,024 characters.
+        :param tags: up to 10.
+        :return: the pipeline's id.
+        :raises JobQuotaError: if the account has as many pipelines as it may.
+        """
+        rows = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        try:
+            answer = self.call(
+                "create_pipeline", name=name, uniqueId=unique_id, description=description, tags=rows or None
+            )
+        except JobInputError as error:
+            if "limit exceeded" not in str(error):
+                raise
+            raise JobQuotaError(
+                f"{error} Delete pipelines that are not needed any more, or ask AWS for a higher quota."
+            ) from error
+        pipeline_id: str = answer["pipelineId"]
+        return pipeline_id
+
+    def put_definition(self, pipeline_id: str, definition: PipelineDefinition) -> dict[str, list[str]]:
+        """Save a definition in place of the pipeline's earlier one.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_PutPipelineDefinition.html
+
+        :return: AWS's warnings by object.
+        :raises JobInputError: with every fault by object, whether found before the call or by AWS. What AWS
+            calls an error is stored and cannot be activated; what it calls fatal is not even stored.
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        definition.check()
+        try:
+            answer = self.call("put_pipeline_definition", pipelineId=pipeline_id, **definition.arguments())
+        except JobInputError as error:
+            if "FATAL" not in str(error):
+                raise
+            # AWS shows such errors as Java objects; only a validation tells them in words.
+            found = self.validate_definition(pipeline_id, definition)
+            raise JobInputError(f"{error} These are:\n{_listed(found['errors'])}") from error
+        warnings = _by_object(answer, "validationWarnings", "warnings")
+        if answer.get("errored"):
+            errors = _by_object(answer, "validationErrors", "errors")
+            raise JobInputError(
+                f"AWS stored the definition of pipeline {pipeline_id}, but it has errors and cannot be "
+                f"activated. Mend these, then clear the task:\n{_listed(errors)}"
+            )
+        return warnings
+
+    def validate_definition(
+        self, pipeline_id: str, definition: PipelineDefinition
+    ) -> dict[str, dict[str, list[str]]]:
+        """Ask AWS what it thinks of a definition, without saving it.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ValidatePipelineDefinition.html
+
+        :return: ``errors`` and ``warnings``, each by object.
+        """
+        answer = self.call("validate_pipeline_definition", pipelineId=pipeline_id, **definition.arguments())
+        return {
+            "errors": _by_object(answer, "validationErrors", "errors"),
+            "warnings": _by_object(answer, "validationWarnings", "warnings"),
+        }
+
+    def get_definition(self, pipeline_id: str, version: str = "latest") -> dict[str, Any]:
+        """Return a pipeline's definition in the file format.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_GetPipelineDefinition.html
+
+        :param version: ``latest``, or ``active`` for the one that was activated last.
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        answer = self.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
+        return PipelineDefinition(
+            answer["pipelineObjects"], answer.get("parameterObjects"), answer.get("parameterValues")
+        ).to_file()
+
+    def activate_pipeline(
+        self,
+        pipeline_id: str,
+        values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
+        start_timestamp: datetime | None = None,
+    ) -> None:
+        """Activate a pipeline; a call that fails is not repeated, since AWS runs a pipeline anew for each.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ActivatePipeline.html
+
+        :param values: parameter values for this activation, by parameter.
+        :param start_timestamp: from when a schedule is followed, aware.
+        :raises JobInputError: if the definition has errors, or the state does not allow it.
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        self.call(
+            "activate_pipeline",
+            pipelineId=pipeline_id,
+            parameterValues=parameter_values(values) or None,
+            startTimestamp=start_timestamp,
+        )
+
+    def deactivate_pipeline(self, pipeline_id: str, *, cancel_active: bool = True) -> None:
+        """Deactivate a pipeline.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeactivatePipeline.html
+
+        :param cancel_active: cancel what runs; else it goes on to its end.
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        self.call("deactivate_pipeline", pipelineId=pipeline_id, cancelActive=cancel_active)
+
+    def delete_pipeline(self, pipeline_id: str) -> None:
+        """Delete a pipeline for good; AWS tries to cancel what it runs.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeletePipeline.html
+
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        self.call("delete_pipeline", pipelineId=pipeline_id)
+
+    def list_pipelines(self) -> dict[str, str]:
+        """Return the names of the account's pipelines by their ids.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ListPipelines.html
+        """
+        rows = self._marked("list_pipelines", "pipelineIdList")
+        return {row["id"]: row["name"] for row in rows}
+
+    def describe_pipelines(self, pipeline_ids: Collection[str]) -> dict[str, PipelineLook | JobNotFoundError]:
+        """Look at pipelines, 25 in a call.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html
+
+        :return: for each what AWS shows, or that there is no such pipeline.
+        """
+        found: dict[str, PipelineLook | JobNotFoundError] = {}
+        ids = list(dict.fromkeys(pipeline_ids))
+        batches = [ids[first : first + _BATCH] for first in range(0, len(ids), _BATCH)]
+        while batches:
+            batch = batches.pop()
+            try:
+                answer = self.call("describe_pipelines", pipelineIds=batch)
+            except JobNotFoundError as error:
+                # One unknown id fails them all, and the answer need not say which.
+                if len(batch) == 1:
+                    found[batch[0]] = error
+                else:
+                    half = len(batch) // 2
+                    batches += [batch[:half], batch[half:]]
+                continue
+            for row in answer["pipelineDescriptionList"]:
+                found[row["pipelineId"]] = PipelineLook.of(row)
+        return found
+
+    def describe_pipeline(self, pipeline_id: str) -> PipelineLook:
+        """Look at one pipeline.
+
+        :raises JobNotFoundError: if there is no such pipeline.
+        """
+        found = self.describe_pipelines([pipeline_id])[pipeline_id]
+        if isinstance(found, JobNotFoundError):
+            raise found
+        return found
+
+    def query_objects(
+        self, pipeline_id: str, sphere: str, **selectors: tuple[str, Sequence[str]]
+    ) -> list[str]:
+        """Return the ids of a pipeline's objects.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_QueryObjects.html
+
+        :param sphere: ``COMPONENT``, ``INSTANCE`` or ``ATTEMPT``.
+        :param selectors: by field without its ``@``, an operator (``EQ``, ``REF_EQ``, ``LE``, ``GE``,
+            ``BETWEEN``) and its values; all have to fit.
+        """
+        query = [
+            {"fieldName": f"@{name}", "operator": {"type": operator, "values": [*values]}}
+            for name, (operator, values) in selectors.items()
+        ]
+        rows = self._marked(
+            "query_objects", "ids", pipelineId=pipeline_id, sphere=sphere, query={"selectors": query}
+        )
+        return list(rows)
+
+    def describe_objects(self, pipeline_id: str, object_ids: Collection[str]) -> list[dict[str, Any]]:
+        """Describe objects of a pipeline, 25 in a call; those that are unknown are left out.
+
+        https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribeObjects.html
+        """
+        ids = list(dict.fromkeys(object_ids))
+        found: list[dict[str, Any]] = []
+        for first in range(0, len(ids), _BATCH):
+            batch = ids[first : first + _BATCH]
+            found += self._marked(
+                "describe_objects", "pipelineObjects", pipelineId=pipeline_id, objectIds=batch
+            )
+        return found
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Make one API call when its turn has come; see :meth:`JobHook.call`."""
+        kind = (self.aws_conn_id, self._region_name, operation)
+        PACE.wait(kind, _RATES.get(operation, _RATE))
+        return super().call(operation, **parameters)
+
+    def _marked(self, operation: str, rows: str, **parameters: Any) -> Iterator[Any]:
+        """Yield the rows of a listing that AWS hands out page by page with ``marker``."""
+        marker = None
+        while True:
+            answer = self.call(operation, marker=marker, **parameters)
+            yield from answer.get(rows, ())
+            marker = answer.get("marker")
+            if not answer.get("hasMoreResults") or not marker:
+                return
+
+
+def _by_object(answer: Mapping[str, Any], rows: str, texts: str) -> dict[str, list[str]]:
+    return {row.get("id") or "the definition": list(row.get(texts, ())) for row in answer.get(rows, ())}
+
+
+def _listed(found: Mapping[str, Sequence[str]]) -> str:
+    lines = [line for where, whats in found.items() for line in (where, *(f"  - {what}" for what in whats))]
+    return "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is particular to Data Pipeline's activations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+from botocore.config import Config
+from job_cases import AWS
+from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
+from one_task import OneTask
+
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobEndedError,
+    JobFailedError,
+    JobInputError,
+    JobNotFoundError,
+)
+from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+from airflow_provider_jobs.job import JobState
+from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.testing import AwsJobs, Fault
+
+#: No retries of botocore's own, so that a fault reaches the hook at once.
+ONE_CALL = Config(retries={"total_max_attempts": 1})
+
+
+class TestActivate:
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"pipeline_id": "df 1"}, "neither a pipeline's id"),
+            ({"pipeline_id": "df-1@2026-01-01T00:00:00"}, "is not a pipeline's id"),
+            ({"pipeline_id": None}, "is not a pipeline's id"),
+            ({"parameter_values": "x"}, "must be a dictionary or a list"),
+            ({"parameter_values": {"myX": None}}, "'myX' is null, which is no text"),
+            ({"start_timestamp": "yesterday"}, "start_timestamp='yesterday' is not a time"),
+            ({"wait_until": datetime(2026, 1, 1)}, "has no time zone"),
+            ({"wait_until": ""}, "no data interval.*Pass wait_until"),
+        ],
+    )
+    @pytest.mark.parametrize("deferrable", [False, True])
+    def test_bad_input(self, aws: AwsJobs, given: dict[str, Any], message: str, deferrable: bool) -> None:
+        with pytest.raises(AirflowFailException, match=message):
+            activate(**{"pipeline_id": "df-1", **given}, deferrable=deferrable).run()
+        assert aws.calls("datapipeline") == {}
+
+    @pytest.mark.parametrize(
+        ("definition", "given", "message"),
+        [
+            (on_demand(A={}), {"start_timestamp": NOW}, "start_timestamp is given, but .* runs on demand"),
+            (on_demand(A={}), {"wait_until": NOW}, "wait_until is given, but .* runs on demand"),
+            (
+                on_schedule(startAt="FIRST_ACTIVATION_DATE_TIME"),
+                {},
+                "never ends: schedule Hourly has neither",
+            ),
+            (
+                on_schedule(startDateTime=stamp(timedelta(days=-3)), occurrences="2"),
+                {},
+                "earlier than 1 day.*Give start_timestamp",
+            ),
+            (on_demand(A={}), {"parameter_values": {"myX": 1}}, "parameter that does not exist"),
+        ],
+    )
+    def test_input_that_does_not_fit_the_definition(
+        self, aws: AwsJobs, pipeline: Callable[..., str], definition: Any, given: Any, message: str
+    ) -> None:
+        with pytest.raises(AirflowFailException, match=message):
+            activate(pipeline(definition), **given).run()
+        assert aws.jobs("datapipeline") == []
+
+    def test_the_result(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
+        definition = {**on_demand(A={}), "parameters": [{"id": "myDay"}]}
+        pipeline_id = pipeline(definition)
+        result = activate(pipeline_id, parameter_values={"myDay": "2026-01-31"}).run()
+        assert result == {
+            "pipeline_id": pipeline_id,
+            "activation_time": result["activation_time"],
+            "until": None,
+            "state": "FINISHED",
+            "instances": {"FINISHED": 1},
+            "instances_done": 1,
+            "instances_total": 1,
+        }
+        assert datetime.fromisoformat(result["activation_time"]).tzinfo is not None
+        assert aws.jobs("datapipeline")[0]["parameters"] == {"myDay": "2026-01-31"}
+
+    def test_progress_is_instances_done_of_all(
+        self, aws: AwsJobs, pipeline: Callable[..., str], logged: Callable[[], str]
+    ) -> None:
+        aws.set_pace(reads=12)
+        activate(pipeline()).run()
+        assert "SCHEDULED, 50%, 1 of 2 instances done" in logged()
+
+    def test_a_failure_names_the_objects_their_errors_and_the_source_of_a_cascade(
+        self, aws: AwsJobs, pipeline: Callable[..., str]
+    ) -> None:
+        cascade = {"failureAndRerunMode": "cascade"}
+        pipeline_id = pipeline(on_demand(A=cascade, B={"dependsOn": {"ref": "A"}, **cascade}))
+        aws.fail_next("datapipeline", "the disk is full", at=0.25)
+        with pytest.raises(JobFailedError) as caught:
+            activate(pipeline_id).run()
+        assert re.search(
+            rf"Activation {pipeline_id}@\S+ ended FAILED: @A_\S+ is FAILED: the disk is full "
+            r"\(ActivityFailed:SystemException\); @B_\S+ is CASCADE_FAILED, because @A_\S+ failed\. ",
+            str(caught.value),
+        )
+
+    def test_what_waits_for_ever_ends_the_wait_and_a_retry_activates_again(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any
+    ) -> None:
+        """Without a cascade dependents stay WAITING_ON_DEPENDENCIES, and the pipeline SCHEDULED."""
+        pipeline_id = pipeline(
+            on_demand(A={}, B={"dependsOn": {"ref": "A"}}, C={"dependsOn": {"ref": "B"}}, D={})
+        )
+        aws.fail_next("datapipeline", "the disk is full", at=0.1)
+        task = activate(pipeline_id)
+        with pytest.raises(JobFailedError) as caught:
+            task.run()
+        assert re.search(
+            r"@A_\S+ is FAILED: the disk is full .*@B_\S+ waits for ever for @A_\S+, which ended without "
+            r"success; @C_\S+ waits for ever for @B_.*stays SCHEDULED.*failureAndRerunMode",
+            str(caught.value),
+        )
+        task.run()
+        assert [job["state"] for job in aws.jobs("datapipeline")][-1] == "FINISHED"
+
+    def test_one_that_failed_attempts_but_not_all_has_succeeded(
+        self, aws: AwsJobs, pipeline: Callable[..., str]
+    ) -> None:
+        aws.set_quota("datapipeline-failed-attempts", 1)
+        assert activate(pipeline(on_demand(A={"maximumRetries": 1}))).run()["state"] == "FINISHED"
+
+    def test_another_task_s_run_on_demand_is_waited_for(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, logged: Callable[[], str]
+    ) -> None:
+        pipeline_id = pipeline()
+        aws.set_pace(seconds=3)
+        client.activate_pipeline(pipelineId=pipeline_id)
+        aws.set_pace(reads=2)
+        activate(pipeline_id, poll_interval=0.1).run()
+        assert [job["state"] for job in aws.jobs("datapipeline")] == ["FINISHED"] * 2
+        assert aws.max_active("datapipeline") == 1
+        assert "to activate it now would cancel that. Waiting in line." in logged()
+
+    @pytest.mark.parametrize("kind", ["throttle", "expired-token", "access-denied"])
+    def test_a_refused_activation_is_not_taken_for_another_task_s(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, kind: Any
+    ) -> None:
+        pipeline_id = pipeline()
+        task = activate(pipeline_id, botocore_config={"retries": {"total_max_attempts": 1}})
+        aws.add_fault(Fault("ActivatePipeline", kind))
+        with pytest.raises(JobApiError):
+            task.run()
+        aws.set_pace(seconds=0)
+        client.activate_pipeline(pipelineId=pipeline_id)
+        task.run()
+        assert len(aws.jobs("datapipeline")) == 2
+
+    def test_a_call_that_was_lost_on_its_way_is_not_repeated_but_left_to_a_retry(
+        self, aws: AwsJobs, pipeline: Callable[..., str]
+    ) -> None:
+        task = activate(pipeline())
+        aws.add_fault(Fault("ActivatePipeline", "drop"))
+        with pytest.raises(JobApiError):
+            task.run()
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+        task.run()
+        assert len(aws.jobs("datapipeline")) == 1
+
+    def test_a_throttled_call_is_repeated(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
+        aws.add_fault(Fault("ActivatePipeline", "throttle"))
+        activate(pipeline()).run()
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 2
+
+    @pytest.mark.parametrize("kind", ["throttle", "access-denied"])
+    def test_an_activation_that_cannot_be_looked_at_is_left_to_a_retry(
+        self, aws: AwsJobs, pipeline: Callable[..., str], kind: Any, logged: Callable[[], str]
+    ) -> None:
+        task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
+        # The first look is the one before the activation.
+        aws.add_fault(Fault("DescribePipelines", kind, count=3, skip=1))
+        with pytest.raises(JobApiError, match="AWS does not show it yet") as caught:
+            task.run()
+        assert caught.value.in_doubt
+        assert "was told to start; then a look failed: DescribePipelines" in logged()
+        task.run()
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+
+    def test_a_failure_of_an_earlier_generation_is_no_news(
+        self, aws: AwsJobs, pipeline: Callable[..., str]
+    ) -> None:
+        """A lost answer's activation is written down, and later ones are not taken for it."""
+        task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
+        aws.add_fault(Fault("ActivatePipeline", "drop", when="after"))
+        with pytest.raises(JobApiError):
+            task.run()
+        first = task.run()
+        task.clear()
+        second = task.run()
+        assert task.run() == second != first
+        assert len(aws.jobs("datapipeline")) == 2
+        assert "DeactivatePipeline" not in aws.calls("datapipeline")
+
+    def test_an_activation_that_a_person_replaced_has_failed(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, hook: DataPipelineHook
+    ) -> None:
+        aws.set_pace()
+        pipeline_id = pipeline()
+        activate(pipeline_id, wait_for_completion=False).run()
+        client.activate_pipeline(pipelineId=pipeline_id)
+        first = hook.describe_job(aws.jobs("datapipeline")[0]["id"])
+        assert (first.state, first.service_state) == (JobState.CANCELLED, "CANCELED")
+        assert "the pipeline was activated again at" in str(first.reason)
+        assert not hook.stop_job(first.job_id)
+        assert "DeactivatePipeline" not in aws.calls("datapipeline")
+
+    def test_a_kill_waits_a_little_until_the_pipeline_is_inactive(
+        self, aws: AwsJobs, pipeline: Callable[..., str], hook: DataPipelineHook
+    ) -> None:
+        aws.set_pace(reads=1000)
+        pipeline_id = pipeline()
+        activate(pipeline_id, wait_for_completion=False).run()
+        assert hook.stop_job(aws.jobs("datapipeline")[0]["id"])
+        assert aws.jobs("datapipeline")[0]["state"] == "INACTIVE"
+
+
+class TestCalls:
+    """What an error says of the call's effect, by a call that botocore repeats and one that it does not."""
+
+    @pytest.mark.parametrize(("kind", "in_doubt"), [("access-denied", False), ("error", True)])
+    def test_a_refusal_leaves_no_doubt(
+        self, aws: AwsJobs, hook: DataPipelineHook, kind: Any, in_doubt: bool
+    ) -> None:
+        aws.add_fault(Fault("ActivatePipeline", kind))
+        with pytest.raises(JobApiError) as caught:
+            hook.activate_pipeline("df-1")
+        assert caught.value.in_doubt is in_doubt
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+
+    def test_a_refusal_of_a_call_that_botocore_repeated_is_in_doubt(
+        self, aws: AwsJobs, pipeline: Callable[..., str], hook: DataPipelineHook
+    ) -> None:
+        pipeline_id = pipeline()
+        aws.add_fault(Fault("DeactivatePipeline", "drop", when="after"))
+        aws.add_fault(Fault("DeactivatePipeline", "access-denied"))
+        with pytest.raises(JobApiError, match="AccessDenied") as caught:
+            hook.deactivate_pipeline(pipeline_id)
+        assert caught.value.in_doubt
+
+
+class TestSchedules:
+    def test_the_end_of_a_schedule(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
+        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(hours=-3)), occurrences="3"))
+        aws.set_pace(reads=12)
+        result = activate(pipeline_id).run()
+        assert result["instances"] == {"FINISHED": 3}
+
+    def test_up_to_a_time(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
+        """The wait is over when all before the time have ended, though the schedule goes on."""
+        start = timedelta(hours=-4)
+        pipeline_id = pipeline(on_schedule(startDateTime=stamp(start)))
+        until = NOW - timedelta(hours=2)
+        result = activate(pipeline_id, wait_until=until).run()
+        assert result["until"] == until.isoformat()
+        assert result["instances"] == {"FINISHED": 2}
+
+    def test_a_failure_after_the_time_is_none(
+        self, aws: AwsJobs, pipeline: Callable[..., str], hook: DataPipelineHook
+    ) -> None:
+        aws.set_pace()
+        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(hours=-4)), occurrences="4"))
+        activate(pipeline_id, wait_for_completion=False).run()
+        aws.fail(pipeline_id, "too late to matter", at=0.8)
+        aws.advance(pipeline_id)
+        (job,) = aws.jobs("datapipeline")
+        assert hook.describe_job(f"{job['id']}..{stamp(timedelta(hours=-1))}").state is JobState.SUCCEEDED
+        assert hook.describe_job(job["id"]).state is JobState.FAILED
+
+    def test_start_timestamp_skips_what_was_before(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
+        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(days=-3)), occurrences="73"))
+        result = activate(pipeline_id, start_timestamp=NOW - timedelta(hours=2)).run()
+        assert result["instances"] == {"FINISHED": 3}
+
+
+class TestSensor:
+    def wait(self, pipeline_id: str, **kwargs: Any) -> OneTask:
+        given = {"pipeline_id": pipeline_id, "poke_interval": 0.02, **AWS, **kwargs}
+        return OneTask(lambda: DataPipelineSensor(task_id="wait", **given))
+
+    def test_the_latest_activation_is_the_default(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any
+    ) -> None:
+        pipeline_id = pipeline()
+        aws.fail_next("datapipeline", "out of luck")
+        with pytest.raises(JobFailedError):
+            activate(pipeline_id).run()
+        with pytest.raises(JobEndedError, match="out of luck"):
+            self.wait(pipeline_id).run()
+        client.activate_pipeline(pipelineId=pipeline_id)
+        assert self.wait(pipeline_id).run()["state"] == "FINISHED"
+
+    def test_up_to_a_time(self, aws: AwsJobs, pipeline: Callable[..., str], client: Any) -> None:
+        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(hours=-4))))
+        client.activate_pipeline(pipelineId=pipeline_id)
+        assert self.wait(pipeline_id, wait_until=NOW - timedelta(hours=1)).run()["instances"] == {
+            "FINISHED": 3
+        }
+
+    def test_bad_input(self, aws: AwsJobs) -> None:
+        with pytest.raises(JobInputError, match="is not a pipeline's id"):
+            self.wait("df-1@latest").run()
+
+
+class TestManyPipelines:
+    def test_one_that_is_gone_does_not_spoil_the_look_at_the_others(
+        self, aws: AwsJobs, hook: DataPipelineHook, pipeline: Callable[..., str]
+    ) -> None:
+        ids = [pipeline(on_demand(A={})) for _ in range(27)]
+        for pipeline_id in ids[5], ids[26]:
+            hook.delete_pipeline(pipeline_id)
+        found = hook.describe_jobs(ids)
+        gone = [pipeline_id for pipeline_id in ids if isinstance(found[pipeline_id], JobNotFoundError)]
+        assert gone == [ids[5], ids[26]]
+
+    @pytest.mark.parametrize(("kind", "passing"), [("throttle", True), ("access-denied", False)])
+    def test_an_error_in_the_middle_of_a_look_loses_nothing_that_was_found(
+        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, kind: Any, passing: bool
+    ) -> None:
+        aws.set_pace()
+        for _ in range(4):
+            client.activate_pipeline(pipelineId=pipeline(on_demand(A={})))
+        jobs = [job["id"] for job in aws.jobs("datapipeline")]
+        hook = DataPipelineHook(**AWS, config=ONE_CALL)
+        # Each activation that is new takes three queries.
+        aws.add_fault(Fault("QueryObjects", kind, skip=3))
+        found = hook.describe_jobs(jobs)
+        failed = [isinstance(found[job], JobApiError) for job in jobs]
+        assert failed == [False, True, passing, passing]
+
+    @pytest.mark.parametrize("look", ["find", "count"])
+    def test_an_activation_that_could_not_be_looked_at_is_not_taken_for_none(
+        self, aws: AwsJobs, pipeline: Callable[..., str], look: str
+    ) -> None:
+        aws.set_pace()
+        task = activate(
+            pipeline(), wait_for_completion=False, botocore_config={"retries": {"total_max_attempts": 1}}
+        )
+        task.run()
+        aws.add_fault(Fault("QueryObjects", "throttle"))
+        hook = DataPipelineHook(**AWS, config=ONE_CALL)
+        with pytest.raises(JobApiError, match="ThrottlingException"):
+            task.run() if look == "find" else hook.active_jobs()
+        assert len(aws.jobs("datapipeline")) == 1
+
+    def test_only_those_that_moved_or_are_due_are_asked_for_their_instances(
+        self, aws: AwsJobs, hook: DataPipelineHook, pipeline: Callable[..., str], client: Any
+    ) -> None:
+        aws.set_pace()
+        ids = [pipeline(on_demand(A={})) for _ in range(50)]
+        for pipeline_id in ids:
+            client.activate_pipeline(pipelineId=pipeline_id)
+        jobs = [job["id"] for job in aws.jobs("datapipeline")]
+
+        def look() -> tuple[dict[str, Any], dict[str, int]]:
+            before = aws.calls("datapipeline")
+            found = hook.describe_jobs(jobs)
+            after = aws.calls("datapipeline")
+            return found, {
+                name: after.get(name, 0) - before.get(name, 0)
+                for name in ("DescribePipelines", "QueryObjects", "DescribeObjects")
+            }
+
+        assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 60, "DescribeObjects": 20}
+        for _ in range(2):
+            look()
+        # All are known by now, and only what they still run is asked for.
+        assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 0, "DescribeObjects": 50}
+        aws.advance(jobs[33])
+        found, calls = look()
+        assert calls == {"DescribePipelines": 2, "QueryObjects": 2, "DescribeObjects": 50}
+        assert [job for job in jobs if found[job].state.ended] == [jobs[33]]
