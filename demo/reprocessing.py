@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Act two: machines' messages are reprocessed hour by hour by a backfill, and by the same one again."""
+"""Act three: machines' messages are reprocessed hour by hour by a backfill, and by the same one again."""
 
 from __future__ import annotations
 
