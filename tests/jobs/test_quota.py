@@ -50,17 +50,26 @@ async def next_event(trigger: BaseTrigger) -> Any:
 async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
     """Run all tasks to their end as a triggerer and its workers do; returns them in the order of starts."""
     started = []
-    waiting = {asyncio.ensure_future(next_event(task.trigger())): task for task in tasks}
-    while waiting:
-        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for future in done:
-            task = waiting.pop(future)
-            in_line = isinstance(task.trigger(), SlotTrigger)
-            await asyncio.to_thread(task.resume, json_safe(future.result()))
-            if task.deferred is not None:
-                waiting[asyncio.ensure_future(next_event(task.trigger()))] = task
-            if in_line and not (task.deferred and isinstance(task.trigger(), SlotTrigger)):
-                started.append(task)
+    fired: asyncio.Queue[tuple[OneTask, asyncio.Future[Any]]] = asyncio.Queue()
+
+    def defer(task: OneTask) -> None:
+        waiting = asyncio.ensure_future(next_event(task.trigger()))
+        # In the order in which the events come: a set of what is done would have none.
+        waiting.add_done_callback(lambda event: fired.put_nowait((task, event)))
+
+    for task in tasks:
+        defer(task)
+    left = len(tasks)
+    while left:
+        task, event = await fired.get()
+        in_line = isinstance(task.trigger(), SlotTrigger)
+        await asyncio.to_thread(task.resume, json_safe(event.result()))
+        if task.deferred is None:
+            left -= 1
+        else:
+            defer(task)
+        if in_line and not (task.deferred and isinstance(task.trigger(), SlotTrigger)):
+            started.append(task)
     return started
 
 
