@@ -39,6 +39,19 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
         assert starts(aws) == 2
 
+    def test_what_was_taken_once_stays_taken(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
+        """What others start later casts no doubt on it."""
+        aws.set_pace()
+        task = reprocess(deferrable=True)
+        self.lose(aws, task)
+        task.begin()
+        hook.start_reprocessing("cleaning")
+        task.begin()
+        mine = aws.jobs(SERVICE)[0]["id"]
+        aws.advance(mine)
+        assert task.resume(task.fire())["reprocessing_id"] == mine
+        assert starts(aws) == 2
+
     def test_none_since_means_that_it_starts_one(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         hook.start_reprocessing("cleaning")
         age()
