@@ -274,6 +274,10 @@ def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws
     events = airflow.call(
         "GET", "assets", "events", params={"source_run_id": run_id, "source_dag_id": "left"}
     )
-    assert events["asset_events"][0]["extra"] == result
+    interval = {
+        "data_interval_start": result["event_start_time"],
+        "data_interval_end": result["event_end_time"],
+    }
+    assert events["asset_events"][0]["extra"] == {**interval, **result}
     fields = airflow.task("left", run_id, "replay")["rendered_fields"]
     assert fields["event_start_time"].startswith("2026-01-01 00:00:00")
