@@ -8,11 +8,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Attempt", "JobKey", "JobState", "JobStatus", "StartedJob"]
+__all__ = ["Attempt", "JobKey", "JobState", "JobStatus", "StartedJob", "utc_text"]
 
 
 class JobState(StrEnum):
@@ -186,3 +186,11 @@ class StartedJob:
     generation: int
     number: int
     status: JobStatus
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Return a time as results carry it: ISO 8601 in UTC; None where there is none.
+
+    :param moment: an aware time.
+    """
+    return moment.astimezone(UTC).isoformat() if moment else None

@@ -12,6 +12,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.job import utc_text
 
 __all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "interval", "parse_time", "split_window"]
 
@@ -57,8 +58,7 @@ def interval(context: Mapping[str, Any]) -> dict[str, str | None]:
 
     :param context: the running task instance's Airflow context.
     """
-    bounds = {name: context.get(name) for name in ("data_interval_start", "data_interval_end")}
-    return {name: time.astimezone(UTC).isoformat() if time else None for name, time in bounds.items()}
+    return {name: utc_text(context.get(name)) for name in ("data_interval_start", "data_interval_end")}
 
 
 def parse_time(value: Any, name: str) -> datetime:

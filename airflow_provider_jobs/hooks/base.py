@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import AirflowException
 from botocore.config import Config
 from botocore.exceptions import (
@@ -38,7 +35,7 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
 
-__all__ = ["HookSpec", "JobHook", "is_passing"]
+__all__ = ["JobHook", "is_passing"]
 
 #: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
 _TRANSIENT_CODES = frozenset(
@@ -76,38 +73,6 @@ _NEVER_SENT = (
     TokenRetrievalError,
 )
 _ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-
-
-@dataclass(frozen=True, slots=True)
-class HookSpec:
-    """How to build a hook elsewhere: primitives only, and equal for hooks that may share a client.
-
-    :param hook_class: the class's dotted path.
-    :param parameters: the constructor's keyword arguments, as JSON.
-    """
-
-    hook_class: str
-    parameters: str
-
-    @classmethod
-    def of(cls, hook_class: type[JobHook], parameters: Mapping[str, Any]) -> HookSpec:
-        """Describe a hook.
-
-        :raises JobInputError: if a parameter cannot travel to the triggerer.
-        """
-        try:
-            encoded = json.dumps(dict(parameters), sort_keys=True)
-        except TypeError as error:
-            raise JobInputError(
-                f"The AWS parameters of this task cannot be sent to the triggerer: {error}. Use plain "
-                "strings, numbers, lists and dictionaries in botocore_config."
-            ) from None
-        return cls(f"{hook_class.__module__}.{hook_class.__qualname__}", encoded)
-
-    def build(self) -> JobHook:
-        """Make the hook. Looks the connection up, so not for an event loop's own thread."""
-        hook: JobHook = import_string(self.hook_class)(**json.loads(self.parameters))
-        return hook
 
 
 class JobHook(AwsBaseHook):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
 
 __all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook"]
 
@@ -249,7 +249,7 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
     progress, note = None, "no event replayed"
     if reached is not None:
         progress = min(max((reached - start) / (end - start), 0.0), 1.0)
-        note = f"events up to {_utc(reached)}"
+        note = f"events up to {utc_text(reached)}"
         elapsed = (datetime.now(UTC) - began).total_seconds() if began else 0
         if service_state == "RUNNING" and elapsed > 0:
             note += f" at {(reached - start).total_seconds() / elapsed:,.0f} times real time"
@@ -269,18 +269,14 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
             "replay_name": replay["ReplayName"],
             "replay_arn": replay.get("ReplayArn"),
             "archive_arn": replay["EventSourceArn"],
-            "event_start_time": _utc(start),
-            "event_end_time": _utc(end),
-            "event_last_replayed_time": _utc(reached),
-            "replay_start_time": _utc(began),
-            "replay_end_time": _utc(replay.get("ReplayEndTime")),
+            "event_start_time": utc_text(start),
+            "event_end_time": utc_text(end),
+            "event_last_replayed_time": utc_text(reached),
+            "replay_start_time": utc_text(began),
+            "replay_end_time": utc_text(replay.get("ReplayEndTime")),
             "state": service_state,
         },
     )
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None
 
 
 def _is_same(replay: Mapping[str, Any], archive: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
@@ -308,7 +304,7 @@ def _check_rules(rule_arns: Collection[str], bus: str) -> None:
 
 
 def _taken(replay: Mapping[str, Any]) -> JobInputError:
-    window = f"{_utc(replay['EventStartTime'])} to {_utc(replay['EventEndTime'])}"
+    window = f"{utc_text(replay['EventStartTime'])} to {utc_text(replay['EventEndTime'])}"
     return JobInputError(
         f"A replay named {replay['ReplayName']!r} exists already and is not this task's: it replays {window} "
         f"from {replay['EventSourceArn']} and is {replay['State']}. AWS keeps a replay's name for 90 days; "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
 from airflow_provider_jobs.service_models import use_service_models
 
 if TYPE_CHECKING:
@@ -250,13 +250,13 @@ class IotAnalyticsHook(JobHook):
         ]
         if len(candidates) > 1:
             seen = "; ".join(
-                f"{status.job_id} ({status.service_state}, started {_utc(status.started_at)})"
+                f"{status.job_id} ({status.service_state}, started {utc_text(status.started_at)})"
                 for status in candidates
             )
             raise JobInputError(
                 f"An earlier try called StartPipelineReprocessing for pipeline {name} and got no answer. "
-                f"{len(candidates)} reprocessings were started since {_utc(attempt.since)}, and AWS does not "
-                f"tell which of them has this task's messages, or whether any has: {seen}. Find out from "
+                f"{len(candidates)} reprocessings were started since {utc_text(attempt.since)}, and AWS does "
+                f"not tell which of them has this task's messages, or whether any has: {seen}. Find out from "
                 "what is in the data store. If they are there, mark the task as success; if not, clear "
                 "it, and it starts another one."
             )
@@ -282,7 +282,7 @@ def _status(pipeline_name: str, summary: Mapping[str, Any]) -> JobStatus:
             "pipeline_name": pipeline_name,
             "reprocessing_id": summary["id"],
             "state": service_state,
-            "created_at": _utc(started_at),
+            "created_at": utc_text(started_at),
         },
     )
 
@@ -293,7 +293,3 @@ def _vanished(job_id: str) -> JobNotFoundError:
         f"Pipeline {name} has no reprocessing {reprocessing_id} among its summaries (any more). The id is "
         "wrong, or AWS has dropped it; AWS does not say how long it keeps them."
     )
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None

@@ -20,7 +20,7 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob
+from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
 
 __all__ = ["QUALITY", "LookoutEquipmentHook"]
 
@@ -292,15 +292,15 @@ def _status(job: Mapping[str, Any]) -> JobStatus:
             "dataset_name": job["DatasetArn"].split("/")[1],
             "state": service_state,
             "input": dict(job["IngestionInputConfiguration"]["S3InputConfiguration"]),
-            "created_at": _utc(job.get("CreatedAt")),
+            "created_at": utc_text(job.get("CreatedAt")),
             "files_total": total,
             "files_ingested": ingested,
             "files_discarded": [
                 f"s3://{file['Bucket']}/{file['Key']}" for file in files.get("DiscardedFiles", ())
             ],
             "bytes_ingested": job.get("IngestedDataSize"),
-            "data_start_time": _utc(job.get("DataStartTime")),
-            "data_end_time": _utc(job.get("DataEndTime")),
+            "data_start_time": utc_text(job.get("DataStartTime")),
+            "data_end_time": utc_text(job.get("DataEndTime")),
             "data_quality": _quality(job["DataQualitySummary"]) if "DataQualitySummary" in job else None,
         },
     )
@@ -309,7 +309,3 @@ def _status(job: Mapping[str, Any]) -> JobStatus:
 def _quality(summary: Any) -> dict[str, int]:
     """Flatten AWS's summary into the counts that a limit can be set on."""
     return {name: reduce(lambda part, key: part[key], path, summary) for name, path in QUALITY.items()}
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None

@@ -22,7 +22,8 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobTimeoutError,
 )
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook
+from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.triggers.job import JobTrigger

@@ -20,7 +20,8 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
+from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.triggers.job import JobTrigger
 

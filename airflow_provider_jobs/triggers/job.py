@@ -14,7 +14,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks.base import HookSpec, is_passing
+from airflow_provider_jobs.hooks.base import is_passing
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
 

@@ -18,7 +18,8 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
+from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.hooks.spec import HookSpec
 
 __all__ = ["JobPoller", "SharedLook", "Waiter"]
 

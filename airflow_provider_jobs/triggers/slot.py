@@ -13,7 +13,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
+from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
 
 __all__ = ["SlotTrigger"]

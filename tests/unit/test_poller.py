@@ -18,8 +18,9 @@ import pytest
 from job_cases import REGION
 
 from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import HookSpec, JobHook, is_passing
+from airflow_provider_jobs.hooks.base import JobHook, is_passing
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger

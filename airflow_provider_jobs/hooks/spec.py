@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A hook in words, to be built where it is needed: in the triggerer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.module_loading import import_string
+
+from airflow_provider_jobs.exceptions import JobInputError
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
+
+__all__ = ["HookSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class HookSpec:
+    """How to build a hook elsewhere: primitives only, and equal for hooks that may share a client.
+
+    :param hook_class: the class's dotted path.
+    :param parameters: the constructor's keyword arguments, as JSON.
+    """
+
+    hook_class: str
+    parameters: str
+
+    @classmethod
+    def of(cls, hook_class: type[JobHook], parameters: Mapping[str, Any]) -> HookSpec:
+        """Describe a hook.
+
+        :raises JobInputError: if a parameter cannot travel to the triggerer.
+        """
+        try:
+            encoded = json.dumps(dict(parameters), sort_keys=True)
+        except TypeError as error:
+            raise JobInputError(
+                f"The AWS parameters of this task cannot be sent to the triggerer: {error}. Use plain "
+                "strings, numbers, lists and dictionaries in botocore_config."
+            ) from None
+        return cls(f"{hook_class.__module__}.{hook_class.__qualname__}", encoded)
+
+    def build(self) -> JobHook:
+        """Make the hook. Looks the connection up, so not for an event loop's own thread."""
+        hook: JobHook = import_string(self.hook_class)(**json.loads(self.parameters))
+        return hook
