@@ -31,6 +31,7 @@ types: install
 build: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 # An environment of its own: the Amazon provider's deferrable waits need aiobotocore, which pins boto3.
 benchmark:  ## A thousand waits beside the Amazon provider's own pattern.
