@@ -24,6 +24,10 @@ os.environ |= {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "e2e: runs a real Airflow, which takes half a minute")
+
+
 @pytest.fixture(scope="session")
 def dags() -> dict[str, DAG]:
     """The DAGs of the folder by their ids, and a database for their runs."""
