@@ -55,4 +55,4 @@ constraints:
 		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmark dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmark dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
