@@ -70,6 +70,7 @@ def test_importing_the_operators_loads_little_and_nothing_for_tests() -> None:
     assert not {name for name in extra if name.startswith(("moto", "airflow_provider_jobs.testing"))}
     foreign = {name for name in extra if not name.startswith("airflow_provider_jobs")}
     assert {name.partition(".")[0] for name in foreign} <= {"airflow", "pydantic"}
+    assert not {name for name in extra if "openlineage" in name}
     assert len(foreign) < 20
 
 
