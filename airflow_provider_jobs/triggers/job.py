@@ -13,8 +13,7 @@ from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks.base import is_passing
+from airflow_provider_jobs.exceptions import JobError, is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter

@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.exceptions import is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
 
 __all__ = ["SlotTrigger"]
 
