@@ -176,7 +176,8 @@ class LocalAirflow(AirflowApi):
         has given to the backfill by then, earlier ones that are to run again included, and the scheduler
         ends if it has taken one up.
         """
-        others = [name for name in self.components() if not name.startswith("api-server")]
+        sqlite = not self._database or self._database.startswith("sqlite")
+        others = [name for name in self.components() if sqlite and not name.startswith("api-server")]
         try:
             for name in others:
                 self.kill(name, signal.SIGSTOP)

@@ -39,7 +39,13 @@ def gateway(server: AwsJobsServer) -> Iterator[Gateway]:
 
 
 @pytest.fixture(scope="module")
-def airflow(gateway: Gateway) -> Iterator[LocalAirflow]:
+def database() -> str | None:
+    """SQLite; a module that needs more has a fixture of this name."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def airflow(gateway: Gateway, database: str | None) -> Iterator[LocalAirflow]:
     """Airflow, connected to that AWS."""
     connection = {
         "conn_type": "aws",
@@ -51,7 +57,7 @@ def airflow(gateway: Gateway) -> Iterator[LocalAirflow]:
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "PYTHONPATH": os.pathsep.join([str(FOLDER / "settings"), os.environ.get("PYTHONPATH", "")]),
     }
-    with LocalAirflow(FOLDER / "dags", env, parallelism=10) as airflow:
+    with LocalAirflow(FOLDER / "dags", env, database=database, parallelism=10) as airflow:
         yield airflow
 
 
