@@ -21,6 +21,8 @@ from airflow_provider_jobs.testing.server import AwsJobsServer
 from .every_job import CREDENTIALS, REGION, EveryJob, prepare
 from .gateway import Gateway
 
+#: Of the user who assumes a role; marked, to be looked for where they must not be.
+USER_KEY, USER_SECRET = "AKIAASSUMESAROLE", "secret-of-the-user-who-assumes-a-role"
 FOLDER = Path(__file__).parent
 
 
@@ -47,14 +49,18 @@ def database() -> str | None:
 @pytest.fixture(scope="module")
 def airflow(gateway: Gateway, database: str | None) -> Iterator[LocalAirflow]:
     """Airflow, connected to that AWS."""
-    connection = {
+    extra = {"region_name": REGION, "endpoint_url": gateway.url}
+    connection = {"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra}
+    sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
+    assumed = {
         "conn_type": "aws",
-        "login": "testing",
-        "password": "testing",
-        "extra": {"region_name": REGION, "endpoint_url": gateway.url},
+        "login": USER_KEY,
+        "password": USER_SECRET,
+        "extra": {**extra, **sts, "role_arn": "arn:aws:iam::123456789012:role/jobs"},
     }
     env = {
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "AIRFLOW_CONN_AWS_ASSUMED": json.dumps(assumed),
         "PYTHONPATH": os.pathsep.join([str(FOLDER / "settings"), os.environ.get("PYTHONPATH", "")]),
     }
     with LocalAirflow(FOLDER / "dags", env, database=database, parallelism=10) as airflow:
@@ -62,9 +68,13 @@ def airflow(gateway: Gateway, database: str | None) -> Iterator[LocalAirflow]:
 
 
 @pytest.fixture
-def aws(server: AwsJobsServer, gateway: Gateway) -> AwsJobsServer:
+def aws(airflow: LocalAirflow, server: AwsJobsServer, gateway: Gateway) -> AwsJobsServer:
     """AWS with nothing in it but an archive; its jobs are moved by hand."""
+    for name in airflow.COMPONENTS:
+        if name not in airflow.components():
+            airflow.start_component(name)
     gateway.open()
+    gateway.keys.clear()
     server.reset()
     server.set_pace()
     events: Any = boto3.client("events", endpoint_url=server.url, **CREDENTIALS)  # type: ignore[call-overload]

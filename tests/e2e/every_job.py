@@ -134,6 +134,11 @@ class Seen:
         return state
 
     @property
+    def tries(self) -> int:
+        """Its try number."""
+        return int(self.row["try_number"])
+
+    @property
     def words(self) -> list[str]:
         """How its jobs are."""
         return [self.type.word(job) for job in self.jobs]
@@ -148,6 +153,11 @@ class Seen:
         """How often the latest try's log tells of a look at its last job: once for each trigger."""
         return len(re.findall(rf" INFO (?:\S+/)?{re.escape(self.jobs[-1]['id'])}: ", self.log))
 
+    def was_told(self, pattern: str) -> bool:
+        """Whether the latest try's log has this, or the triggerer's own where a trigger is ended."""
+        text = self.log + self._run.airflow.component_log("triggerer")
+        return re.search(pattern, text, re.IGNORECASE) is not None
+
     @property
     def waits(self) -> bool:
         """Whether it waits for its last job, and has looked at it."""
@@ -156,9 +166,7 @@ class Seen:
 
     @property
     def outcome(self) -> Outcome:
-        return Outcome(
-            tuple(self.words), _at_once(self.jobs), self.state, int(self.row["try_number"]), self._result()
-        )
+        return Outcome(tuple(self.words), _at_once(self.jobs), self.state, self.tries, self._result())
 
     def _result(self) -> int | None:
         result = self._run.result(self.task)
@@ -207,7 +215,7 @@ class EveryJob:
         return {task: Seen(self, task, rows[task], jobs.get(self.targets[task], [])) for task in TASKS}
 
     def until(
-        self, holds: Callable[[Seen], object], what: str, tasks: Iterable[str] = TASKS, timeout: float = 90
+        self, holds: Callable[[Seen], object], what: str, tasks: Iterable[str] = TASKS, timeout: float = 180
     ) -> None:
         """Wait until something was seen to hold of every task, of each at its own time.
 
@@ -236,11 +244,11 @@ class EveryJob:
         :param tries: the try from which on it counts
         """
         self.until(
-            lambda seen: len(seen.jobs) == jobs and seen.row["try_number"] >= tries and seen.waits,
+            lambda seen: len(seen.jobs) == jobs and seen.tries >= tries and seen.waits,
             f"every task to wait for job {jobs} in try {tries}",
         )
 
-    def finish(self, state: str = "success", timeout: float = 120) -> None:
+    def finish(self, state: str = "success", timeout: float = 240) -> None:
         """Bring every job to its end, those still to come too, until the run is over."""
 
         def over() -> str | None:
@@ -258,9 +266,9 @@ class EveryJob:
         """What came of every task, to be compared as a whole: the difference names the tasks."""
         return {task: seen.outcome for task, seen in self.see().items()}
 
-    def without(self, text: str, try_number: int | None = None) -> list[str]:
-        """The tasks whose log does not have a text that matches."""
-        return [task for task in TASKS if not re.search(text, self.log(task, try_number))]
+    def without(self, told: Callable[[JobType], str], try_number: int | None = None) -> list[str]:
+        """The tasks whose log of a try does not have the text that is expected of their type."""
+        return [task for task, each in TASKS.items() if told(each) not in self.log(task, try_number)]
 
     def log(self, task: str, try_number: int | None = None) -> str:
         """The log of a task's try, the latest by default."""
@@ -288,6 +296,21 @@ class EveryJob:
 
         for pid in self.airflow.wait_for(found, what=f"{count} workers"):
             os.kill(pid, signal.SIGKILL)
+
+    def until_stopped(self) -> None:
+        """Wait until every task's last job was told to stop, and bring those that stop to their end.
+
+        Where AWS has no way to stop a job, wait until that was said.
+        """
+
+        def stopped(seen: Seen) -> bool:
+            job = seen.jobs[-1]
+            if seen.words[-1] == "stopping":
+                self.aws.advance(job["id"])
+            refused = rf"{re.escape(job['id'])}:? (it )?could not be stopped"
+            return seen.words[-1] in ("stopping", "cancelled") or seen.was_told(refused)
+
+        self.until(stopped, "every job to be stopped")
 
     def mark(self, state: Any) -> None:
         """Mark every task, as a person does in the UI."""

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Self
+
+_KEY = re.compile(rb"AWS4-HMAC-SHA256 Credential=([^/]+)/")
 
 
 class Gateway:
@@ -16,11 +20,15 @@ class Gateway:
     :param port: of 127.0.0.1, to pass connections on to
     """
 
+    #: The access keys of the calls that were passed on; to be cleared at will.
+    keys: set[str]
+
     def __init__(self, port: int) -> None:
         self._target = port
         self._lock = Lock()
         self._passing = Event()
         self._passing.set()
+        self.keys = set()
         self._connections: list[_Connection] = []
         self._port = 0
         self._listener: socket.socket | None = None
@@ -82,7 +90,10 @@ class Gateway:
             with self._lock:
                 self._connections = [each for each in self._connections if not each.closed]
                 self._connections.append(connection)
-            connection.start(self._passing)
+            connection.start(self._passing, self._note)
+
+    def _note(self, data: bytes) -> None:
+        self.keys.update(key.decode() for key in _KEY.findall(data))
 
 
 class _Connection:
@@ -93,20 +104,31 @@ class _Connection:
         self.held = False
         self.closed = False
 
-    def start(self, passing: Event) -> None:
-        Thread(target=self._pass_on, args=(self._client, self._target, passing), daemon=True).start()
-        Thread(target=self._pass_on, args=(self._target, self._client, None), daemon=True).start()
+    def start(self, passing: Event, note: Callable[[bytes], None]) -> None:
+        """Pass on what the client sends while ``passing`` is set, and all answers.
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket, passing: Event | None) -> None:
+        :param note: is given what the client sent before it is passed on
+        """
+        Thread(target=self._requests, args=(passing, note), daemon=True).start()
+        Thread(target=self._answers, daemon=True).start()
+
+    def _requests(self, passing: Event, note: Callable[[bytes], None]) -> None:
         with suppress(OSError):
-            while data := source.recv(65536):
-                if passing is not None and not passing.is_set():
+            while data := self._client.recv(65536):
+                if not passing.is_set():
                     self.held = True
                     passing.wait()
                     self.held = False
                 if self.closed:
                     break
-                sink.sendall(data)
+                note(data)
+                self._target.sendall(data)
+        self.close()
+
+    def _answers(self) -> None:
+        with suppress(OSError):
+            while data := self._target.recv(65536):
+                self._client.sendall(data)
         self.close()
 
     def close(self) -> None:
