@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from airflow_provider_jobs.testing.airflow_process import poll
 
 #: Nothing in it is worth a write to the disk.
@@ -36,14 +34,26 @@ def postgres() -> Iterator[str]:
             programs = _copy(programs, home / "wheel")
             shutil.chown(home, who["user"], who["group"])
         data = home / "data"
-        init = [programs / "initdb", "-D", data, "-U", "airflow", "--auth=trust", "--encoding=UTF8", "-N"]
+        init = [
+            f"{programs}/initdb",
+            "-D",
+            f"{data}",
+            "-U",
+            "airflow",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "-N",
+        ]
         subprocess.run(init, check=True, cwd=home, stdout=subprocess.DEVNULL, **who)
         options = [part for name, value in _CARELESS.items() for part in ("-c", f"{name}={value}")]
-        command = [programs / "postgres", "-D", data, "-h", "", "-k", home, *options]
+        command = [f"{programs}/postgres", "-D", f"{data}", "-h", "", "-k", f"{home}", *options]
         with (home / "log").open("wb") as log:
             server = subprocess.Popen(command, cwd=home, stdout=log, stderr=log, **who)
         try:
-            if not poll(lambda: _answers(home) or server.poll() is not None, 30, 0.05) or server.returncode:
+            if (
+                not poll(lambda: _answers(programs, home) or server.poll() is not None, 30, 0.05)
+                or server.returncode
+            ):
                 raise RuntimeError(f"PostgreSQL did not start.\n{(home / 'log').read_text()}")
             yield f"postgresql+psycopg2://airflow@/postgres?host={home}"
         finally:
@@ -79,9 +89,5 @@ def _user() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _answers(home: Path) -> bool:
-    try:
-        psycopg2.connect(host=str(home), user="airflow", dbname="postgres").close()
-    except psycopg2.OperationalError:
-        return False
-    return True
+def _answers(programs: Path, home: Path) -> bool:
+    return subprocess.run([programs / "pg_isready", "-h", home, "-q"]).returncode == 0

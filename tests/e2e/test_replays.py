@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is particular to replays: the account's quota, the window of the run, the link to the console."""
+"""What is particular to replays: the window of the run, the link to the console."""
 
 from __future__ import annotations
 
@@ -14,29 +14,6 @@ from airflow_provider_jobs.testing.server import AwsJobsServer
 pytestmark = pytest.mark.e2e
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.mark.promise("quota-line")
-def test_a_backfill_waits_in_line(airflow: LocalAirflow, aws: AwsJobsServer) -> None:
-    """25 days at once, 10 at a time as AWS allows, in order, and without a hot loop of start calls."""
-    aws.set_pace("events", seconds=15)
-    airflow.backfill("many_days", DAY, DAY.replace(day=25), max_active_runs=25)
-    airflow.wait_for(
-        lambda: len([job for job in aws.jobs("events") if job["state"] == "COMPLETED"]) == 25,
-        timeout=240,
-        what="25 replays",
-    )
-    runs = [run for run in airflow.runs("many_days") if run["run_type"] == "backfill"]
-    assert len(runs) == 25
-    for run in runs:
-        airflow.wait_run("many_days", run["dag_run_id"])
-        tries = airflow.task("many_days", run["dag_run_id"], "replay")["try_number"]
-        assert tries == 1, airflow.log("many_days", run["dag_run_id"], "replay", try_number=1)
-    assert aws.max_active("events") <= 10
-    starts = aws.calls("events")["StartReplay"]
-    print(f"25 replays, {aws.max_active('events')} at a time, took {starts} StartReplay calls")
-    # botocore repeats a refused call twice: three calls for each of the fifteen that had to wait.
-    assert starts <= 25 + 15 * 3 + 6
 
 
 def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws: AwsJobsServer) -> None:
