@@ -170,7 +170,7 @@ class LocalAirflow(AirflowApi):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold still all components but the API server.
+        """On SQLite, hold still all components but the API server.
 
         When Airflow finds SQLite locked in the middle of creating a backfill, it deletes all runs that it
         has given to the backfill by then, earlier ones that are to run again included, and the scheduler

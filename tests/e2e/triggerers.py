@@ -24,7 +24,7 @@ class Triggerers:
         self._airflow = airflow
         self._held: set[str] = set()
         #: What the database calls them, by name.
-        self.ids = {FIRST: min(self._alive(since=None))}
+        self.ids = {FIRST: min(self._alive())}
 
     def only(self, name: str) -> None:
         """Let this one work and hold the other still, which takes nothing up then."""
@@ -41,21 +41,17 @@ class Triggerers:
     def work(self, *names: str) -> None:
         """Start those that do not run, let go on those that are held, and wait for their heartbeats."""
         for name in names:
-            now = datetime.now(UTC)
-            if name in self._held and name in self._airflow.components():
-                self._airflow.kill(name, signal.SIGCONT, children=True)
-            elif name not in self._airflow.components():
-                known = self._alive(since=None)
-                self._airflow.start_component(name)
-                (self.ids[name],) = self._airflow.wait_for(
-                    lambda known=known: self._alive(since=None) - known,  # type: ignore[misc]
-                    what=f"{name} to start",
-                )
-            self._held.discard(name)
-            self._airflow.wait_for(
-                lambda name=name, now=now: self.ids[name] in self._alive(since=now),  # type: ignore[misc]
-                what=f"a heartbeat of {name}",
-            )
+            self._work(name, datetime.now(UTC))
+
+    def _work(self, name: str, now: datetime) -> None:
+        if name not in self._airflow.components():
+            known = self._alive()
+            self._airflow.start_component(name)
+            (self.ids[name],) = self._airflow.wait_for(lambda: self._alive() - known, what=f"{name} to start")
+        elif name in self._held:
+            self._airflow.kill(name, signal.SIGCONT, children=True)
+        self._held.discard(name)
+        self._airflow.wait_for(lambda: self.ids[name] in self._alive(now), what=f"a heartbeat of {name}")
 
     def holders(self, rows: Iterable[Row]) -> set[int | None]:
         """Which triggerers have the waits of these task instances."""
@@ -65,7 +61,8 @@ class Triggerers:
         """What it has printed."""
         return self._airflow.component_log(name)
 
-    def _alive(self, since: datetime | None) -> set[int]:
+    def _alive(self, since: datetime | None = None) -> set[int]:
+        """Those that have sent a heartbeat, since then if that is given."""
         jobs = self._airflow.call("GET", "jobs", params={"job_type": "TriggererJob", "limit": 100})["jobs"]
         return {
             job["id"]
