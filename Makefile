@@ -32,6 +32,7 @@ types: install
 build: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 # An environment of its own: the Amazon provider's deferrable waits need aiobotocore, which pins boto3.
 benchmark:  ## A thousand waits beside the Amazon provider's own pattern.
@@ -55,4 +56,4 @@ constraints:
 		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmark dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmark dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
