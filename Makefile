@@ -5,7 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests that run side by side in as many processes as there are cores; those of a real Airflow do not.
+# Tests run side by side in as many processes as there are cores; those of a real Airflow, which has many
+# processes itself, in two, a file at a time.
 JOBS ?= auto
 
 .PHONY: demo test unit e2e lint types build benchmark constraints install clean
@@ -19,7 +20,7 @@ unit: install
 	$(BIN)/pytest -m "not e2e" -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m e2e
+	$(BIN)/pytest -m e2e -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -13,9 +13,13 @@ from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+<<<<<<< HEAD
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks.base import is_passing
+=======
+from airflow_provider_jobs.exceptions import JobError, is_passing
+>>>>>>> ha
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
@@ -24,6 +28,8 @@ __all__ = ["JobTrigger"]
 
 #: Seconds after which a line is logged even if nothing changed.
 _HEARTBEAT = 240.0
+#: What stops jobs now; an event loop itself does not keep its tasks from being collected.
+_ENDING: set[asyncio.Future[None]] = set()
 
 
 class JobTrigger(BaseTrigger):
@@ -110,20 +116,24 @@ class JobTrigger(BaseTrigger):
         if not self.cancel_on_kill:
             self.log.info("cancel_on_kill is off: %s goes on.", self.job_id)
             return
+        # Airflow cancels a trigger anew each second until it has ended, and this coroutine with it: so
+        # that the job is stopped all the same, a task of its own sees to it.
+        ending = asyncio.ensure_future(sync_to_async(self._stop_with_task, thread_sensitive=False)())
+        _ENDING.add(ending)
+        ending.add_done_callback(_ENDING.discard)
+        await asyncio.shield(ending)
+
+    def _stop_with_task(self) -> None:
         try:
-            state = await sync_to_async(self._task_state, thread_sensitive=False)()
+            state = self._task_state()
         except Exception as error:
             self.log.warning("%s goes on: the task's state could not be read (%s).", self.job_id, error)
             return
         if state == TaskInstanceState.DEFERRED:
             self.log.info("%s goes on: the task is still deferred, its trigger was moved.", self.job_id)
             return
-
-        def stop() -> bool:
-            return self.spec.build().stop_job(self.job_id)
-
         try:
-            stopped = await sync_to_async(stop, thread_sensitive=False)()
+            stopped = self.spec.build().stop_job(self.job_id)
         except JobError as error:
             self.log.warning("%s could not be stopped and may go on: %s", self.job_id, error)
             return
