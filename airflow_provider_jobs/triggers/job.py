@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -105,6 +106,17 @@ class JobTrigger(BaseTrigger):
         Airflow also calls it when it hands the trigger to another triggerer after missed heartbeats
         (apache/airflow#73454). The task is still deferred then, and its job is left alone.
         """
+        # Airflow 3.3 cancels the trigger anew every second until this is over, which would break it off
+        # wherever it waits: Airflow's answer or AWS's may take longer than that.
+        stopping = asyncio.create_task(self._end_job())
+        while not stopping.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({stopping})
+        if not stopping.cancelled():
+            stopping.result()
+
+    async def _end_job(self) -> None:
+        """Stop the job, unless it is to go on."""
         if not self.cancel_on_kill:
             self.log.info("cancel_on_kill is off: %s goes on.", self.job_id)
             return
