@@ -43,22 +43,27 @@ def gateway(server: AwsJobsServer) -> Iterator[Gateway]:
 @pytest.fixture(scope="module")
 def airflow(gateway: Gateway) -> Iterator[LocalAirflow]:
     """Airflow, connected to that AWS."""
-    extra = {"region_name": REGION, "endpoint_url": gateway.url}
-    connection = {"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra}
-    sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
-    assumed = {
-        "conn_type": "aws",
-        "login": USER_KEY,
-        "password": USER_SECRET,
-        "extra": {**extra, **sts, "role_arn": "arn:aws:iam::123456789012:role/jobs"},
-    }
-    env = {
-        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
-        "AIRFLOW_CONN_AWS_ASSUMED": json.dumps(assumed),
-        "PYTHONPATH": os.pathsep.join([str(FOLDER / "settings"), os.environ.get("PYTHONPATH", "")]),
-    }
+    env = {"PYTHONPATH": os.pathsep.join([str(FOLDER / "settings"), os.environ.get("PYTHONPATH", "")])}
     with LocalAirflow(FOLDER / "dags", env, parallelism=10) as airflow:
+        connect(airflow, gateway, "aws_default", "testing", "testing")
+        sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
+        role = {"role_arn": "arn:aws:iam::123456789012:role/jobs"}
+        connect(airflow, gateway, "aws_assumed", USER_KEY, USER_SECRET, **sts, **role)
         yield airflow
+
+
+def connect(
+    airflow: LocalAirflow, gateway: Gateway, connection: str, key: str, secret: str, **extra: Any
+) -> None:
+    """Keep a connection in Airflow's database, as a deployment does: workers and triggerer ask for it."""
+    body = {
+        "connection_id": connection,
+        "conn_type": "aws",
+        "login": key,
+        "password": secret,
+        "extra": json.dumps({"region_name": REGION, "endpoint_url": gateway.url, **extra}),
+    }
+    airflow.call("POST", "connections", json=body)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +13,8 @@ from airflow_provider_jobs.testing import Fault
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .conftest import USER_KEY, USER_SECRET
-from .every_job import REGION, TASKS, TYPES, EveryJob, Outcome, Seen, expect
+from .conftest import USER_KEY, USER_SECRET, connect
+from .every_job import TASKS, TYPES, EveryJob, Outcome, Seen, expect
 from .gateway import Gateway
 
 pytestmark = pytest.mark.e2e
@@ -102,40 +102,27 @@ def test_throttled_while_waiting(every_job: Start, aws: AwsJobsServer) -> None:
     assert run.outcomes() == expect(all=UNHARMED)
 
 
-@pytest.fixture
-def stored(airflow: LocalAirflow, gateway: Gateway) -> Iterator[Callable[[str], None]]:
-    """Give the connection ``aws_stored`` of Airflow's database other credentials."""
-    connection = {
-        "connection_id": "aws_stored",
-        "conn_type": "aws",
-        "extra": f'{{"region_name": "{REGION}", "endpoint_url": "{gateway.url}"}}',
-    }
-
-    def rotate(key: str) -> None:
-        body = {**connection, "login": key, "password": f"secret of {key}"}
-        airflow.call("PATCH", "connections", "aws_stored", json=body)
-
-    airflow.call("POST", "connections", json={**connection, "login": "AKIAFIRST", "password": "secret"})
-    yield rotate
-    airflow.call("DELETE", "connections", "aws_stored")
-
-
 @pytest.mark.promise("credentials-rotated")
 def test_credentials_that_expire_and_are_replaced(
-    every_job: Start, aws: AwsJobsServer, gateway: Gateway, stored: Callable[[str], None]
+    every_job: Start, aws: AwsJobsServer, gateway: Gateway, airflow: LocalAirflow
 ) -> None:
-    run = every_job("every_job_stored")
+    connect(airflow, gateway, "aws_rotated", "AKIAFIRST", "the first secret")
+    run = every_job("every_job_rotated")
     run.until_waiting()
     assert gateway.keys == {"AKIAFIRST"}
     for each in TYPES:
         aws.add_fault(Fault("*", "expired-token", each.name, probability=1.0))
     until_trouble(run, "ExpiredTokenException")
-    stored("AKIASECOND")
+    second = {"connection_id": "aws_rotated", "conn_type": "aws", "login": "AKIASECOND", "password": "other"}
+    airflow.call(
+        "PATCH", "connections", "aws_rotated", json=second, params={"update_mask": ["login", "password"]}
+    )
     gateway.keys.clear()
     aws.clear_faults()
     run.finish()
     assert run.outcomes() == expect(all=UNHARMED)
     assert "AKIASECOND" in gateway.keys
+    airflow.call("DELETE", "connections", "aws_rotated")
 
 
 @pytest.mark.promise("role-arn")
