@@ -35,16 +35,22 @@ def until_trouble(run: EveryJob, *words: str) -> None:
     run.until(troubled, f"every look to fail: {words}")
 
 
+def restart_triggerer(run: EveryJob, signum: signal.Signals) -> None:
+    """End the triggerer and start another one; on return every deferred task's wait goes on."""
+    before = {task: seen.looks for task, seen in run.see().items()}
+    run.airflow.kill("triggerer", signum)
+    run.airflow.wait_for(lambda: "triggerer" not in run.airflow.components(), what="the triggerer to end")
+    run.airflow.start_component("triggerer")
+    run.until(lambda seen: seen.looks > before[seen.task], "the waits to go on", DEFERRED)
+
+
 @pytest.mark.promise("triggerer-restart")
 def test_restarted_triggerers(every_job: Start) -> None:
     """A crash, and an orderly restart as in a deployment, which cancels every trigger's coroutine."""
     run = every_job()
     run.until_waiting()
-    for restarts, signum in enumerate((signal.SIGKILL, signal.SIGTERM), start=1):
-        run.airflow.kill("triggerer", signum)
-        run.airflow.wait_for(lambda: "triggerer" not in run.airflow.components(), what="the triggerer to end")
-        run.airflow.start_component("triggerer")
-        run.until(lambda seen, restarts=restarts: seen.looks > restarts, "the waits to go on", DEFERRED)
+    for signum in (signal.SIGKILL, signal.SIGTERM):
+        restart_triggerer(run, signum)
     run.finish()
     assert run.outcomes() == expect(all=UNHARMED)
 
