@@ -101,8 +101,10 @@ class AwsJobs(ABC):
     def jobs(self, service: str) -> list[dict[str, Any]]:
         """List every job ever started; not a read of the job.
 
-        Each has ``id``, ``state``, ``fraction`` and, in seconds since the epoch, ``started_at`` and
-        ``ended_at``, which is None while it is in flight; and what its service adds.
+        Each has ``id``, ``state``, ``fraction``, ``phase`` (``starting``, ``running``, ``stopping``,
+        ``succeeded``, ``failed``, ``stopped``, whatever the service calls it) and, in seconds since the
+        epoch, ``started_at`` and ``ended_at``, which is None while it is in flight; and what its service
+        adds.
         """
         return list(self._do("jobs", service=service))
 
@@ -269,6 +271,7 @@ class JobControl(AwsJobs):
             {
                 "id": life.job_id,
                 "fraction": life.fraction,
+                "phase": str(life.phase),
                 "started_at": life.started_at.timestamp(),
                 "ended_at": life.ended_at and life.ended_at.timestamp(),
                 **view(),

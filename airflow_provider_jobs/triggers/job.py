@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,13 +14,8 @@ from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-<<<<<<< HEAD
 from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks.base import is_passing
-=======
 from airflow_provider_jobs.exceptions import JobError, is_passing
->>>>>>> ha
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
@@ -28,8 +24,6 @@ __all__ = ["JobTrigger"]
 
 #: Seconds after which a line is logged even if nothing changed.
 _HEARTBEAT = 240.0
-#: What stops jobs now; an event loop itself does not keep its tasks from being collected.
-_ENDING: set[asyncio.Future[None]] = set()
 
 
 class JobTrigger(BaseTrigger):
@@ -113,27 +107,34 @@ class JobTrigger(BaseTrigger):
         Airflow also calls it when it hands the trigger to another triggerer after missed heartbeats
         (apache/airflow#73454). The task is still deferred then, and its job is left alone.
         """
+        # Airflow 3.3 cancels the trigger anew every second until this is over, which would break it off
+        # wherever it waits: Airflow's answer or AWS's may take longer than that.
+        stopping = asyncio.create_task(self._end_job())
+        while not stopping.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({stopping})
+        if not stopping.cancelled():
+            stopping.result()
+
+    async def _end_job(self) -> None:
+        """Stop the job, unless it is to go on."""
         if not self.cancel_on_kill:
             self.log.info("cancel_on_kill is off: %s goes on.", self.job_id)
             return
-        # Airflow cancels a trigger anew each second until it has ended, and this coroutine with it: so
-        # that the job is stopped all the same, a task of its own sees to it.
-        ending = asyncio.ensure_future(sync_to_async(self._stop_with_task, thread_sensitive=False)())
-        _ENDING.add(ending)
-        ending.add_done_callback(_ENDING.discard)
-        await asyncio.shield(ending)
-
-    def _stop_with_task(self) -> None:
         try:
-            state = self._task_state()
+            state = await sync_to_async(self._task_state, thread_sensitive=False)()
         except Exception as error:
             self.log.warning("%s goes on: the task's state could not be read (%s).", self.job_id, error)
             return
         if state == TaskInstanceState.DEFERRED:
             self.log.info("%s goes on: the task is still deferred, its trigger was moved.", self.job_id)
             return
+
+        def stop() -> bool:
+            return self.spec.build().stop_job(self.job_id)
+
         try:
-            stopped = self.spec.build().stop_job(self.job_id)
+            stopped = await sync_to_async(stop, thread_sensitive=False)()
         except JobError as error:
             self.log.warning("%s could not be stopped and may go on: %s", self.job_id, error)
             return

@@ -17,13 +17,8 @@ from weakref import WeakKeyDictionary
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
-<<<<<<< HEAD
 from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError
-from airflow_provider_jobs.hooks.base import JobHook, is_passing
-=======
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, is_passing
->>>>>>> ha
 from airflow_provider_jobs.hooks.spec import HookSpec
 
 if TYPE_CHECKING:

@@ -50,14 +50,14 @@ class JobType:
         return self.case.service
 
     def word(self, job: Row) -> str:
-        """How a job is, in one word for all services."""
-        words = {
+        """How a job is, in one word for all services: how it ended by AWS's own account."""
+        ends = {
             self.case.succeeded: "succeeded",
             self.case.failed: "failed",
             self.case.cancelled: "cancelled",
-            self.case.stopping: "stopping",
         }
-        return words.get(job["state"], "running")
+        # Not every service says of a job that it is being stopped.
+        return ends.get(job["state"]) or ("stopping" if job["phase"] == "stopping" else "running")
 
 
 def _named(make: Callable[[Clients, str], object]) -> Callable[[Clients, str], str]:
@@ -154,8 +154,9 @@ class Seen:
         return len(re.findall(rf" INFO (?:\S+/)?{re.escape(self.jobs[-1]['id'])}: ", self.log))
 
     def was_told(self, pattern: str) -> bool:
-        """Whether the latest try's log has this, or the triggerer's own where a trigger is ended."""
-        text = self.log + self._run.airflow.component_log("triggerer")
+        """Whether a try's log has this, or the triggerer's own, which has it where a trigger is ended."""
+        logs = [self._run.log(self.task, number) for number in range(1, self.tries + 1)]
+        text = "\n".join([*logs, self._run.airflow.component_log("triggerer")])
         return re.search(pattern, text, re.IGNORECASE) is not None
 
     @property
@@ -298,17 +299,17 @@ class EveryJob:
             os.kill(pid, signal.SIGKILL)
 
     def until_stopped(self) -> None:
-        """Wait until every task's last job was told to stop, and bring those that stop to their end.
+        """Wait until every task's first job was told to stop, and bring those that stop to their end.
 
         Where AWS has no way to stop a job, wait until that was said.
         """
 
         def stopped(seen: Seen) -> bool:
-            job = seen.jobs[-1]
-            if seen.words[-1] == "stopping":
+            job, word = seen.jobs[0], seen.words[0]
+            if word == "stopping":
                 self.aws.advance(job["id"])
             refused = rf"{re.escape(job['id'])}:? (it )?could not be stopped"
-            return seen.words[-1] in ("stopping", "cancelled") or seen.was_told(refused)
+            return word in ("stopping", "cancelled") or seen.was_told(refused)
 
         self.until(stopped, "every job to be stopped")
 

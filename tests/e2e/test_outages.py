@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +13,8 @@ from airflow_provider_jobs.testing import Fault
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .conftest import USER_KEY, USER_SECRET
-from .every_job import REGION, TASKS, TYPES, EveryJob, Outcome, Seen, expect
+from .conftest import USER_KEY, USER_SECRET, connect
+from .every_job import TASKS, TYPES, EveryJob, Outcome, Seen, expect
 from .gateway import Gateway
 
 pytestmark = pytest.mark.e2e
@@ -35,16 +35,22 @@ def until_trouble(run: EveryJob, *words: str) -> None:
     run.until(troubled, f"every look to fail: {words}")
 
 
+def restart_triggerer(run: EveryJob, signum: signal.Signals) -> None:
+    """End the triggerer and start another one; on return every deferred task's wait goes on."""
+    before = {task: seen.looks for task, seen in run.see().items()}
+    run.airflow.kill("triggerer", signum)
+    run.airflow.wait_for(lambda: "triggerer" not in run.airflow.components(), what="the triggerer to end")
+    run.airflow.start_component("triggerer")
+    run.until(lambda seen: seen.looks > before[seen.task], "the waits to go on", DEFERRED)
+
+
 @pytest.mark.promise("triggerer-restart")
 def test_restarted_triggerers(every_job: Start) -> None:
     """A crash, and an orderly restart as in a deployment, which cancels every trigger's coroutine."""
     run = every_job()
     run.until_waiting()
-    for restarts, signum in enumerate((signal.SIGKILL, signal.SIGTERM), start=1):
-        run.airflow.kill("triggerer", signum)
-        run.airflow.wait_for(lambda: "triggerer" not in run.airflow.components(), what="the triggerer to end")
-        run.airflow.start_component("triggerer")
-        run.until(lambda seen, restarts=restarts: seen.looks > restarts, "the waits to go on", DEFERRED)
+    for signum in (signal.SIGKILL, signal.SIGTERM):
+        restart_triggerer(run, signum)
     run.finish()
     assert run.outcomes() == expect(all=UNHARMED)
 
@@ -102,40 +108,27 @@ def test_throttled_while_waiting(every_job: Start, aws: AwsJobsServer) -> None:
     assert run.outcomes() == expect(all=UNHARMED)
 
 
-@pytest.fixture
-def stored(airflow: LocalAirflow, gateway: Gateway) -> Iterator[Callable[[str], None]]:
-    """Give the connection ``aws_stored`` of Airflow's database other credentials."""
-    connection = {
-        "connection_id": "aws_stored",
-        "conn_type": "aws",
-        "extra": f'{{"region_name": "{REGION}", "endpoint_url": "{gateway.url}"}}',
-    }
-
-    def rotate(key: str) -> None:
-        body = {**connection, "login": key, "password": f"secret of {key}"}
-        airflow.call("PATCH", "connections", "aws_stored", json=body)
-
-    airflow.call("POST", "connections", json={**connection, "login": "AKIAFIRST", "password": "secret"})
-    yield rotate
-    airflow.call("DELETE", "connections", "aws_stored")
-
-
 @pytest.mark.promise("credentials-rotated")
 def test_credentials_that_expire_and_are_replaced(
-    every_job: Start, aws: AwsJobsServer, gateway: Gateway, stored: Callable[[str], None]
+    every_job: Start, aws: AwsJobsServer, gateway: Gateway, airflow: LocalAirflow
 ) -> None:
-    run = every_job("every_job_stored")
+    connect(airflow, gateway, "aws_rotated", "AKIAFIRST", "the first secret")
+    run = every_job("every_job_rotated")
     run.until_waiting()
     assert gateway.keys == {"AKIAFIRST"}
     for each in TYPES:
         aws.add_fault(Fault("*", "expired-token", each.name, probability=1.0))
     until_trouble(run, "ExpiredTokenException")
-    stored("AKIASECOND")
+    second = {"connection_id": "aws_rotated", "conn_type": "aws", "login": "AKIASECOND", "password": "other"}
+    airflow.call(
+        "PATCH", "connections", "aws_rotated", json=second, params={"update_mask": ["login", "password"]}
+    )
     gateway.keys.clear()
     aws.clear_faults()
     run.finish()
     assert run.outcomes() == expect(all=UNHARMED)
     assert "AKIASECOND" in gateway.keys
+    airflow.call("DELETE", "connections", "aws_rotated")
 
 
 @pytest.mark.promise("role-arn")

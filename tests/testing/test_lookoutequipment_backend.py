@@ -31,6 +31,7 @@ def test_states_and_results(plant: Plant) -> None:
     assert job == {
         "id": job_id,
         "fraction": 0.0,
+        "phase": "starting",
         "ended_at": None,
         "state": "IN_PROGRESS",
         "dataset": "pumps",

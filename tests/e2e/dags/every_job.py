@@ -24,7 +24,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "every_job_left": {"cancel_on_kill": False},
     "every_job_hurried": {"job_timeout": timedelta(seconds=3), "retries": 0},
     "every_job_once": {"retries": 0},
-    "every_job_stored": {"aws_conn_id": "aws_stored"},
+    "every_job_rotated": {"aws_conn_id": "aws_rotated"},
     "every_job_assumed": {"aws_conn_id": "aws_assumed"},
 }
 TARGET = "{{ dag_run.conf[task.task_id] }}"
