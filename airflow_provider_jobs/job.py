@@ -79,19 +79,21 @@ class JobStatus:
         )
 
     def describe(self, now: datetime) -> str:
-        """Return a line for the task's log: state, percentage, note and the time left.
+        """Return a line for the task's log: state, percentage, time left, reason and note.
+
+        The log view cuts lines off at the window's edge, so what a reader looks for comes first.
 
         :param now: an aware time, from which the time left is reckoned.
         """
         parts = [self.service_state]
         if self.progress is not None:
             parts.append(f"{self.progress:.0%}")
-        if self.note:
-            parts.append(self.note)
         if left := self._time_left(now):
             parts.append(f"about {left} left")
         if self.reason:
             parts.append(f"reason: {self.reason}")
+        if self.note:
+            parts.append(self.note)
         return ", ".join(parts)
 
     def _time_left(self, now: datetime) -> timedelta | None:
