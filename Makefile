@@ -9,10 +9,13 @@ BIN := $(VENV)/bin
 # processes itself, in two, a file at a time.
 JOBS ?= auto
 
-.PHONY: demo test unit e2e lint types build benchmark constraints install clean
+.PHONY: demo screenshots test unit e2e lint types build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+screenshots: install  ## Take the pictures of the docs anew; needs Chromium or Chrome.
+	SCREENSHOTS=docs/images $(BIN)/pytest tests/e2e/test_ui.py
 
 test: unit e2e  ## All tests.
 

@@ -73,7 +73,7 @@ class JobTrigger(BaseTrigger):
         """Yield one event when the wait is over."""
         job: JobStatus | None = None
         trouble = ""
-        said, said_at = "", 0.0
+        told, told_at = "", 0.0
         waiter = Waiter(self.job_id, self.poll_interval)
         async with JobPoller.waiting(self.spec, waiter) as updates:
             while True:
@@ -84,7 +84,7 @@ class JobTrigger(BaseTrigger):
                     return
                 if isinstance(update, JobStatus):
                     job, trouble = update, ""
-                    line = f"{self.job_id}: {job.describe(_now())}"
+                    line, news = f"{self.job_id}: {job.describe(_now())}", job.describe()
                     if job.state.ended:
                         self.log.info(line)
                         metrics.send_duration(self.spec.hook_class, job)
@@ -92,14 +92,14 @@ class JobTrigger(BaseTrigger):
                         return
                 elif is_passing(update):
                     trouble = f"; the last look failed: {update}"
-                    line = f"{self.job_id}: the look failed, looking again later: {update}"
+                    line = news = f"{self.job_id}: the look failed, looking again later: {update}"
                 else:
                     yield self._event(job, error=str(update))
                     return
                 moment = asyncio.get_running_loop().time()
-                if line != said or moment - said_at >= _HEARTBEAT:
+                if news != told or moment - told_at >= _HEARTBEAT:
                     self.log.info(line)
-                    said, said_at = line, moment
+                    told, told_at = news, moment
 
     async def on_kill(self) -> None:
         """Stop the job when a person marked or cleared the task; Airflow 3.3 calls this.
