@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow_features import needs
-from job_cases import CASES, JobCase
+from job_cases import CASES, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError
@@ -23,6 +23,7 @@ MakeTask = Callable[..., OneTask]
 STOPPABLE = [case for case in CASES if case.stop_operation]
 STOPPING = [case for case in CASES if case.stopping]
 UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
+LASTING = [case for case in CASES if not (case.stop_operation and case.side_by_side)]
 
 
 def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.Thread:
@@ -115,7 +116,7 @@ def test_a_state_that_cannot_be_read_leaves_the_job(
     assert "the task's state could not be read" in logged()
 
 
-@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.repeatable), indirect=True)
 def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
     """Where Airflow had no way to tell the trigger, the next try finds the job and stops it."""
     aws.set_pace(reads=1000)
@@ -186,9 +187,7 @@ def test_the_end_of_a_deferred_task_that_cannot_stop_the_job_says_so(
     assert "could not be stopped and may go on" in logged()
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if not (case.stop_operation and case.side_by_side)], indirect=True
-)
+@pytest.mark.parametrize("case", remembering(LASTING, lambda case: not case.stop_operation), indirect=True)
 def test_a_clear_waits_for_the_job_that_is_not_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:

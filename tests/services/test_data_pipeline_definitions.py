@@ -169,7 +169,7 @@ class TestPut:
         (tmp_path / "daily.json").write_text(
             json.dumps({"objects": [DEFAULT, {"id": "A", **STEP, "day": "{{ ds }}", "c": "#{myX}"}]})
         )
-        with DAG("orders", template_searchpath=str(tmp_path)):
+        with DAG("orders", schedule=None, template_searchpath=str(tmp_path)):
             operator = DataPipelinePutPipelineDefinitionOperator(
                 task_id="put", pipeline_id="df-1", definition="daily.json"
             )
