@@ -3,15 +3,17 @@
 """The unit tests on the oldest and on the newest versions that we support, each in an environment of its own.
 
 ``nox -s lowest`` and ``nox -s newest``; arguments after ``--`` go to pytest. ``nox -s newest
---force-python 3.13`` takes another interpreter, which must be installed.
+--force-python 3.12`` takes another interpreter, which must be installed; a path to one will do.
 """
 
 from __future__ import annotations
 
 import nox
 
-nox.needs_version = ">=2025.2.9"
+nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv"
+# Interpreters are taken as they are installed, not fetched.
+nox.options.download_python = "never"
 nox.options.sessions = ["lowest", "newest"]
 # Environments are kept: packages that have the right version already are not installed again.
 nox.options.reuse_venv = "yes"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from job_cases import CASES, FINDING, JobCase
+from job_cases import CASES, FINDING, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
@@ -72,7 +72,9 @@ def test_a_name_or_a_token_needs_no_memory(
     assert states(aws, case) == [case.succeeded]
 
 
-@pytest.mark.parametrize("case", FINDING, indirect=True)
+@pytest.mark.parametrize(
+    "case", remembering(CASES, lambda case: not (case.repeatable or case.finds_lost)), indirect=True
+)
 @pytest.mark.parametrize("kind", ["drop", "error"])
 def test_a_lost_answer_that_botocore_repeats_starts_one_job(
     aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask], kind: str
