@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 
 import pytest
 from airflow.providers.common.compat.sdk import Context
+from airflow.providers_manager import ProvidersManager
 from airflow.triggers.base import BaseTrigger
 from packaging.version import Version
 
@@ -84,14 +86,14 @@ def needs(feature: str) -> pytest.MarkDecorator:
 
 def own_warnings() -> list[str]:
     """Pytest's filters of what Airflow and the newer packages beside it warn of among themselves."""
-    if Version(AIRFLOW.base_version) < Version("3"):
-        # As errors they would keep Airflow from loading its own hooks: its models and its Flask-SQLAlchemy
-        # use what SQLAlchemy and Flask have put out of use.
-        return [
-            "ignore:'_app_ctx_stack' is deprecated:DeprecationWarning",
-            "ignore:Deprecated API features detected:sqlalchemy.exc.MovedIn20Warning",
-        ]
-    if Version(AIRFLOW.base_version) < Version("3.2"):
+    if AIRFLOW.major < 3:
+        # With the first task Airflow 2 loads its own hooks, and with them its models and Flask, which warn of
+        # each other. As errors these warnings would leave it without its hooks.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ProvidersManager().initialize_providers_hooks()
+        return ["ignore:Deprecated API features detected:sqlalchemy.exc.MovedIn20Warning"]
+    if Version("3.2") > AIRFLOW:
         # common.compat looks for Airflow 2's names before those of the standard provider.
         return [r"ignore:The `airflow\.[\w.]+` class is deprecated:DeprecationWarning"]
     return []
