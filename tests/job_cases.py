@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ import boto3
 import job_targets
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
+from airflow_features import needs
 
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
@@ -305,3 +307,12 @@ class DataPipeline(JobCase):
 
 
 CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]
+
+
+def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[Any]:
+    """Parameters for a test in which the tasks of these cases have to remember their jobs."""
+    return [pytest.param(case, marks=needs("task_state_store")) if whose(case) else case for case in cases]
+
+
+#: All, for a test in which a task finds its job again: by its name, by the same start call, or by memory.
+FINDING = remembering(CASES, lambda case: not case.repeatable)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from job_cases import CASES, JobCase
+from job_cases import CASES, FINDING, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
@@ -28,6 +28,7 @@ def test_a_task_starts_one_job_and_returns_what_became_of_it(
     assert aws.calls(case.service)[case.start_operation] == 1
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
 def test_a_retry_after_success_takes_the_result(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     first = task.run()
     second = task.run()
@@ -45,6 +46,7 @@ def test_a_crash_before_the_start_call_starts_one_job(aws: AwsJobs, case: JobCas
     assert states(aws, case) == [case.succeeded]
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
 def test_a_crash_after_the_start_call_is_followed_by_reattaching(
     aws: AwsJobs, case: JobCase, task: OneTask
 ) -> None:
@@ -70,6 +72,9 @@ def test_a_name_or_a_token_needs_no_memory(
     assert states(aws, case) == [case.succeeded]
 
 
+@pytest.mark.parametrize(
+    "case", remembering(CASES, lambda case: not (case.repeatable or case.finds_lost)), indirect=True
+)
 @pytest.mark.parametrize("kind", ["drop", "error"])
 def test_a_lost_answer_that_botocore_repeats_starts_one_job(
     aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask], kind: str
@@ -87,6 +92,7 @@ def test_a_lost_answer_that_botocore_repeats_starts_one_job(
     assert aws.calls(case.service)[case.start_operation] == (2 if case.repeatable else 1)
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
 def test_a_retry_while_the_job_runs_waits_for_it(
     aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
 ) -> None:
@@ -110,6 +116,7 @@ def test_a_job_that_failed_is_followed_by_a_new_one(aws: AwsJobs, case: JobCase,
     assert first != second
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
 def test_a_clear_is_followed_by_exactly_one_more(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     first = task.run()
     task.clear()

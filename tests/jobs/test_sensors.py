@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
-from airflow.sdk.exceptions import AirflowRescheduleException
 from job_cases import JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobNotFoundError
 from airflow_provider_jobs.testing import AwsJobs, Fault
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 2
+    from airflow.exceptions import AirflowRescheduleException
 
 
 @pytest.fixture

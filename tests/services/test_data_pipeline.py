@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_features import needs
 from botocore.config import Config
 from job_cases import AWS
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
@@ -181,6 +182,7 @@ class TestActivate:
         activate(pipeline()).run()
         assert aws.calls("datapipeline")["ActivatePipeline"] == 2
 
+    @needs("task_state_store")
     @pytest.mark.parametrize("kind", ["throttle", "access-denied"])
     def test_an_activation_that_cannot_be_looked_at_is_left_to_a_retry(
         self, aws: AwsJobs, pipeline: Callable[..., str], kind: Any, logged: Callable[[], str]
@@ -195,6 +197,7 @@ class TestActivate:
         task.run()
         assert aws.calls("datapipeline")["ActivatePipeline"] == 1
 
+    @needs("task_state_store")
     def test_a_failure_of_an_earlier_generation_is_no_news(
         self, aws: AwsJobs, pipeline: Callable[..., str]
     ) -> None:

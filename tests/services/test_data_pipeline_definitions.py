@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from job_cases import AWS
 from load_pipelines import DEFAULT, STEP, activate, on_demand
 from one_task import OneTask
@@ -170,7 +169,7 @@ class TestPut:
         (tmp_path / "daily.json").write_text(
             json.dumps({"objects": [DEFAULT, {"id": "A", **STEP, "day": "{{ ds }}", "c": "#{myX}"}]})
         )
-        with DAG("orders", template_searchpath=str(tmp_path)):
+        with DAG("orders", schedule=None, template_searchpath=str(tmp_path)):
             operator = DataPipelinePutPipelineDefinitionOperator(
                 task_id="put", pipeline_id="df-1", definition="daily.json"
             )

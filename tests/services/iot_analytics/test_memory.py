@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow_features import needs
 from job_cases import IotAnalytics
 from one_task import OneTask
 from reprocessings import SERVICE, age, client, messages, reprocess, reprocessings, starts
@@ -31,6 +32,7 @@ class TestLostAnswer:
             task.run()
         assert caught.value.in_doubt
 
+    @needs("task_state_store")
     def test_the_only_one_since_is_taken(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         hook.start_reprocessing("cleaning")
         age()
@@ -39,6 +41,7 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
         assert starts(aws) == 2
 
+    @needs("task_state_store")
     def test_what_was_taken_once_stays_taken(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         """What others start later casts no doubt on it."""
         aws.set_pace()
@@ -60,6 +63,7 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
         assert messages(aws) == [3, 2]
 
+    @needs("task_state_store")
     def test_several_since_are_named_and_none_is_started(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         task = reprocess()
         self.lose(aws, task)
@@ -77,6 +81,7 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] not in (mine, other)
         assert starts(aws) == 3
 
+    @needs("task_state_store")
     def test_of_a_second_attempt_leaves_the_first_out(self, aws: AwsJobs) -> None:
         task = reprocess()
         aws.fail_next(SERVICE, "no luck")
@@ -146,6 +151,7 @@ class TestVanished:
         for each in ids:
             del reprocessings()[each]
 
+    @needs("task_state_store")
     def test_while_it_is_watched(self, aws: AwsJobs) -> None:
         aws.set_pace()
         task = reprocess(wait_for_completion=False)
@@ -159,6 +165,7 @@ class TestVanished:
         ):
             waiting.resume(event)
 
+    @needs("task_state_store")
     def test_before_a_retry(self, aws: AwsJobs) -> None:
         task = reprocess()
         self.forget(task.run()["reprocessing_id"])
@@ -168,6 +175,7 @@ class TestVanished:
         assert task.run()["state"] == "SUCCEEDED"
         assert starts(aws) == 2
 
+    @needs("task_state_store")
     def test_of_an_earlier_attempt_is_no_matter(self, aws: AwsJobs) -> None:
         task = reprocess()
         aws.fail_next(SERVICE, "no luck")
