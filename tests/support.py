@@ -77,9 +77,9 @@ def pins(constraints: Path) -> dict[str, Version]:
 def strays(constraints: Path) -> list[str]:
     """What is not installed as the constraints say, in this Python's environment."""
     wanted = pins(constraints)
-    found = {canonicalize_name(each.name): Version(each.version) for each in distributions()}
-    for brought in ("pip", "setuptools"):  # by the venv itself
-        found.pop(brought, None)
+    installed = {canonicalize_name(each.name): Version(each.version) for each in distributions()}
+    # An environment brings these along by itself.
+    found = {name: version for name, version in installed.items() if name not in ("pip", "setuptools")}
     missing = [f"{name} is not installed" for name in requirements() if name not in found]
     return missing + [
         f"{name} is {version}, not {wanted.get(name, 'pinned')}"
