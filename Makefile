@@ -7,19 +7,25 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Tests that run side by side in as many processes as there are cores; those of a real Airflow do not.
 JOBS ?= auto
+# What the last run of the tests came to; docs/reliability.md is written from it.
+REPORTS := build/reports/unit.xml build/reports/e2e.xml
 
-.PHONY: demo test unit e2e lint types build benchmark constraints install clean
+.PHONY: demo test unit e2e reliability lint types build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-test: unit e2e  ## All tests.
+test: unit e2e  ## All tests, and whether they show all that docs/reliability.md says.
+	$(BIN)/python tests/reliability.py check $(REPORTS)
 
 unit: install
-	$(BIN)/pytest -m "not e2e" -n $(JOBS)
+	$(BIN)/pytest -m "not e2e" -n $(JOBS) --junit-xml build/reports/unit.xml
 
 e2e: install
-	$(BIN)/pytest -m e2e
+	$(BIN)/pytest -m e2e --junit-xml build/reports/e2e.xml
+
+reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.
+	$(BIN)/python tests/reliability.py write $(REPORTS)
 
 lint: install
 	$(BIN)/ruff check .

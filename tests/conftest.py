@@ -9,6 +9,7 @@ from functools import cache
 
 import botocore.session
 import pytest
+from promises import promised
 
 # Before anything imports Airflow: a home of our own, with nothing of the developer's in it.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
@@ -23,6 +24,12 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 botocore.session.create_loader = cache(botocore.session.create_loader)
 
 pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what each test shows into the report that docs/reliability.md is written from."""
+    for item in items:
+        item.user_properties += promised(item)
 
 
 @pytest.fixture
