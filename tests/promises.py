@@ -90,4 +90,6 @@ def promised(item: pytest.Item) -> list[tuple[str, str]]:
     for key in keys:
         if key not in PROMISES:
             raise pytest.UsageError(f"{item.nodeid} shows {key!r}, which is no promise of tests/promises.py.")
-    return [("promise", key) for key in dict.fromkeys(keys)]
+    name, _, parameters = item.nodeid.removesuffix("]").partition("[")
+    what = [("test", name), ("parameters", parameters)] if keys else []
+    return what + [("promise", key) for key in dict.fromkeys(keys)]

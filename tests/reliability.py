@@ -20,13 +20,14 @@ from xml.etree import ElementTree
 from promises import PROMISES
 
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
+#: Words in the parameters of tests, and in the names of their files.
 SERVICES = {
-    "events": "EventBridge",
-    "datapipeline": "Data Pipeline",
-    "lookoutequipment": "Lookout for Equipment",
-    "iotanalytics": "IoT Analytics",
+    "EventBridge": ("events", "eventbridge"),
+    "Data Pipeline": ("datapipeline", "data_pipeline"),
+    "Lookout for Equipment": ("lookoutequipment", "lookout_equipment"),
+    "IoT Analytics": ("iotanalytics", "iot_analytics"),
 }
-WAITS = {"sync": "on the worker", "deferrable": "deferred"}
+WAITS = {"on the worker": ("sync",), "deferred": ("deferrable",)}
 _HEAD = """\
 # Reliability
 
@@ -55,10 +56,14 @@ class Shown:
         results = [*self.cases.values()]
         return {result: results.count(result) for result in sorted({*results})}
 
-    def covers(self, words: Mapping[str, str]) -> str:
-        """Return which of some words the parameters name."""
+    def covers(self, meanings: Mapping[str, Sequence[str]]) -> str:
+        """Return what the parameters name, by some of the words for it, and else the file's name."""
         named = {piece for case in self.cases for piece in case.split("-")}
-        return ", ".join(meaning for word, meaning in words.items() if word in named)
+        told = [meaning for meaning, words in meanings.items() if named.intersection(words)]
+        path = self.name.partition("::")[0]
+        return ", ".join(
+            told or (meaning for meaning, words in meanings.items() if any(word in path for word in words))
+        )
 
 
 def read(reports: Iterable[Path]) -> dict[str, list[Shown]]:
@@ -66,18 +71,20 @@ def read(reports: Iterable[Path]) -> dict[str, list[Shown]]:
     found: dict[str, dict[str, Shown]] = {}
     for report in reports:
         for case in ElementTree.parse(report).iter("testcase"):
-            function, _, parameters = case.attrib["name"].removesuffix("]").partition("[")
-            name = f"{case.attrib['classname'].replace('.', '/')}.py::{function}"
+            properties = [
+                (each.attrib["name"], each.attrib["value"]) for each in case.iterfind("properties/property")
+            ]
+            what = dict(properties)
             kinds = {child.tag for child in case}
             result = (
                 "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
             )
-            for shown in case.iterfind("properties/property[@name='promise']"):
-                tests = found.setdefault(shown.attrib["value"], {})
-                cases = tests.setdefault(name, Shown(name)).cases
+            for key in (value for name, value in properties if name == "promise"):
+                tests = found.setdefault(key, {})
+                cases = tests.setdefault(what["test"], Shown(what["test"])).cases
                 # A test that fails in its teardown too has two entries.
-                if cases.get(parameters, "passed") == "passed":
-                    cases[parameters] = result
+                if cases.get(what["parameters"], "passed") == "passed":
+                    cases[what["parameters"]] = result
     return {key: [tests[name] for name in sorted(tests)] for key, tests in found.items()}
 
 

@@ -34,16 +34,17 @@ import pytest
 def test_good(service, wait):
     assert True
 
-@pytest.mark.promise("marked")
-@pytest.mark.parametrize("what", ["passes", "fails", "skips", "breaks", "leaves a mess"])
-def test_bad(what, request):
-    assert what != "fails"
-    if what == "skips":
-        pytest.skip("no browser")
-    if what == "breaks":
-        request.getfixturevalue("nothing")
-    if what == "leaves a mess":
-        request.addfinalizer(lambda: 1 / 0)
+class TestBad:
+  @pytest.mark.promise("marked")
+  @pytest.mark.parametrize("what", ["passes", "fails", "skips", "breaks", "leaves a mess"])
+  def test_bad(self, what, request):
+      assert what != "fails"
+      if what == "skips":
+          pytest.skip("no browser")
+      if what == "breaks":
+          request.getfixturevalue("nothing")
+      if what == "leaves a mess":
+          request.addfinalizer(lambda: 1 / 0)
 
 def test_other():
     assert True
@@ -54,13 +55,16 @@ Report = Callable[..., str]
 
 @pytest.fixture
 def report(tmp_path: Path) -> Report:
-    """Write a report of tests that show all promises but some; ``more`` is what else is in it."""
+    """Write a report of a test that shows all promises but some; ``more`` is what came of it."""
 
-    def write(*but: str, more: str = "", name: str = "unit") -> str:
-        rows = "".join(f'<property name="promise" value="{key}"/>' for key in PROMISES if key not in but)
-        case = f'<testcase classname="tests.test_it" name="test_all" time="0.123">{{}}{more}</testcase>'
-        path = tmp_path / f"{name}.xml"
-        path.write_text(f"<testsuite>{case.format(f'<properties>{rows}</properties>')}</testsuite>")
+    def write(*but: str, test: str = "test_all", more: str = "") -> str:
+        said = [("test", f"tests/test_it.py::{test}"), ("parameters", "")]
+        said += [("promise", key) for key in PROMISES if key not in but]
+        rows = "".join(f'<property name="{name}" value="{value}"/>' for name, value in said)
+        path = tmp_path / f"{test}.xml"
+        path.write_text(
+            f'<testsuite><testcase time="0.123"><properties>{rows}</properties>{more}</testcase></testsuite>'
+        )
         return str(path)
 
     return write
@@ -82,9 +86,12 @@ def test_a_report_of_pytest_is_understood(pytester: pytest.Pytester) -> None:
     assert (good.name, good.results) == ("test_it.py::test_good", {"passed": 4})
     assert good.covers(reliability.SERVICES) == "EventBridge, Data Pipeline"
     assert good.covers(reliability.WAITS) == "on the worker, deferred"
-    assert (bad.name, bad.results) == ("test_it.py::test_bad", {"failed": 3, "passed": 1, "skipped": 1})
+    assert (bad.name, bad.results) == (
+        "test_it.py::TestBad::test_bad",
+        {"failed": 3, "passed": 1, "skipped": 1},
+    )
     assert reliability.faults({"marked": [bad]})[-1] == (
-        "test_it.py::test_bad shows marked, but 3 failed, 1 passed, 1 skipped."
+        "test_it.py::TestBad::test_bad shows marked, but 3 failed, 1 passed, 1 skipped."
     )
 
 
@@ -112,17 +119,14 @@ def test_a_page_of_another_run_is_refused(report: Report, page: Path) -> None:
     stale = ["page.md is not what the tests give; make reliability writes it anew."]
     assert reliability.main("check", report(), at=page) == stale
     reliability.main("write", report(), at=page)
-    more = report(name="e2e")
-    Path(more).write_text(Path(more).read_text().replace("test_all", "test_more"))
-    assert reliability.main("check", report(), more, at=page) == stale
+    assert reliability.main("check", report(), report(test="test_more"), at=page) == stale
 
 
 @pytest.mark.parametrize(
     ("outcome", "told"), [("failure", "failed"), ("error", "failed"), ("skipped", "skipped")]
 )
 def test_a_test_that_did_not_pass_shows_nothing(report: Report, page: Path, outcome: str, told: str) -> None:
-    bad = report(*(PROMISES.keys() - {"secrets"}), more=f"<{outcome}/>", name="bad")
-    Path(bad).write_text(Path(bad).read_text().replace("test_all", "test_bad"))
+    bad = report(*(PROMISES.keys() - {"secrets"}), test="test_bad", more=f"<{outcome}/>")
     for task in ("write", "check"):
         wrong = reliability.main(task, report(), bad, at=page)
         assert wrong == [f"tests/test_it.py::test_bad shows secrets, but 1 {told}."]

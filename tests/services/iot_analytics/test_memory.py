@@ -22,6 +22,7 @@ from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 
+@pytest.mark.promise("lost-answer")
 class TestLostAnswer:
     """A start whose answer never came: what the next try makes of it."""
 
