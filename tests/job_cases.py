@@ -59,6 +59,8 @@ class JobCase(ABC):
     looks_to_start = 1
     #: Whether the operator's next job may run beside the one before.
     side_by_side = True
+    #: Whether jobs of others take places that this task's may need, without being taken for them.
+    shares_quota = True
 
     @abstractmethod
     def prepare(self) -> None:
@@ -198,6 +200,7 @@ class IotAnalytics(JobCase):
     running, succeeded, failed, cancelled = "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
     stopping = None
     repeatable = False
+    shares_quota = False
     unknown = "has no reprocessing .* among its summaries"
 
     def prepare(self) -> None:
@@ -286,6 +289,7 @@ class DataPipeline(JobCase):
     finds_lost = True
     looks_to_start = 2
     side_by_side = False
+    shares_quota = False
 
     def prepare(self) -> None:
         client = boto3.client("datapipeline", region_name=REGION)
