@@ -63,7 +63,7 @@ class State(Enum):
 
 @contextmanager
 def kill_at(step: int | None, kill: Callable[[], None]) -> Iterator[None]:
-    """Kill the worker at so many steps: before and after each call to AWS and each note in Airflow's store."""
+    """Kill the worker at a step: there is one before and one after each call to AWS and each note."""
     steps = itertools.count()
 
     def passing() -> None:
@@ -126,7 +126,8 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(step=st.none() | st.integers(0, 6), term=st.booleans())
     def resume(self, step: int | None, term: bool) -> None:
         """Take the task up after its trigger's event; the worker may be killed."""
-        self._work(lambda: self.task.resume(self.event), step, term)
+        event, self.event = self.event, None
+        self._work(lambda: self.task.resume(event), step, term)
 
     @precondition(lambda self: self.state is State.DEFERRED)
     @rule()
@@ -185,7 +186,9 @@ class TaskMachine(RuleBasedStateMachine):
         before = self._ids()
         another = {"run_id": f"other-{len(self.others)}", "store": {}}
         with suppress(JobError):
-            OneTask(lambda: self._operator(wait_for_completion=False, **self.case.apart(1)), **another).begin()
+            OneTask(
+                lambda: self._operator(wait_for_completion=False, **self.case.apart(1)), **another
+            ).begin()
         self.others |= self._ids() - before
 
     # What is true all the time.
@@ -249,14 +252,10 @@ class TaskMachine(RuleBasedStateMachine):
             if term and self.task.operator is not None:
                 self.task.operator.on_kill()
 
-        self.event = None
         try:
             with kill_at(step, kill):
                 result = go()
-        except Killed:
-            self._failed()
-        except JobError as error:
-            assert str(error)
+        except (Killed, JobError):
             self._failed()
         else:
             self.state = State.DEFERRED if self.task.deferred else State.SUCCESS
