@@ -96,7 +96,8 @@ class TaskMachine(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.aws = self.stack.enter_context(mock_aws_jobs())
-        self.aws.set_pace()
+        # Jobs stay where they are until they are moved; what was told to stop has done so at the next look.
+        self.aws.set_pace(reads=1_000_000)
         for target, name, value in (
             # No rate limits, no pauses for AWS to catch up, and one clock for AWS and us.
             (CallPace, "wait", lambda *_: None),

@@ -25,6 +25,8 @@ _STATES = {
     "FAILED": JobState.FAILED,
     "CANCELLED": JobState.CANCELLED,
 }
+#: What a path of AWS's API takes for an id and nothing else.
+_REPROCESSING_ID = re.compile(r"[A-Za-z0-9_:-]{1,256}")
 _PIPELINE_NAME = re.compile(r"(?!__)[a-zA-Z0-9_]{1,128}")
 # Up to so many pipelines are described one by one; a listing holds 250, with all their reprocessings.
 _FEW = 3
@@ -44,7 +46,7 @@ def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
         raise JobInputError(
             f"pipeline_name={pipeline_name!r} must be 1 to 128 letters, digits and _, and not begin with __."
         )
-    if not isinstance(reprocessing_id, str) or not reprocessing_id.strip():
+    if not isinstance(reprocessing_id, str) or not _REPROCESSING_ID.fullmatch(reprocessing_id):
         raise JobInputError(
             f"reprocessing_id={reprocessing_id!r} must be the id that the start has returned; the start "
             "operator's result has it under 'reprocessing_id'."

@@ -105,7 +105,7 @@ class TestBadInput:
         assert "StartReplay" not in aws.calls("events")
 
     def test_of_the_cancel(self, aws: AwsJobs) -> None:
-        with pytest.raises(JobInputError, match="is not a replay's name"):
+        with pytest.raises(JobInputError, match="must be 1 to 64 characters"):
             OneTask(lambda: EventBridgeCancelReplayOperator(task_id="cancel", replay_name="a b", **AWS)).run()
         assert "DescribeReplay" not in aws.calls("events")
 
