@@ -185,6 +185,8 @@ class IotAnalyticsHook(JobHook):
                     )
             elif mine and (sought := self._sought(attempt, request, known.keys())):
                 found.append(StartedJob(attempt.key.generation, attempt.number, sought))
+            elif not mine:
+                self._tell_of_lost(attempt, request, known.keys())
         return found
 
     def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
@@ -242,27 +244,45 @@ class IotAnalyticsHook(JobHook):
         self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
     ) -> JobStatus | None:
         """Find what a start made whose answer got lost: the only reprocessing since, if there is one."""
-        name = request["pipeline_name"]
-        candidates = [
-            status
-            for job_id, status in _statuses(self.describe_pipeline(name)).items()
-            if job_id not in others
-            and status.started_at is not None
-            and status.started_at >= attempt.since - _CLOCKS
-        ]
+        candidates = self._candidates(attempt, request, others)
         if len(candidates) > 1:
-            seen = "; ".join(
-                f"{status.job_id} ({status.service_state}, started {utc_text(status.started_at)})"
-                for status in candidates
-            )
             raise JobInputError(
-                f"An earlier try called StartPipelineReprocessing for pipeline {name} and got no answer. "
-                f"{len(candidates)} reprocessings were started since {utc_text(attempt.since)}, and AWS does "
-                f"not tell which of them has this task's messages, or whether any has: {seen}. Find out from "
+                "An earlier try called StartPipelineReprocessing for pipeline "
+                f"{request['pipeline_name']} and got no answer. {len(candidates)} reprocessings were started "
+                f"since {utc_text(attempt.since)}, and AWS does not tell which of them has this task's "
+                f"messages, or whether any has: {_seen(candidates)}. Find out from "
                 "what is in the data store. If they are there, mark the task as success; if not, clear "
                 "it, and it starts another one."
             )
         return candidates[0] if candidates else None
+
+    def _tell_of_lost(self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]) -> None:
+        """Name what a start before the task was cleared may have made; it may as well be somebody else's."""
+        running = [
+            status
+            for status in self._candidates(attempt, request, others)
+            if status.state is JobState.RUNNING
+        ]
+        if running:
+            self.log.warning(
+                "Before this task was cleared it called StartPipelineReprocessing for pipeline %s and got no "
+                "answer. AWS does not tell whether one of these is what it started, so none is stopped: %s. "
+                "If one is this task's, cancel it.",
+                request["pipeline_name"],
+                _seen(running),
+            )
+
+    def _candidates(
+        self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
+    ) -> list[JobStatus]:
+        """Return the pipeline's reprocessings since an attempt that nobody is known to have started."""
+        return [
+            status
+            for job_id, status in _statuses(self.describe_pipeline(request["pipeline_name"])).items()
+            if job_id not in others
+            and status.started_at is not None
+            and status.started_at >= attempt.since - _CLOCKS
+        ]
 
 
 def _statuses(pipeline: Mapping[str, Any]) -> dict[str, JobStatus]:
@@ -286,6 +306,13 @@ def _status(pipeline_name: str, summary: Mapping[str, Any]) -> JobStatus:
             "state": service_state,
             "created_at": utc_text(started_at),
         },
+    )
+
+
+def _seen(candidates: Collection[JobStatus]) -> str:
+    return "; ".join(
+        f"{status.job_id} ({status.service_state}, started {utc_text(status.started_at)})"
+        for status in candidates
     )
 
 

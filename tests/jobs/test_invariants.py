@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -26,6 +27,6 @@ LIVES = settings(
 
 @pytest.mark.promise("invariants")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
-def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase) -> None:
-    machine = type("Machine", (TaskMachine,), {"case": case})
+def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase, logged: Callable[[], str]) -> None:
+    machine = type("Machine", (TaskMachine,), {"case": case, "logged": staticmethod(logged)})
     run_state_machine_as_test(machine, settings=LIVES)

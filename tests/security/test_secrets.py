@@ -42,12 +42,15 @@ CONNECTIONS: dict[str, dict[str, Any]] = {
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
 
 
-@pytest.fixture(params=CONNECTIONS)
-def connection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A connection whose fields are marked."""
-    name: str = request.param
-    monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(CONNECTIONS[name]))
-    return name
+@pytest.fixture(
+    params=[("keys", False), ("extra", True), ("role", False), ("role", True)],
+    ids=["keys-sync", "extra-deferrable", "role-sync", "role-deferrable"],
+)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, bool]:
+    """A connection whose fields are marked, and whether to defer."""
+    way: tuple[str, bool] = request.param
+    monkeypatch.setenv(f"AIRFLOW_CONN_{way[0].upper()}", json.dumps(CONNECTIONS[way[0]]))
+    return way
 
 
 @pytest.fixture
@@ -114,10 +117,10 @@ class Witness:
 
 
 @pytest.mark.promise("secrets")
-@pytest.mark.parametrize("deferrable", [False, True], ids=["sync", "deferrable"])
 def test_no_way_of_a_task_tells_a_secret(
-    aws: AwsJobs, case: JobCase, connection: str, said: Callable[[], str], deferrable: bool
+    aws: AwsJobs, case: JobCase, way: tuple[str, bool], said: Callable[[], str]
 ) -> None:
+    connection, deferrable = way
     witness = Witness()
     runs = 0
 
@@ -138,9 +141,7 @@ def test_no_way_of_a_task_tells_a_secret(
     witness.run(task())
     for kind, when in (("access-denied", "before"), ("expired-token", "before"), ("drop", "after")):
         aws.add_fault(Fault(case.start_operation, kind, when=when))  # type: ignore[arg-type]
-        lost = task()
-        witness.run(lost)
-        witness.run(lost)
+        witness.run(task())
     aws.add_fault(Fault(case.describe_operation, "access-denied", skip=case.looks_to_start))
     witness.run(task())
     aws.clear_faults()
