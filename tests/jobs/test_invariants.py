@@ -15,7 +15,7 @@ from task_machine import TaskMachine
 
 #: The same lives every time. More of them: ``INVARIANT_LIVES=1000 pytest tests/jobs/test_invariants.py``.
 LIVES = settings(
-    max_examples=int(os.environ.get("INVARIANT_LIVES", "20")),
+    max_examples=int(os.environ.get("INVARIANT_LIVES", "12")),
     stateful_step_count=16,
     derandomize=True,
     database=None,
