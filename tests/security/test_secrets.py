@@ -147,7 +147,7 @@ def test_no_way_of_a_task_tells_a_secret(
     aws.clear_faults()
     job_id = case.job_id(task().run())
     witness.run(OneTask(lambda: case.sensor(job_id, aws_conn_id=connection, deferrable=deferrable)))
-    aws.set_pace()
+    aws.set_pace(reads=1_000_000)
     witness.run(task(job_timeout=timedelta(seconds=0.1), **case.apart(1)))
     killed = task(wait_for_completion=False, **case.apart(2))
     killed.begin()
