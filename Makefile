@@ -8,8 +8,10 @@ BIN := $(VENV)/bin
 # Tests run side by side in as many processes as there are cores; those of a real Airflow, which has many
 # processes itself, in two, a file at a time.
 JOBS ?= auto
+# What the last run of the tests came to; docs/reliability.md is written from it.
+REPORTS := build/reports/unit.xml build/reports/e2e.xml
 
-.PHONY: demo screenshots test unit lowest e2e lint types build benchmark constraints install clean
+.PHONY: demo screenshots test unit lowest e2e reliability lint types build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -17,16 +19,20 @@ demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leave
 screenshots: install  ## Take the pictures of the docs anew; needs Chromium or Chrome.
 	SCREENSHOTS=docs/images $(BIN)/pytest tests/e2e/test_ui.py
 
-test: unit e2e  ## All tests, on the newest of everything.
+test: unit e2e  ## All tests, on the newest of everything, and whether they show all that docs/reliability.md says.
+	$(BIN)/python tests/reliability.py check $(REPORTS)
 
 unit: install
-	$(BIN)/nox --session newest -- -n $(JOBS)
+	$(BIN)/nox --session newest -- -n $(JOBS) --junit-xml build/reports/unit.xml
 
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m e2e -n 2 --dist loadfile
+	$(BIN)/pytest -m e2e -n 2 --dist loadfile --junit-xml build/reports/e2e.xml
+
+reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.
+	$(BIN)/python tests/reliability.py write $(REPORTS)
 
 lint: install
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from functools import cache
 
 import botocore.session
 import pytest
+from promises import promised
 
 # Before anything imports Airflow: a home of our own, with nothing of the developer's in it.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
@@ -31,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
     for line in own_warnings():
         config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what each test shows into the report that docs/reliability.md is written from."""
+    for item in items:
+        item.user_properties += promised(item)
 
 
 @pytest.fixture

@@ -74,6 +74,8 @@ class JobCase(ABC):
     looks_to_start = 1
     #: Whether the operator's next job may run beside the one before.
     side_by_side = True
+    #: Whether jobs of others take places that this task's may need, without being taken for them.
+    shares_quota = True
 
     @abstractmethod
     def prepare(self) -> None:
@@ -141,11 +143,11 @@ class EventBridge(JobCase):
             "event_end_time": "2026-01-02T00:00:00+00:00",
             "poll_interval": 0.02,
         }
-        return EventBridgeStartReplayOperator(task_id="replay", **AWS, **{**given, **kwargs})
+        return EventBridgeStartReplayOperator(task_id="replay", **{**AWS, **given, **kwargs})
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         return EventBridgeReplaySensor(
-            task_id="wait", replay_name=job_id, **AWS, **{"poke_interval": 0.02, **kwargs}
+            task_id="wait", replay_name=job_id, **{**AWS, "poke_interval": 0.02, **kwargs}
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -177,14 +179,14 @@ class LookoutEquipment(JobCase):
             "role_arn": "arn:aws:iam::123456789012:role/lookout",
             "poll_interval": 0.02,
         }
-        return LookoutEquipmentStartDataIngestionJobOperator(task_id="ingest", **AWS, **{**given, **kwargs})
+        return LookoutEquipmentStartDataIngestionJobOperator(task_id="ingest", **{**AWS, **given, **kwargs})
 
     def apart(self, number: int) -> dict[str, Any]:
         return {"dataset_name": f"pumps-{number}"}
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         return LookoutEquipmentDataIngestionJobSensor(
-            task_id="wait", job_id=job_id, **AWS, **{"poke_interval": 0.02, **kwargs}
+            task_id="wait", job_id=job_id, **{**AWS, "poke_interval": 0.02, **kwargs}
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -202,6 +204,7 @@ class IotAnalytics(JobCase):
     running, succeeded, failed, cancelled = "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
     stopping = None
     repeatable = False
+    shares_quota = False
     unknown = "has no reprocessing .* among its summaries"
 
     def prepare(self) -> None:
@@ -220,7 +223,7 @@ class IotAnalytics(JobCase):
             "poll_interval": 0.02,
         }
         return IotAnalyticsStartPipelineReprocessingOperator(
-            task_id="reprocess", **AWS, **{**given, **kwargs}
+            task_id="reprocess", **{**AWS, **given, **kwargs}
         )
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
@@ -228,8 +231,7 @@ class IotAnalytics(JobCase):
             task_id="wait",
             pipeline_name="cleaning",
             reprocessing_id=job_id,
-            **AWS,
-            **{"poke_interval": 0.02, **kwargs},
+            **{**AWS, "poke_interval": 0.02, **kwargs},
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -273,6 +275,7 @@ class DataPipeline(JobCase):
     finds_lost = True
     looks_to_start = 2
     side_by_side = False
+    shares_quota = False
 
     def prepare(self) -> None:
         self.pipeline_id = job_targets.load(client, "load")
@@ -289,7 +292,7 @@ class DataPipeline(JobCase):
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {"pipeline_id": self.pipeline_id, "poll_interval": 0.02}
-        return DataPipelineActivatePipelineOperator(task_id="activate", **AWS, **{**given, **kwargs})
+        return DataPipelineActivatePipelineOperator(task_id="activate", **{**AWS, **given, **kwargs})
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         pipeline_id, _, time = job_id.partition("@")
@@ -298,8 +301,7 @@ class DataPipeline(JobCase):
             task_id="wait",
             pipeline_id=pipeline_id,
             activation_time=activation,
-            **AWS,
-            **{"poke_interval": 0.02, **kwargs},
+            **{**AWS, "poke_interval": 0.02, **kwargs},
         )
 
     def job_id(self, result: dict[str, Any]) -> str:

@@ -43,6 +43,8 @@ def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.T
 
 @pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 @pytest.mark.parametrize("cancel", [True, False])
+@pytest.mark.promise("marked")
+@pytest.mark.promise("cancel-on-kill-off")
 def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTask, cancel: bool) -> None:
     aws.set_pace()
     task = make_sync(cancel_on_kill=cancel)
@@ -87,6 +89,9 @@ def kill_deferred(task: OneTask) -> None:
         (TaskInstanceState.DEFERRED, True, False),
     ],
 )
+@pytest.mark.promise("marked")
+@pytest.mark.promise("cancel-on-kill-off")
+@pytest.mark.promise("triggerer-missed-heartbeat")
 def test_a_deferred_task_that_is_ended(
     aws: AwsJobs,
     case: JobCase,
@@ -127,6 +132,7 @@ def test_a_kill_is_not_broken_off(
     assert aws.calls(case.service).get(str(case.stop_operation), 0) == 1
 
 
+@pytest.mark.promise("triggerer-missed-heartbeat")
 @needs("trigger_on_kill")
 def test_a_state_that_cannot_be_read_leaves_the_job(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
@@ -140,6 +146,7 @@ def test_a_state_that_cannot_be_read_leaves_the_job(
 
 
 @pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.repeatable), indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
     """Where Airflow had no way to tell the trigger, the next try finds the job and stops it."""
     aws.set_pace(reads=1000)
@@ -153,6 +160,7 @@ def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: M
 
 
 @pytest.mark.parametrize("case", [case for case in STOPPABLE if case.side_by_side], indirect=True)
+@pytest.mark.promise("cancel-on-kill-off")
 def test_a_clear_leaves_what_its_author_wants_to_go_on(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -166,6 +174,7 @@ def test_a_clear_leaves_what_its_author_wants_to_go_on(
 
 
 @pytest.mark.parametrize("case", STOPPING, indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -181,6 +190,7 @@ def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
 
 
 @pytest.mark.parametrize("case", UNSTOPPABLE, indirect=True)
+@pytest.mark.promise("marked")
 def test_a_kill_that_cannot_stop_the_job_says_so(
     aws: AwsJobs, case: JobCase, make_sync: MakeTask, logged: Callable[[], str]
 ) -> None:
@@ -211,6 +221,7 @@ def test_the_end_of_a_deferred_task_that_cannot_stop_the_job_says_so(
 
 
 @pytest.mark.parametrize("case", remembering(LASTING, lambda case: not case.stop_operation), indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_clear_waits_for_the_job_that_is_not_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:

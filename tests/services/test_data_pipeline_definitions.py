@@ -66,6 +66,7 @@ class TestCreate:
             self.make().run()
 
     @pytest.mark.parametrize("given", [{"pipeline_name": ""}, {"unique_id": "x" * 1025}])
+    @pytest.mark.promise("bad-input")
     def test_bad_names(self, aws: AwsJobs, given: dict[str, Any]) -> None:
         with pytest.raises(JobInputError, match="must have 1 to 1,024 characters"):
             self.make(**given).run()
@@ -111,6 +112,7 @@ class TestPut:
         assert list(result["warnings"]) == ["Default"]
         assert "AWS warns of Default: 'pipelineLogUri'is missing" in logged()
 
+    @pytest.mark.promise("bad-input")
     def test_faults_known_before_the_call_are_never_sent(self, aws: AwsJobs) -> None:
         with pytest.raises(AirflowFailException, match=r"has 2 faults and was not sent"):
             put("df-1", definition={"objects": [{"id": "A", "k": "", "r": {"ref": "B"}}]}).run()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 
+@pytest.mark.promise("lost-answer")
 class TestLostAnswer:
     """A start whose answer never came: what the next try makes of it."""
 
@@ -80,6 +82,26 @@ class TestLostAnswer:
         task.clear()
         assert task.run()["reprocessing_id"] not in (mine, other)
         assert starts(aws) == 3
+
+    @needs("task_state_store")
+    @pytest.mark.promise("cleared")
+    def test_then_a_clear_names_what_may_be_left_and_stops_nothing(
+        self, aws: AwsJobs, hook: IotAnalyticsHook, logged: Callable[[], str]
+    ) -> None:
+        aws.set_pace()
+        task = reprocess(deferrable=True)
+        self.lose(aws, task)
+        lost = aws.jobs(SERVICE)[0]["id"]
+        task.clear()
+        task.begin()
+        assert starts(aws) == 2
+        assert f"none is stopped: cleaning/{lost} (RUNNING, started " in logged()
+        assert "CancelPipelineReprocessing" not in aws.calls(SERVICE)
+        # Only as long as it runs.
+        aws.advance(lost)
+        task.clear()
+        task.begin()
+        assert "none is stopped" not in logged()
 
     @needs("task_state_store")
     def test_of_a_second_attempt_leaves_the_first_out(self, aws: AwsJobs) -> None:
