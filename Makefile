@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Tests that run side by side in as many processes as there are cores; those of a real Airflow do not.
 JOBS ?= auto
 
-.PHONY: demo test unit e2e lint types build benchmark constraints install clean
+.PHONY: demo test unit e2e lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -27,6 +27,9 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+docs: install $(VENV)/ready-docs  ## The pages below docs/, as HTML in docs/_build/html; a warning is an error.
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --fresh-env docs docs/_build/html
 
 build: $(VENV)/ready
 	rm -rf dist
@@ -48,10 +51,14 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt pip ".[dev]"
 	touch $@
 
+$(VENV)/ready-docs: $(VENV)/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt ".[docs]"
+	touch $@
+
 # What CI installs, for all Python versions that we support.
 constraints:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
 		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmark dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmark dist build docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
