@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from typing import Any
 
-from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -61,9 +61,7 @@ def _rewrite_links(text: str) -> str:
     return text.replace("](docs/", "](")
 
 
-def _short_name(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.TextElement
-) -> nodes.Element | None:
+def _short_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Any) -> Any:
     """Find what a docstring calls by its last name alone, such as an error after ``:raises``."""
     if node.get("refdomain") != "py" or "." in node["reftarget"]:
         return None
