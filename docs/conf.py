@@ -27,6 +27,10 @@ exclude_patterns = ["_build", "walkthrough"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
+html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
+highlight_language = "text"
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
