@@ -14,7 +14,15 @@ import pendulum
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import utc_text
 
-__all__ = ["INTERVAL_END", "INTERVAL_START", "Window", "interval", "parse_time", "split_window"]
+__all__ = [
+    "INTERVAL_END",
+    "INTERVAL_START",
+    "Window",
+    "interval",
+    "optional_time",
+    "parse_time",
+    "split_window",
+]
 
 #: Templates for the bounds of the run's data interval; empty for a run that has none.
 INTERVAL_START = "{{ data_interval_start | default('', true) }}"
@@ -93,6 +101,11 @@ def parse_time(value: Any, name: str) -> datetime:
         )
     # The services count in whole seconds, so that windows which touch before still touch after.
     return value.astimezone(UTC).replace(microsecond=0)
+
+
+def optional_time(value: Any, name: str) -> datetime | None:
+    """Read a time that may be left out, which None is; see :func:`parse_time`."""
+    return None if value is None else parse_time(value, name)
 
 
 def split_window(

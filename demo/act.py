@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from demo.tally import Window
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # moto's own
+#: Lines of a task's log that are shown.
+_SAMPLE = 6
 
 
 class Aws:
@@ -136,6 +139,11 @@ class Act(ABC):
 
     def prepare(self, airflow: AirflowApi) -> None:  # noqa: B027 # few acts need it
         """Create what the DAGs need in Airflow besides themselves."""
+
+    def log_lines(self, airflow: AirflowApi, run: Row, task_id: str, pattern: str) -> Sequence[str]:
+        """Return the last lines of a task's log whose level and text match a regular expression."""
+        log = airflow.log(run["dag_id"], run["dag_run_id"], task_id).splitlines()
+        return [line for line in log if re.match(rf"\S+ ({pattern})", line)][-_SAMPLE:]
 
     @abstractmethod
     def progress(self, aws: Aws, runs: Sequence[Row]) -> Sequence[Progress]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,8 +16,6 @@ DAG = "data_pipeline_run"
 DAYS = tuple(datetime(2026, 3, day, tzinfo=UTC) for day in (2, 3, 4))
 #: Activities in the example's definition.
 ACTIVITIES = ("Extract", "Load")
-#: Lines of a task's log that are shown.
-_SAMPLE = 6
 
 
 class PipelineAct(Act):
@@ -65,9 +62,8 @@ class PipelineAct(Act):
 
     def sample(self, airflow: AirflowApi, runs: Sequence[Row]) -> Sequence[str]:
         """Show the first day."""
-        log = airflow.log(runs[0]["dag_id"], runs[0]["dag_run_id"], "activate").splitlines()
-        told = [line for line in log if re.match(r"\S+ INFO (Started activation|df-\S+: [A-Z]+,)", line)]
-        return [f"What a user sees: the progress in the task log of {DAYS[0]:%a %Y-%m-%d}", *told[-_SAMPLE:]]
+        told = self.log_lines(airflow, runs[0], "activate", r"INFO (Started activation|df-\S+: [A-Z]+,)")
+        return [f"What a user sees: the progress in the task log of {DAYS[0]:%a %Y-%m-%d}", *told]
 
 
 def _by_day(aws: Aws) -> dict[datetime | None, list[Mapping[str, Any]]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +17,7 @@ from airflow_provider_jobs.service_models import use_service_models
 from airflow_provider_jobs.testing.airflow_api import AirflowApi, ApiError, Row
 from airflow_provider_jobs.testing.iot_storage import channel_object
 from demo.act import ACCOUNT, Act, Aws, Backfill, Outcome, Progress
-from demo.tally import Window, count
+from demo.tally import Window, count, table
 
 # As in the example DAG.
 DAG_ID, PIPELINE, POOL = "backfill_reprocessing", "cleaning", "iot_reprocessing"
@@ -31,8 +30,6 @@ COUNTS = (310, 290, 280, 260, 150, 0, 120, 240, 300, 330)
 WINDOWS = [Window(_FIRST + n * _HOUR, _FIRST + (n + 1) * _HOUR) for n in range(len(COUNTS))]
 #: Reprocessings side by side, and runs that are open.
 SIDE_BY_SIDE, RUNS = 4, 6
-#: Lines of a task's log that are shown.
-_SAMPLE = 5
 
 
 class ReprocessingAct(Act):
@@ -113,16 +110,14 @@ class ReprocessingAct(Act):
             for job in jobs
         }
         tallies = count(WINDOWS, self._sent, windows, _landed(aws, windows))
-        rows = [(str(tally.window or "no known job"), *tally.numbers()) for tally in tallies]
-        sums = [sum(column) for column in zip(*(tally.numbers() for tally in tallies), strict=True)]
+        rows, sums, problems = table(tallies)
         held, landed, missing, doubled, outside = (f"{number:,}" for number in sums)
         calls = aws.server.calls("iotanalytics").get("StartPipelineReprocessing", 0) - self._calls_before
-        problems = [problem for tally in tallies for problem in tally.problems()]
         if len(jobs) != len(WINDOWS):
             problems.append(f"There were {len(jobs)} reprocessings for {len(WINDOWS)} hours.")
         return Outcome(
             ("Hour", "In the channel", "Reprocessed", "Missing", "Doubled", "Outside"),
-            [*rows, ("Total", *sums)],
+            rows,
             f"{len(WINDOWS)} hours, {held} messages in the channel, {landed} reprocessed: {missing} missing, "
             f"{doubled} doubled, {outside} outside of their hour. "
             f"{calls} StartPipelineReprocessing calls, {len(jobs)} reprocessings.",
@@ -133,10 +128,8 @@ class ReprocessingAct(Act):
         """Show the busiest hour."""
         busiest = WINDOWS[COUNTS.index(max(COUNTS))]
         run = next(run for run in runs if datetime.fromisoformat(run["data_interval_start"]) == busiest.start)
-        log = airflow.log(run["dag_id"], run["dag_run_id"], "reprocess").splitlines()
-        # A line of the log: time, level, text.
-        told = [line for line in log if re.match(r"\S+ (WARNING|INFO (Started reproc|\S+: [A-Z]+))", line)]
-        return [f"What a user sees: the task log of {busiest}", *told[-_SAMPLE:]]
+        told = self.log_lines(airflow, run, "reprocess", r"WARNING|INFO (Started reproc|\S+: [A-Z]+)")
+        return [f"What a user sees: the task log of {busiest}", *told]
 
     def _note(self, aws: Aws) -> None:
         """Remember what there was before this act."""

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,11 +11,9 @@ from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
 from demo.act import Act, Aws, Backfill, Outcome, Progress
 from demo.bus import drain, put_events, queue_events, windows_of_replays
 from demo.shop_events import BRANCHES, COUNTS, SOURCE, WINDOWS, shop_events
-from demo.tally import Tally, count
+from demo.tally import Tally, count, table
 
 ARCHIVE = "orders"  # as in the example DAG
-#: Lines of a task's log that are shown.
-_SAMPLE = 6
 
 
 class ShopAct(Act):
@@ -57,16 +54,14 @@ class ShopAct(Act):
         """Count what the queues received."""
         replays = windows_of_replays(aws, ARCHIVE)
         tallies = count(WINDOWS, self._archived, replays, drain(aws, BRANCHES))
-        rows = [(str(tally.window or "no known job"), *tally.numbers()) for tally in tallies]
-        sums = [sum(column) for column in zip(*(tally.numbers() for tally in tallies), strict=True)]
+        rows, sums, problems = table(tallies)
         archived, received, missing, doubled, outside = (f"{number:,}" for number in sums)
-        problems = [problem for tally in tallies for problem in tally.problems()]
         held = aws.client("events").describe_archive(ArchiveName=ARCHIVE)["EventCount"]
         if held != len(self._archived):
             problems.append(f"The archive holds {held:,} events; {len(self._archived):,} were put into it.")
         return Outcome(
             ("Window", *Tally.COLUMNS),
-            [*rows, ("Total", *sums)],
+            rows,
             f"{len(WINDOWS)} windows, {archived} events archived, {received} received: {missing} missing, "
             f"{doubled} doubled, {outside} outside of their window. "
             f"{self._calls(aws) - self._calls_before} StartReplay calls, {len(replays)} replays.",
@@ -77,10 +72,8 @@ class ShopAct(Act):
         """Show the busiest day."""
         busiest = WINDOWS[COUNTS.index(max(COUNTS))]
         run = next(run for run in runs if datetime.fromisoformat(run["data_interval_start"]) == busiest.start)
-        log = airflow.log(run["dag_id"], run["dag_run_id"], "replay").splitlines()
-        # A line of the log: time, level, text.
-        told = [line for line in log if re.match(r"\S+ INFO (Started replay|\S+: [A-Z]+,)", line)]
-        return [f"What a user sees: the progress in the task log of {busiest}", *told[-_SAMPLE:]]
+        told = self.log_lines(airflow, run, "replay", r"INFO (Started replay|\S+: [A-Z]+,)")
+        return [f"What a user sees: the progress in the task log of {busiest}", *told]
 
     def _calls(self, aws: Aws) -> int:
         return aws.server.calls("events").get("StartReplay", 0)

@@ -66,6 +66,17 @@ class Tally:
                 yield f"{self.window or 'No known job'}: {len(found):,} {where} ({some})."
 
 
+def table(tallies: Sequence[Tally]) -> tuple[list[tuple[str | int, ...]], list[int], list[str]]:
+    """Put tallies into a table.
+
+    :returns: its rows, the last of which is the total; the total's numbers; what is wrong
+    """
+    rows = [(str(tally.window or "no known job"), *tally.numbers()) for tally in tallies]
+    sums = [sum(column) for column in zip(*(tally.numbers() for tally in tallies), strict=True)]
+    problems = [problem for tally in tallies for problem in tally.problems()]
+    return [*rows, ("Total", *sums)], sums, problems
+
+
 def count(
     windows: Sequence[Window],
     archived: Mapping[str, datetime],

@@ -17,7 +17,16 @@ from typing import Any
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import JobState, JobStatus
 
-__all__ = ["ActivationId", "Instance", "PipelineLook", "blocked", "judge", "judge_pipeline", "read_time"]
+__all__ = [
+    "ActivationId",
+    "Instance",
+    "PipelineLook",
+    "blocked",
+    "checked_pipeline_id",
+    "judge",
+    "judge_pipeline",
+    "read_time",
+]
 
 _TIME = "%Y-%m-%dT%H:%M:%S"
 _ID = re.compile(
@@ -84,6 +93,16 @@ class ActivationId:
     def __str__(self) -> str:
         time = f"@{self.time}" if self.time else ""
         return f"{self.pipeline_id}{time}{f'..{self.until}' if self.until else ''}"
+
+
+def checked_pipeline_id(pipeline_id: Any) -> str:
+    """Return a pipeline's id.
+
+    :raises JobInputError: if it is none.
+    """
+    if not isinstance(pipeline_id, str) or ActivationId.parse(pipeline_id).time:
+        raise JobInputError(f"pipeline_id={pipeline_id!r} is not a pipeline's id (df-…).")
+    return pipeline_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_jobs.exceptions import (
@@ -17,39 +16,12 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobQuotaError,
 )
-from airflow_provider_jobs.hooks.activations import (
-    ActivationId,
-    Instance,
-    PipelineLook,
-    judge,
-    judge_pipeline,
-)
-from airflow_provider_jobs.hooks.pipelines import PipelinesHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob
+from airflow_provider_jobs.hooks.activations import ActivationId, PipelineLook
+from airflow_provider_jobs.hooks.instances import InstancesHook, running
+from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
 
 __all__ = ["DataPipelineHook"]
 
-#: Statuses of an instance that goes on.
-_IN_FLIGHT = (
-    "ACTIVATING",
-    "CREATING",
-    "DEACTIVATING",
-    "PAUSED",
-    "PENDING",
-    "RUNNING",
-    "SCHEDULED",
-    "SHUTTING_DOWN",
-    "VALIDATING",
-    "WAITING_FOR_RUNNER",
-    "WAITING_ON_DEPENDENCIES",
-)
-#: Fields of a pipeline that change when it may have further instances.
-_MOVES = ("@finishedTime", "@lastActivationTime", "@latestRunTime", "@nextRunTime", "@pipelineState")
-#: Queries, or descriptions of instances, that a look may take. Every half a minute they are two calls a
-#: second, which is what AWS allows.
-_SPEND = 60
-#: Failed instances whose attempts are asked for what went wrong.
-_EXPLAINED = 25
 #: How often a refused call is made in all, where botocore is not told otherwise, and how often a new
 #: activation is looked for; seconds in between.
 _TRIES, _PAUSE = 3, 1.0
@@ -57,21 +29,7 @@ _TRIES, _PAUSE = 3, 1.0
 _STOP_WAIT, _STOP_LOOK = 2.0, 0.5
 
 
-@dataclass(slots=True)
-class _Watch:
-    """What is known of an activation from earlier looks.
-
-    :param seen: the pipeline's fields when its instances were asked for last.
-    :param turn: in which look that was.
-    """
-
-    seen: Mapping[str, str] = field(default_factory=dict)
-    turn: int = 0
-    instances: dict[str, Instance] = field(default_factory=dict)
-    status: JobStatus | None = None
-
-
-class DataPipelineHook(PipelinesHook):
+class DataPipelineHook(InstancesHook):
     """Keeps pipelines and their definitions; activates, watches and deactivates them.
 
     https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html
@@ -81,11 +39,6 @@ class DataPipelineHook(PipelinesHook):
     service. Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
     """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._watches: dict[str, _Watch] = {}
-        self._turn = 0
 
     def scope(self, request: Mapping[str, Any]) -> str:
         """Return the pipeline: activating it while it runs on demand would cancel what it runs."""
@@ -124,7 +77,7 @@ class DataPipelineHook(PipelinesHook):
         if look.state == "DEACTIVATING":
             raise JobQuotaError(f"Pipeline {pipeline_id} is being deactivated and cannot be activated yet.")
         if on_demand and not look.inactive:
-            latest = self._judged({"latest": ActivationId(pipeline_id, "latest")}, {pipeline_id: look})
+            latest = self.judged({"latest": ActivationId(pipeline_id, "latest")}, {pipeline_id: look})
             last = _known(latest).get("latest")
             if last and not last.state.ended:
                 raise JobQuotaError(
@@ -172,7 +125,7 @@ class DataPipelineHook(PipelinesHook):
         """
         jobs = {job_id: ActivationId.parse(job_id) for job_id in job_ids}
         looks = self.describe_pipelines([job.pipeline_id for job in jobs.values()])
-        return self._judged(jobs, looks)
+        return self.judged(jobs, looks)
 
     def stop_job(self, job_id: str, *, cancel_active: bool = True) -> bool:
         """Deactivate the pipeline, unless the activation is not its latest; wait a little for the effect.
@@ -206,7 +159,7 @@ class DataPipelineHook(PipelinesHook):
         }
         return {
             status.job_id: pipeline_id
-            for pipeline_id, status in _known(self._judged(jobs, looks)).items()
+            for pipeline_id, status in _known(self.judged(jobs, looks)).items()
             if not status.state.ended
         }
 
@@ -224,7 +177,7 @@ class DataPipelineHook(PipelinesHook):
                 continue
             if name:
                 shown = PipelineLook(request["pipeline_id"], {"@pipelineState": "SCHEDULED"})
-                return _running(ActivationId.parse(name), shown)
+                return running(ActivationId.parse(name), shown)
         return None
 
     def _effect(self, before: str, request: Mapping[str, Any]) -> str | None:
@@ -236,85 +189,6 @@ class DataPipelineHook(PipelinesHook):
         until = ActivationId.of(last.pipeline_id, None, request["wait_until"]).until
         return str(ActivationId(last.pipeline_id, found.activated, until))
 
-    def _judged(
-        self, jobs: Mapping[str, ActivationId], looks: Mapping[str, PipelineLook | JobNotFoundError]
-    ) -> dict[str, JobStatus | Exception]:
-        found: dict[str, JobStatus | Exception] = {}
-        shown: dict[str, PipelineLook] = {}
-        for name, job in jobs.items():
-            look = looks[job.pipeline_id]
-            if isinstance(look, JobNotFoundError):
-                found[name] = look
-            elif job.time is None:
-                found[name] = judge_pipeline(look)
-            else:
-                shown[name] = look
-        self._turn += 1
-        self._watches = {name: self._watches.get(name, _Watch()) for name in shown}
-        watches = self._watches
-        due = sorted(shown, key=lambda name: (watches[name].seen == shown[name].fields, watches[name].turn))
-        spent = 0
-
-        def describe(name: str) -> JobStatus:
-            nonlocal spent
-            watch, job, look = watches[name], jobs[name], shown[name]
-            if spent < _SPEND:
-                spent += self._read(watch, job, look)
-            return watch.status or _running(job, look)
-
-        return self.describe_each(due, found, describe)
-
-    def _read(self, watch: _Watch, job: ActivationId, look: PipelineLook) -> int:
-        """Ask for an activation's instances, as few as will do, and tell how it is by them.
-
-        :return: how many calls of a kind it took.
-        """
-        known = watch.instances
-        open_ = [each.id for each in known.values() if not each.ended]
-        spent = 1
-        if open_ and all(watch.seen.get(name) == look.fields.get(name) for name in _MOVES):
-            self._update(watch, look.pipeline_id, open_)
-            open_ = [each.id for each in known.values() if not each.ended]
-        else:
-            open_ = []
-        since = look.activated if job.time == "latest" else job.time
-        if not open_ and since and look.activated:
-            selectors: dict[str, tuple[str, Sequence[str]]] = {
-                "scheduledStartTime": ("GE", [since]),
-                "actualStartTime": ("GE", [since]),
-            }
-            if not look.inactive:
-                selectors["status"] = ("EQ", _IN_FLIGHT)
-            ids = [
-                each
-                for key, selector in selectors.items()
-                for each in self.query_objects(look.pipeline_id, "INSTANCE", **{key: selector})
-                if key == "status" or each not in known or not known[each].ended
-            ]
-            self._update(watch, look.pipeline_id, ids)
-            spent = len(selectors)
-        now = datetime.now(UTC)
-        status, bad = judge(job, look, known.values(), now)
-        if bad:
-            self._explain(watch, look.pipeline_id, bad[:_EXPLAINED])
-            status, _ = judge(job, look, known.values(), now)
-        watch.seen, watch.turn, watch.status = look.fields, self._turn, status
-        return spent
-
-    def _update(self, watch: _Watch, pipeline_id: str, ids: Collection[str]) -> None:
-        for found in self.describe_objects(pipeline_id, ids):
-            watch.instances[found["id"]] = Instance.of(found)
-
-    def _explain(self, watch: _Watch, pipeline_id: str, bad: Sequence[Instance]) -> None:
-        """Put into failed instances what their last attempts failed with."""
-        heads = {str(each.value("@headAttempt")): each for each in bad if each.value("@headAttempt")}
-        for found in self.describe_objects(pipeline_id, heads):
-            attempt = Instance.of(found)
-            if message := attempt.value("errorMessage"):
-                error = f"{message} ({attempt.value('errorId')})" if attempt.value("errorId") else message
-                instance = heads[attempt.id]
-                watch.instances[instance.id] = replace(instance, error=error)
-
 
 def _known(found: Mapping[str, JobStatus | Exception]) -> dict[str, JobStatus]:
     """Return the activations that are there.
@@ -325,13 +199,6 @@ def _known(found: Mapping[str, JobStatus | Exception]) -> dict[str, JobStatus]:
         if isinstance(each, Exception) and not isinstance(each, JobNotFoundError):
             raise each
     return {name: each for name, each in found.items() if isinstance(each, JobStatus)}
-
-
-def _running(job: ActivationId, look: PipelineLook) -> JobStatus:
-    """Return the status of an activation of which nothing is known but that it is there."""
-    status, _ = judge(job, look, (), datetime.now(UTC))
-    state = JobState.STOPPING if look.state == "DEACTIVATING" else JobState.RUNNING
-    return replace(status, state=state, service_state=look.state, reason=None)
 
 
 def _check_schedule(

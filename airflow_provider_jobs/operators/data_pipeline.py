@@ -14,12 +14,12 @@ from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.activations import ActivationId
+from airflow_provider_jobs.hooks.activations import checked_pipeline_id
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobKey
 from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
-from airflow_provider_jobs.windows import parse_time
+from airflow_provider_jobs.windows import optional_time
 
 __all__ = [
     "DataPipelineActivatePipelineOperator",
@@ -32,16 +32,6 @@ __all__ = [
 _COLOR, _TEXT = "#ed7100", "#ffffff"
 #: Characters in a pipeline's name and in its unique id.
 _NAME_LIMIT = 1024
-
-
-def _checked_id(pipeline_id: Any) -> str:
-    """Return the pipeline's id.
-
-    :raises JobInputError: if it is none.
-    """
-    if not isinstance(pipeline_id, str) or ActivationId.parse(pipeline_id).time:
-        raise JobInputError(f"pipeline_id={pipeline_id!r} is not a pipeline's id (df-…).")
-    return pipeline_id
 
 
 class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
@@ -175,7 +165,7 @@ class DataPipelinePutPipelineDefinitionOperator(AwsBaseOperator[DataPipelineHook
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check the definition and put it."""
-        pipeline_id = _checked_id(self.pipeline_id)
+        pipeline_id = checked_pipeline_id(self.pipeline_id)
         definition = self._definition()
         definition.check()
         warnings = self.hook.put_definition(pipeline_id, definition)
@@ -253,15 +243,12 @@ class DataPipelineActivatePipelineOperator(StartJobOperator[DataPipelineHook]):
 
     def job_request(self, context: Context) -> dict[str, Any]:
         """Return the activation that is asked for, checked."""
-        times = {
-            name: None if (given := getattr(self, name)) is None else parse_time(given, name)
-            for name in ("start_timestamp", "wait_until")
-        }
         return {
-            "pipeline_id": _checked_id(self.pipeline_id),
+            "pipeline_id": checked_pipeline_id(self.pipeline_id),
             "parameter_values": parameter_values(self.parameter_values),
             "wait": self.wait_for_completion,
-            **times,
+            "start_timestamp": optional_time(self.start_timestamp, "start_timestamp"),
+            "wait_until": optional_time(self.wait_until, "wait_until"),
         }
 
 
@@ -289,7 +276,7 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
     @property
     def target_id(self) -> str:
         """The pipeline's id."""
-        return _checked_id(self.pipeline_id)
+        return checked_pipeline_id(self.pipeline_id)
 
     def stop(self, job_id: str) -> bool:
         """Deactivate the pipeline."""
@@ -316,7 +303,7 @@ class DataPipelineDeletePipelineOperator(AwsBaseOperator[DataPipelineHook]):
 
     def execute(self, context: Context) -> None:
         """Delete the pipeline."""
-        pipeline_id = _checked_id(self.pipeline_id)
+        pipeline_id = checked_pipeline_id(self.pipeline_id)
         try:
             self.hook.delete_pipeline(pipeline_id)
         except JobNotFoundError as error:

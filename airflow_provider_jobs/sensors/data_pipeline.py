@@ -10,11 +10,10 @@ from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.activations import ActivationId
+from airflow_provider_jobs.hooks.activations import ActivationId, checked_pipeline_id
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.sensors.base import JobSensor
-from airflow_provider_jobs.windows import parse_time
+from airflow_provider_jobs.windows import optional_time
 
 __all__ = ["DataPipelineSensor"]
 
@@ -58,10 +57,9 @@ class DataPipelineSensor(JobSensor[DataPipelineHook]):
     @property
     def target_id(self) -> str:
         """The activation's id; of a pipeline that has no activation time, its latest activation."""
-        if not isinstance(self.pipeline_id, str) or ActivationId.parse(self.pipeline_id).time:
-            raise JobInputError(f"pipeline_id={self.pipeline_id!r} is not a pipeline's id (df-…).")
-        times = {
-            name: None if (given := getattr(self, name)) is None else parse_time(given, name)
-            for name in ("activation_time", "wait_until")
-        }
-        return str(ActivationId.of(self.pipeline_id, times["activation_time"], times["wait_until"]))
+        activation = ActivationId.of(
+            checked_pipeline_id(self.pipeline_id),
+            optional_time(self.activation_time, "activation_time"),
+            optional_time(self.wait_until, "wait_until"),
+        )
+        return str(activation)
