@@ -16,7 +16,7 @@ with DAG(
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     doc_md=__doc__,
-):
+) as dag:
     SqsStartMessageMoveTaskOperator(
         task_id="redrive",
         source_arn="arn:aws:sqs:eu-west-1:123456789012:orders-dead",

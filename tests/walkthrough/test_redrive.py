@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -198,3 +199,11 @@ def test_the_sensor_fails_with_it(aws: AwsJobs, queues: Queues) -> None:
     sensor = SqsMessageMoveTaskSensor(task_id="wait", source_arn=queues.dead_arn, poke_interval=0.02, **AWS)
     with pytest.raises(JobEndedError, match="ended FAILED: no"):
         OneTask(lambda: sensor).run()
+
+
+def test_the_example_dag_stands() -> None:
+    pytest.importorskip("airflow.sdk")
+    example = importlib.import_module("redrive_orders")
+    (task,) = example.dag.tasks
+    assert (task.task_id, task.aws_hook_class) == ("redrive", SqsRedriveHook)
+    assert task.deferrable
