@@ -41,21 +41,22 @@ class Queues:
         return [message["Body"] for message in answer.get("Messages", ())]
 
 
+def filled(name: str, **client: Any) -> Queues:
+    """Build queues, with five dead letters."""
+    sqs: Any = boto3.client("sqs", region_name=REGION, **client)
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+    url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    for number in range(5):
+        sqs.send_message(QueueUrl=dead, MessageBody=f"order {number}")
+    return Queues(sqs, url, dead, arn)
+
+
 @pytest.fixture
 def make_queues(aws: AwsJobs) -> Callable[[str], Queues]:
-    """Build queues, five dead letters in each."""
-
-    def make(name: str) -> Queues:
-        sqs = boto3.client("sqs", region_name=REGION)
-        dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
-        url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"]
-        for number in range(5):
-            sqs.send_message(QueueUrl=dead, MessageBody=f"order {number}")
-        return Queues(sqs, url, dead, arn)
-
-    return make
+    """Build queues in the mocked AWS."""
+    return filled
 
 
 @pytest.fixture

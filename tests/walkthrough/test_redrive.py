@@ -7,13 +7,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqs_redrive
 from one_task import OneTask
 from sqs_redrive.hook import SqsRedriveHook
 from sqs_redrive.sensors import SqsMessageMoveTaskSensor
-from walkthrough.conftest import AWS, Queues
+from walkthrough.conftest import AWS, Queues, filled
 
 from airflow_provider_jobs.exceptions import (
     JobApiError,
@@ -23,7 +25,7 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobTimeoutError,
 )
-from airflow_provider_jobs.testing import AwsJobs, Fault
+from airflow_provider_jobs.testing import AwsJobs, AwsJobsServer, Fault
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 MakeTask = Callable[..., OneTask]
@@ -199,6 +201,19 @@ def test_the_sensor_fails_with_it(aws: AwsJobs, queues: Queues) -> None:
     sensor = SqsMessageMoveTaskSensor(task_id="wait", source_arn=queues.dead_arn, poke_interval=0.02, **AWS)
     with pytest.raises(JobEndedError, match="ended FAILED: no"):
         OneTask(lambda: sensor).run()
+
+
+def test_the_server_has_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a real Airflow can be tested with it."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(sqs_redrive.__file__).parents[1]))
+    with AwsJobsServer(seconds=0, backends=["sqs_redrive.mocked:BACKEND"]) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        queues = filled("orders")
+        SqsRedriveHook(**AWS).start_redrive(queues.dead_arn)
+        assert server.jobs("sqs")[0]["state"] == "COMPLETED"
+        assert len(queues.texts(queues.url)) == 5
 
 
 def test_the_example_dag_stands() -> None:

@@ -148,5 +148,5 @@ class RedriveResponse(JobResponse, SQSResponse):
         return ActionResult({"ApproximateNumberOfMessagesMoved": moved})
 
 
-BACKEND = Backend("sqs", RedriveResponse, path="/.*$")
+BACKEND = Backend("sqs", RedriveResponse)
 # [end: response]
