@@ -34,6 +34,7 @@ docs: install $(VENV)/ready-docs  ## The pages below docs/, as HTML in docs/_bui
 build: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 # An environment of its own: the Amazon provider's deferrable waits need aiobotocore, which pins boto3.
 benchmark:  ## A thousand waits beside the Amazon provider's own pattern.
@@ -61,4 +62,4 @@ constraints:
 		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmark dist build docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-benchmark dist build docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -62,6 +62,7 @@ _PAGES = {
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "performance.md",
     "example_dags": "guides/index.md",
+    "example_dags/eventbridge_replay.py": "guides/eventbridge.md",
 }
 
 

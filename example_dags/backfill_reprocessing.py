@@ -82,7 +82,7 @@ with DAG(
         task_id="reprocess",
         pipeline_name=PIPELINE,  # the window is the run's data interval
         deferrable=True,
-        poll_interval=2,
+        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
         pool=POOL,
     )
     check(reprocess.output)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Replay each day's archived events to the bus that they came from."""
+"""Replay each day's archived events to the bus that they came from.
+
+It reaches AWS by the connection ``aws_default``.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ with DAG(
     EventBridgeStartReplayOperator(
         task_id="replay",
         archive="orders",  # your archive's name or ARN; the window is the run's data interval
-        deferrable=True,
-        poll_interval=2,
+        deferrable=True,  # waits in the triggerer and holds no worker
+        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
+        # Starts the DAGs that are scheduled on this asset, and tells them the day.
         outlets=[Asset("orders_replayed")],
     )

@@ -36,9 +36,9 @@ def ingest(machines: str, **kwargs: Any) -> LookoutEquipmentStartDataIngestionJo
         bucket="plant-sensors",
         prefix=machines + "/{{ data_interval_start.strftime('%Y/%m/%d/%H') }}/",
         key_pattern="{prefix}/{component_name}/*",
-        role_arn="arn:aws:iam::123456789012:role/sensor-reader",
+        role_arn="arn:aws:iam::123456789012:role/sensor-reader",  # yours; AWS reads the bucket with it
         deferrable=True,
-        poll_interval=2,
+        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
         **kwargs,
     )
 

@@ -22,7 +22,7 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 # tests make thousands of clients. Loaders that a test looks at or replaces are made by other means.
 botocore.session.create_loader = cache(botocore.session.create_loader)
 
-pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin"]
+pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin", "pytester"]
 
 
 @pytest.fixture

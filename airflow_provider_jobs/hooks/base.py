@@ -113,6 +113,9 @@ class JobHook(AwsBaseHook):
     #: What to check, by a piece of AWS's message or its code; the first that fits is shown.
     advice: ClassVar[Mapping[str, str]] = {}
 
+    #: How many API calls were made; what botocore repeats is counted once.
+    calls: int = 0
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = self.service
         super().__init__(*args, **kwargs)
@@ -242,6 +245,7 @@ class JobHook(AwsBaseHook):
         :raises JobInputError: if it is one of ``input_codes``.
         :raises JobApiError: for everything else that AWS or the network can answer.
         """
+        self.calls += 1
         try:
             conn = self.conn
             method = getattr(self._once if operation in self.unrepeatable else conn, operation)

@@ -25,6 +25,7 @@ from airflow_provider_jobs.exceptions import (
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.triggers.job import JobTrigger
 from airflow_provider_jobs.windows import interval
@@ -37,7 +38,7 @@ HookT = TypeVar("HookT", bound=JobHook)
 _STOP_TIME = 4.0
 
 
-class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
+class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
     """Base of the operators that wait for a job.
 
     The asset events of its ``outlets`` have the result as their ``extra``, and with it the run's data
@@ -89,6 +90,10 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""
         return dict(job.details)
 
+    def lineage_details(self, job: JobStatus) -> dict[str, Any]:
+        """Return the task's result, which a job that failed has too."""
+        return self.job_result(job)
+
     def check_result(self, job: JobStatus) -> None:
         """Look at a job that succeeded by AWS's measure with the user's.
 
@@ -102,7 +107,7 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
         :raises JobTimeoutError: if it had not ended at its deadline.
         :raises JobError: if the job could not be watched any longer.
         """
-        job = JobStatus.from_json(event["job"]) if event["job"] else None
+        job = self._job = JobStatus.from_json(event["job"]) if event["job"] else None
         if why := event.get("timeout"):
             return self._time_is_up(context, event["job_id"], why)
         if why := event.get("error"):
@@ -221,7 +226,7 @@ class JobOperator(AwsBaseOperator[HookT], Generic[HookT]):
 
     def _record(self, context: Context, job: JobStatus) -> None:
         """Remember the job where on_kill, a person and the console link look for it."""
-        self._job_id = job.job_id
+        self._job, self._job_id = job, job.job_id
         if self.job_link is not None:
             self.job_link.persist(
                 context=context,

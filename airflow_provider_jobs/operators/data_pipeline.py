@@ -16,9 +16,11 @@ from airflow_provider_jobs.definitions import PipelineDefinition, parameter_valu
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.activations import checked_pipeline_id
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
-from airflow_provider_jobs.job import JobKey
+from airflow_provider_jobs.job import JobKey, JobStatus
+from airflow_provider_jobs.lineage import Lineage
 from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.pipeline_lineage import pipeline_lineage
 from airflow_provider_jobs.windows import optional_time
 
 __all__ = [
@@ -250,6 +252,12 @@ class DataPipelineActivatePipelineOperator(StartJobOperator[DataPipelineHook]):
             "start_timestamp": optional_time(self.start_timestamp, "start_timestamp"),
             "wait_until": optional_time(self.wait_until, "wait_until"),
         }
+
+    def lineage(self, job: JobStatus) -> Lineage:
+        """Return the folders and files of S3 that the pipeline's definition names."""
+        definition = self.hook.get_definition(job.details["pipeline_id"], "active")
+        values = parameter_values(self.parameter_values) or ()
+        return pipeline_lineage(definition, {each["id"]: each["stringValue"] for each in values})
 
 
 class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):

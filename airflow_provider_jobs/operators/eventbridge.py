@@ -14,6 +14,8 @@ from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.eventbridge import REPLAY_NAME_LIMIT, EventBridgeReplayHook
+from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators.base import StopJobOperator
@@ -122,6 +124,13 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         """Return when the archive holds all of the window's events."""
         end: datetime = request["end"]
         return end + self.archive_delay
+
+    def lineage(self, job: JobStatus) -> Lineage:
+        """Return the archive, and the event bus that it was made from."""
+        archive = self.hook.describe_archive(job.details["archive_arn"])
+        return Lineage(
+            [DatasetName.of_arn(archive["ArchiveArn"])], [DatasetName.of_arn(archive["EventSourceArn"])]
+        )
 
     def _checked_rules(self) -> list[str]:
         rules = self.rule_arns or []

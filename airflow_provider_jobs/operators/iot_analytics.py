@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import Context
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook, reprocessing_job_id
 from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
@@ -114,6 +115,20 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         asked = self._messages()
         start, end = (asked[bound] and asked[bound].isoformat() for bound in ("start", "end"))
         return {**job.details, "start_time": start, "end_time": end, "s3_paths": asked["s3_paths"]}
+
+    def lineage(self, job: JobStatus) -> Lineage:
+        """Return the pipeline's channel and its data store."""
+        pipeline = self.hook.describe_pipeline(job.details["pipeline_name"])
+        account = pipeline["arn"].rpartition(":")[0]
+        ends = {
+            kind: [
+                DatasetName(account, f"{kind}/{activity[kind][f'{kind}Name']}")
+                for activity in pipeline["activities"]
+                if kind in activity
+            ]
+            for kind in ("channel", "datastore")
+        }
+        return Lineage(ends["channel"], ends["datastore"])
 
     def _messages(self) -> dict[str, Any]:
         """Return the window or the objects."""

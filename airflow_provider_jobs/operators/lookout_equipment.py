@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import Context
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.lookout_equipment import QUALITY, LookoutEquipmentHook
 from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
 
 __all__ = ["LookoutEquipmentStartDataIngestionJobOperator"]
@@ -147,6 +148,15 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
                 f"Ingestion job {job.job_id} succeeded, but its data is not good enough: "
                 f"{'; '.join(broken)}. Mend the data and clear the task, or raise the limit."
             )
+
+    def lineage(self, job: JobStatus) -> Lineage:
+        """Return the folder with the data, and the dataset."""
+        found = self.hook.describe_ingestion(job.job_id)
+        source = found["IngestionInputConfiguration"]["S3InputConfiguration"]
+        return Lineage(
+            [DatasetName.of_s3(source["Bucket"], source.get("Prefix") or "")],
+            [DatasetName.of_arn(found["DatasetArn"])],
+        )
 
     def _broken_limits(self, discarded: Sequence[str], quality: Mapping[str, int]) -> list[str]:
         broken = [

@@ -13,6 +13,7 @@ from typing import Any, Generic
 from airflow.providers.common.compat.sdk import Context
 from airflow.triggers.base import BaseTrigger
 
+from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaError
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
@@ -113,6 +114,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             return self._job_trigger(last.job_id)
         if last is not None and last.state in (JobState.RUNNING, JobState.SUCCEEDED):
             self.log.info("%s %s of an earlier try is %s.", self._noun, last.job_id, last.service_state)
+            metrics.send("job_reattached", service=self.hook.service)
             return last
         if last is not None:
             self.log.info("%s %s ended %s; starting the next.", self._noun, last.job_id, last.service_state)
@@ -143,6 +145,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             return self._slot_trigger(name, self.hook.scope(request), since)
         ledger.note(replace(attempt, job_id=job.job_id))
         self.log.info("Started %s %s: %s.", self.hook.noun, job.job_id, job.service_state)
+        metrics.send("job_started", service=self.hook.service)
         return job
 
     def _slot_trigger(self, name: str, scope: str, since: float | None) -> SlotTrigger:

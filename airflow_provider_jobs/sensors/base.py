@@ -23,6 +23,7 @@ from airflow_provider_jobs.exceptions import JobEndedError, JobError
 from airflow_provider_jobs.hooks.base import JobHook, is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.triggers.job import JobTrigger
 
 __all__ = ["JobSensor"]
@@ -30,7 +31,7 @@ __all__ = ["JobSensor"]
 HookT = TypeVar("HookT", bound=JobHook)
 
 
-class JobSensor(AwsBaseSensor[HookT], Generic[HookT]):
+class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
     """Base of the sensors: waits for a job's end, succeeds if the job did.
 
     Takes the parameters of Airflow's ``BaseSensorOperator`` (``poke_interval``, ``timeout``, ``mode``,
@@ -115,6 +116,7 @@ class JobSensor(AwsBaseSensor[HookT], Generic[HookT]):
         return self._result(JobStatus.from_json(event["job"]))
 
     def _result(self, job: JobStatus) -> dict[str, Any]:
+        self._job = job
         if job.state is not JobState.SUCCEEDED:
             reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             noun = self.aws_hook_class.noun.capitalize()

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A moto whose jobs take their time: for our tests and for those of DAGs that use this provider."""
+"""A moto whose jobs take their time: for our tests and for those of DAGs that use this provider.
+
+It needs the extra ``testing``; what is missing is told at the first use of a name, not at the import.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,20 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import on first use: whoever imports this package need not have moto."""
+    """Import on first use: whoever imports this package need not have moto.
+
+    :raises ModuleNotFoundError: if moto is not installed, saying how to install it
+    """
     from importlib import import_module
 
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        raise ModuleNotFoundError(
+            f"{__name__}.{name} needs {missing}, which is not installed: "
+            'pip install "airflow-provider-jobs[testing]"',
+            name=error.name,
+        ) from error

@@ -2,7 +2,8 @@
 
 """The pytest fixture ``aws_jobs``.
 
-Put ``pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin"]`` into the topmost ``conftest.py``.
+pytest finds this plugin by itself where the package is installed. Until a test asks for the fixture
+nothing is imported, neither Airflow nor boto3 nor moto.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_jobs.testing.control import AwsJobs
+    from airflow_provider_jobs.testing import AwsJobs
+
+__all__ = ["aws_jobs"]
 
 
 @pytest.fixture
 def aws_jobs() -> Iterator[AwsJobs]:
-    """Mock AWS during the test; jobs are half-way at their first read, and at their end at the second."""
-    from airflow_provider_jobs.testing.mock import mock_aws_jobs
+    """Mock AWS during the test; jobs are half-way at their first read, and at their end at the second.
 
+    Yields the control object. Without the extra ``testing`` the test errs with a line that names it.
+    """
+    try:
+        from airflow_provider_jobs.testing import mock_aws_jobs
+    except ModuleNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
     with mock_aws_jobs() as aws:
         yield aws

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks.base import is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
@@ -86,6 +87,7 @@ class JobTrigger(BaseTrigger):
                     line = f"{self.job_id}: {job.describe(_now())}"
                     if job.state.ended:
                         self.log.info(line)
+                        metrics.send_duration(self.spec.hook_class, job)
                         yield self._event(job)
                         return
                 elif is_passing(update):

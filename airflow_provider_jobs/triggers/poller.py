@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
+from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError
 from airflow_provider_jobs.hooks.base import JobHook, is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
@@ -57,6 +58,8 @@ class SharedLook(ABC):
     cancelled, leave at once. A look that fails for a passing reason makes the next one later.
     """
 
+    #: The metric that has the number of waiters.
+    gauge: ClassVar[str]
     _of_loop: ClassVar[
         WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[type, HookSpec], SharedLook]]
     ] = WeakKeyDictionary()
@@ -84,7 +87,8 @@ class SharedLook(ABC):
             look = looks[cls, spec] = cls(spec)
         look._join(waiter)
         try:
-            yield waiter.updates
+            with metrics.count_wait(cls.gauge, spec.hook_class):
+                yield waiter.updates
         finally:
             look.waiters.remove(waiter)
             if not look.waiters and looks.get((cls, spec)) is look:
@@ -105,7 +109,8 @@ class SharedLook(ABC):
         def answer() -> T:
             if self._hook is None:
                 self._hook = self._spec.build()
-            return question(self._hook)
+            with metrics.count_calls(self._hook):
+                return question(self._hook)
 
         return await sync_to_async(answer, thread_sensitive=False)()
 
@@ -146,6 +151,8 @@ class SharedLook(ABC):
             if not well:
                 # A new hook reads the connection again and takes credentials that were rotated meanwhile.
                 self._hook = None
+                metrics.send_soon(self._spec.hook_class, "poll_errors")
+            metrics.send_waits(self.gauge, self._spec.hook_class)
             interval = min((waiter.interval for waiter in self.waiters), default=_GATHER)
             pause = min(interval * 2 ** min(self._failures, 10), max(interval, _LONGEST_PAUSE))
             self._due = loop.time() + pause * random.uniform(0.9, 1.1)
@@ -153,6 +160,8 @@ class SharedLook(ABC):
 
 class JobPoller(SharedLook):
     """Tells every waiter how its job is: its status, or the error that befell it."""
+
+    gauge = "jobs_watched"
 
     async def look(self) -> bool:
         """Look at all jobs in as few calls as the service allows."""

@@ -44,6 +44,8 @@ class _Call:
 class _SlotQueue(SharedLook):
     """The line: first come, first served, and only as many are called as there are places."""
 
+    gauge = "quota_waiting"
+
     def __init__(self, spec: HookSpec) -> None:
         super().__init__(spec)
         self._limit = 0.0

@@ -27,7 +27,13 @@ def server() -> Iterator[AwsJobsServer]:
 
 
 @pytest.fixture(scope="module")
-def airflow(server: AwsJobsServer) -> Iterator[LocalAirflow]:
+def airflow_env() -> dict[str, str]:
+    """Further environment variables of a module's Airflow; a module may have its own."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def airflow(server: AwsJobsServer, airflow_env: dict[str, str]) -> Iterator[LocalAirflow]:
     """Airflow, connected to that AWS."""
     connection = {
         "conn_type": "aws",
@@ -36,7 +42,7 @@ def airflow(server: AwsJobsServer) -> Iterator[LocalAirflow]:
         "extra": {"region_name": REGION, "endpoint_url": server.url},
     }
     dags = Path(__file__).parent / "dags"
-    with LocalAirflow(dags, {"AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection)}) as airflow:
+    with LocalAirflow(dags, {"AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection), **airflow_env}) as airflow:
         yield airflow
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_jobs.exceptions import JobInputError
@@ -61,6 +61,8 @@ def test_hours_are_elapsed_hours_across_a_clock_change() -> None:
     assert {end - start for start, end in parts} == {timedelta(hours=1)}
 
 
+# How long an example takes tells of the machine, not of the code.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     start=st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=ZONES),
     length=st.timedeltas(timedelta(seconds=1), timedelta(days=40)),

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the tasks tell OpenLineage: which data a job read and wrote, and how the job ended.
+
+Nothing of OpenLineage is imported before its provider asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_jobs.exceptions import JobError, JobInputError
+from airflow_provider_jobs.job import JobStatus, utc_text
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+__all__ = ["JOB_FACET", "DatasetName", "Lineage", "TellsLineage"]
+
+#: The run facet that has the job.
+JOB_FACET = "airflowProviderJobs_job"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetName:
+    """A dataset as OpenLineage names it.
+
+    https://openlineage.io/docs/spec/naming
+
+    :param namespace: where the data is.
+    :param name: what it is called there.
+    """
+
+    namespace: str
+    name: str
+
+    @classmethod
+    def of_arn(cls, arn: str) -> DatasetName:
+        """Name a resource of AWS's, as OpenLineage names those of Glue: account and Region, then the rest."""
+        parts = arn.split(":", 5)
+        return cls(":".join(parts[:5]), parts[5])
+
+    @classmethod
+    def of_s3(cls, bucket: str, key: str) -> DatasetName:
+        """Name an object of S3, or a folder, which is named without the slash at its end."""
+        return cls(f"s3://{bucket}", key.strip("/") or "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Whence a job takes data, and where it puts it."""
+
+    inputs: Sequence[DatasetName] = ()
+    outputs: Sequence[DatasetName] = ()
+
+
+class TellsLineage:
+    """Part of an operator or sensor: the method that OpenLineage's provider calls when the task has ended.
+
+    A task that failed before it had a job tells nothing.
+    """
+
+    #: The task's job, as it was seen last; a class attribute, since Airflow copies and pickles operators.
+    _job: JobStatus | None = None
+
+    def lineage(self, job: JobStatus) -> Lineage:
+        """Return the job's data; none, unless overridden.
+
+        :raises JobError: if AWS does not tell.
+        """
+        return Lineage()
+
+    def lineage_details(self, job: JobStatus) -> Mapping[str, Any]:
+        """Return what the job's facet has as its ``details``, JSON-safe."""
+        return job.details
+
+    def get_openlineage_facets_on_complete(self: Any, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return inputs, outputs and the job's run facet, of a task that succeeded or failed.
+
+        :param task_instance: not needed, since the operator is the one that has seen the job's end.
+        """
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+        job: JobStatus | None = self._job
+        if job is None:
+            return OperatorLineage()
+        try:
+            found = self.lineage(job)
+        except (JobError, JobInputError) as error:
+            self.log.warning("OpenLineage is not told of the data of %s: %s", job.job_id, error)
+            found = Lineage()
+        facet = _job_facet()(
+            service=self.aws_hook_class.service,
+            jobId=job.job_id,
+            state=job.state.value,
+            serviceState=job.service_state,
+            reason=job.reason,
+            startedAt=utc_text(job.started_at),
+            details=dict(self.lineage_details(job)),
+        )
+        return OperatorLineage(
+            inputs=[Dataset(each.namespace, each.name) for each in found.inputs],
+            outputs=[Dataset(each.namespace, each.name) for each in found.outputs],
+            run_facets={JOB_FACET: facet},
+        )
+
+
+@cache
+def _job_facet() -> type[Any]:
+    """Return the class of the job's facet, which needs OpenLineage to be there."""
+    from airflow.providers.common.compat.openlineage.facet import RunFacet
+    from attrs import define
+
+    @define
+    class JobRunFacet(RunFacet):
+        service: str
+        jobId: str
+        state: str
+        serviceState: str
+        reason: str | None
+        startedAt: str | None
+        details: dict[str, Any]
+
+    return JobRunFacet

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every operator and sensor of the package, each on the worker and deferred."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import DAG, CronDataIntervalTimetable
+
+from airflow_provider_jobs.operators.data_pipeline import (
+    DataPipelineActivatePipelineOperator,
+    DataPipelineCreatePipelineOperator,
+    DataPipelineDeactivatePipelineOperator,
+    DataPipelineDeletePipelineOperator,
+    DataPipelinePutPipelineDefinitionOperator,
+)
+from airflow_provider_jobs.operators.eventbridge import (
+    EventBridgeCancelReplayOperator,
+    EventBridgeStartReplayOperator,
+)
+from airflow_provider_jobs.operators.iot_analytics import (
+    IotAnalyticsCancelPipelineReprocessingOperator,
+    IotAnalyticsStartPipelineReprocessingOperator,
+)
+from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
+from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+
+SETTINGS: dict[str, Any] = {
+    "start_date": datetime(2026, 1, 1),
+    "schedule": CronDataIntervalTimetable("@daily", timezone="UTC"),
+    "catchup": False,
+}
+LOAD = {
+    "objects": [
+        {"id": "Default", "scheduleType": "ondemand", "workerGroup": "ours", "pipelineLogUri": "s3://logs/"},
+        {"id": "Load", "type": "ShellCommandActivity", "command": "load-orders"},
+    ]
+}
+
+
+def result(task_id: str, key: str) -> str:
+    """The template of a value in a task's result."""
+    return f"{{{{ ti.xcom_pull('{task_id}')['{key}'] }}}}"
+
+
+for deferrable in (False, True):
+    how = "deferred" if deferrable else "on_the_worker"
+
+    with DAG(f"replay_{how}", **SETTINGS):
+        EventBridgeStartReplayOperator(
+            task_id="replay", archive="orders", deferrable=deferrable
+        ) >> EventBridgeReplaySensor(
+            task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
+        )
+
+    with DAG(f"replay_cancelled_{how}", **SETTINGS):
+        EventBridgeStartReplayOperator(
+            task_id="replay", archive="orders", wait_for_completion=False
+        ) >> EventBridgeCancelReplayOperator(
+            task_id="cancel", replay_name=result("replay", "replay_name"), deferrable=deferrable
+        )
+
+    with DAG(f"ingestion_{how}", **SETTINGS):
+        LookoutEquipmentStartDataIngestionJobOperator(
+            task_id="ingest",
+            dataset_name="pumps",
+            bucket="plant-sensors",
+            prefix="pumps/",
+            key_pattern="{prefix}/{component_name}/*",
+            role_arn="arn:aws:iam::123456789012:role/sensor-reader",
+            deferrable=deferrable,
+        ) >> LookoutEquipmentDataIngestionJobSensor(
+            task_id="wait", job_id=result("ingest", "job_id"), deferrable=deferrable
+        )
+
+    with DAG(f"reprocessing_{how}", **SETTINGS):
+        IotAnalyticsStartPipelineReprocessingOperator(
+            task_id="reprocess", pipeline_name="cleaning", deferrable=deferrable
+        ) >> IotAnalyticsPipelineReprocessingSensor(
+            task_id="wait",
+            pipeline_name="cleaning",
+            reprocessing_id=result("reprocess", "reprocessing_id"),
+            deferrable=deferrable,
+        )
+
+    with DAG(f"reprocessing_cancelled_{how}", **SETTINGS):
+        IotAnalyticsStartPipelineReprocessingOperator(
+            task_id="reprocess", pipeline_name="cleaning", wait_for_completion=False
+        ) >> IotAnalyticsCancelPipelineReprocessingOperator(
+            task_id="cancel",
+            pipeline_name="cleaning",
+            reprocessing_id=result("reprocess", "reprocessing_id"),
+            deferrable=deferrable,
+        )
+
+    with DAG(f"pipeline_{how}", **SETTINGS):
+        create = DataPipelineCreatePipelineOperator(task_id="create", pipeline_name="load")
+        pipeline_id = result("create", "pipeline_id")
+        put = DataPipelinePutPipelineDefinitionOperator(
+            task_id="put", pipeline_id=pipeline_id, definition=LOAD
+        )
+        activate = DataPipelineActivatePipelineOperator(
+            task_id="activate", pipeline_id=pipeline_id, deferrable=deferrable
+        )
+        wait = DataPipelineSensor(task_id="wait", pipeline_id=pipeline_id, deferrable=deferrable)
+        deactivate = DataPipelineDeactivatePipelineOperator(
+            task_id="deactivate", pipeline_id=pipeline_id, deferrable=deferrable
+        )
+        delete = DataPipelineDeletePipelineOperator(task_id="delete", pipeline_id=pipeline_id)
+        create >> put >> activate >> wait >> deactivate >> delete

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Runs of DAGs that use every operator and sensor of the package, on the worker and deferred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
+from airflow_provider_jobs.testing import AwsJobs
+
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/sensor-reader"
+
+
+def archive() -> None:
+    events = boto3.client("events", REGION)
+    events.create_archive(ArchiveName="orders", EventSourceArn=events.describe_event_bus()["Arn"])
+
+
+def dataset() -> None:
+    s3 = boto3.client("s3", REGION)
+    s3.create_bucket(Bucket="plant-sensors")
+    s3.put_object(
+        Bucket="plant-sensors", Key="pumps/pump-1/0.csv", Body="Timestamp,heat\n2026-01-09T06:00:00,20"
+    )
+    boto3.client("lookoutequipment", REGION).create_dataset(DatasetName="pumps", ClientToken="pumps")
+
+
+def channel_and_store() -> None:
+    # botocore has dropped the service's model, which the hook brings.
+    iot: Any = IotAnalyticsHook().conn
+    iot.create_channel(channelName="raw")
+    iot.create_datastore(datastoreName="clean")
+    iot.create_pipeline(
+        pipelineName="cleaning",
+        pipelineActivities=[
+            {"channel": {"name": "from", "channelName": "raw", "next": "to"}},
+            {"datastore": {"name": "to", "datastoreName": "clean"}},
+        ],
+    )
+
+
+def nothing() -> None:
+    """The DAG makes its pipeline itself."""
+
+
+@pytest.mark.parametrize("how", ["on_the_worker", "deferred"])
+@pytest.mark.parametrize(
+    ("dag_id", "prepare", "service", "reads", "state"),
+    [
+        ("replay", archive, "events", 1, "COMPLETED"),
+        ("replay_cancelled", archive, "events", 9, "CANCELLED"),
+        ("ingestion", dataset, "lookoutequipment", 1, "SUCCESS"),
+        ("reprocessing", channel_and_store, "iotanalytics", 1, "SUCCEEDED"),
+        ("reprocessing_cancelled", channel_and_store, "iotanalytics", 9, "CANCELLED"),
+        ("pipeline", nothing, "datapipeline", 1, "FINISHED"),
+    ],
+)
+def test_a_run(
+    dags: dict[str, DAG],
+    aws_jobs: AwsJobs,
+    dag_id: str,
+    how: str,
+    prepare: Callable[[], None],
+    service: str,
+    reads: int,
+    state: str,
+) -> None:
+    aws_jobs.set_pace(reads=reads)
+    prepare()
+    run = dags[f"{dag_id}_{how}"].test(logical_date=datetime(2026, 1, 10, tzinfo=UTC))
+    assert run.state == "success"
+    assert [job["state"] for job in aws_jobs.jobs(service)] == [state]

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Lineage and metrics of a real Airflow: OpenLineage's own listener, Airflow's own OpenTelemetry client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from airflow_provider_jobs.metrics import PREFIX
+from airflow_provider_jobs.testing.local_airflow import LocalAirflow
+from airflow_provider_jobs.testing.server import AwsJobsServer
+
+pytestmark = pytest.mark.e2e
+
+
+class Collector:
+    """Takes metrics by OTLP over HTTP; knows the names of all that came, and the tags of each."""
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, list[dict[str, str]]] = {}
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                collector.take(ExportMetricsServiceRequest.FromString(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def take(self, request: Any) -> None:
+        for resource in request.resource_metrics:
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    data = getattr(metric, metric.WhichOneof("data"))
+                    for point in data.data_points:
+                        tags = {each.key: each.value.string_value for each in point.attributes}
+                        self.metrics.setdefault(metric.name, []).append(tags)
+
+    def has(self, name: str, **tags: str) -> bool:
+        return any(tags.items() <= given.items() for given in self.metrics.get(f"airflow.{PREFIX}{name}", ()))
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    thread = threading.Thread(target=collector.server.serve_forever)
+    thread.start()
+    yield collector
+    collector.server.shutdown()
+    thread.join()
+    collector.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """OpenLineage's file of events."""
+    return tmp_path_factory.mktemp("lineage") / "events.jsonl"
+
+
+@pytest.fixture(scope="module")
+def airflow_env(collector: Collector, events: Path) -> dict[str, str]:
+    """Both turned on, as a deployment would."""
+    return {
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": str(events), "append": True}
+        ),
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{collector.url}/v1/metrics",
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf",
+        "OTEL_METRIC_EXPORT_INTERVAL": "500",
+    }
+
+
+def lineage(events: Path, dag_id: str, kind: str) -> dict[str, Any]:
+    """The only event of its kind of the DAG's task."""
+    rows = [json.loads(line) for line in events.read_text().splitlines()]
+    (found,) = [row for row in rows if row["job"]["name"] == f"{dag_id}.replay" and row["eventType"] == kind]
+    return dict(found)
+
+
+@pytest.mark.parametrize("dag_id", ["on_worker", "deferred"])
+def test_a_replay(
+    airflow: LocalAirflow, aws: AwsJobsServer, collector: Collector, events: Path, dag_id: str
+) -> None:
+    collector.metrics.clear()
+    run_id = airflow.trigger(dag_id, logical_date=datetime.now(UTC))
+    airflow.wait_for(lambda: aws.jobs("events"), what="the replay")
+    airflow.wait_for(lambda: collector.has("jobs_watched", service="events"), what="a task that waits")
+    aws.advance(aws.jobs("events")[0]["id"])
+    airflow.wait_run(dag_id, run_id)
+    airflow.wait_for(
+        lambda: all(
+            collector.has(name, service="events")
+            for name in ("job_started", "job_duration", "jobs_watched", "poll_calls")
+        ),
+        what="the metrics",
+    )
+    assert collector.has("job_duration", outcome="succeeded")
+    assert not collector.has("quota_waiting")
+
+    event = lineage(events, dag_id, "COMPLETE")
+    (source,), (target,) = event["inputs"], event["outputs"]
+    assert (source["namespace"], source["name"]) == (
+        "arn:aws:events:us-east-1:123456789012",
+        "archive/orders",
+    )
+    assert (target["namespace"], target["name"]) == (source["namespace"], "event-bus/default")
+    job = event["run"]["facets"]["airflowProviderJobs_job"]
+    assert job["jobId"] == aws.jobs("events")[0]["id"]
+    result = airflow.xcom(dag_id, run_id, "replay")
+    assert job["details"] == {name: value for name, value in result.items() if value is not None}
+
+
+def test_a_replay_that_fails(airflow: LocalAirflow, aws: AwsJobsServer, events: Path) -> None:
+    """It had three seconds; the job's end is told with the event of the failure."""
+    run_id = airflow.trigger("hurried", logical_date=datetime.now(UTC))
+    airflow.wait_run("hurried", run_id, states=["failed"])
+    event = lineage(events, "hurried", "FAIL")
+    assert [each["name"] for each in event["inputs"]] == ["archive/orders"]
+    assert event["run"]["facets"]["airflowProviderJobs_job"]["jobId"] == aws.jobs("events")[0]["id"]
+    assert "job_timeout" in event["run"]["facets"]["errorMessage"]["message"]

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What OpenLineage is told of all job types, by its own provider and client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceState
+from job_cases import JobCase
+from one_task import OneTask
+
+from airflow_provider_jobs.exceptions import JobError, JobInputError
+from airflow_provider_jobs.operators.data_pipeline import DataPipelineDeactivatePipelineOperator
+from airflow_provider_jobs.operators.eventbridge import EventBridgeCancelReplayOperator
+from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsCancelPipelineReprocessingOperator
+from airflow_provider_jobs.testing import AwsJobs, Fault
+
+pytest.importorskip("airflow.providers.openlineage", reason="needs the OpenLineage provider")
+
+from airflow.providers.openlineage.extractors import ExtractorManager
+from airflow.providers.openlineage.plugins.adapter import OpenLineageAdapter
+from openlineage.client import OpenLineageClient
+from openlineage.client.transport.file import FileConfig, FileTransport
+
+RUN = "01944d1a-0000-7000-8000-000000000000"
+ACCOUNT = "us-east-1:123456789012"
+#: Inputs and outputs of each job type; an id of AWS's at the end of a name is left out.
+DATASETS: dict[str, tuple[set[str], set[str]]] = {
+    "events": (
+        {f"arn:aws:events:{ACCOUNT} archive/orders"},
+        {f"arn:aws:events:{ACCOUNT} event-bus/default"},
+    ),
+    "lookoutequipment": ({"s3://plant 2026"}, {f"arn:aws:lookoutequipment:{ACCOUNT} dataset/pumps-0"}),
+    "iotanalytics": (
+        {f"arn:aws:iotanalytics:{ACCOUNT} channel/raw"},
+        {f"arn:aws:iotanalytics:{ACCOUNT} datastore/clean"},
+    ),
+    "datapipeline": (set(), set()),
+}
+
+
+class Told:
+    """OpenLineage's file of events."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        client = OpenLineageClient(transport=FileTransport(FileConfig(str(path), append=True)))
+        self._adapter = OpenLineageAdapter(client)
+
+    def of(self, operator: BaseOperator | None, state: Any) -> dict[str, Any]:
+        """Tell OpenLineage how the task ended, as its listener does; returns the event that it wrote."""
+        assert operator is not None
+        run: Any = type("Run", (), {"run_id": "scheduled"})
+        found = ExtractorManager().extract_metadata(run, operator, state, None)
+        adapter = self._adapter
+        end: Any = adapter.complete_task if state == TaskInstanceState.SUCCESS else adapter.fail_task
+        unset = ("nominal_start_time", "nominal_end_time", "owners", "tags", "job_description")
+        end(RUN, "orders.task", "2026-01-02T00:00:00Z", found, **dict.fromkeys(unset))
+        event: dict[str, Any] = json.loads(self._path.read_text().splitlines()[-1])
+        return event
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    return Told(tmp_path / "events.jsonl")
+
+
+def names(datasets: list[dict[str, Any]]) -> set[str]:
+    return {f"{each['namespace']} {'/'.join(each['name'].split('/')[:2])}" for each in datasets}
+
+
+def facet(event: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = event["run"]["facets"]["airflowProviderJobs_job"]
+    return found
+
+
+def test_a_job_that_succeeded(case: JobCase, task: OneTask, told: Told, aws: AwsJobs) -> None:
+    result = task.run()
+    event = told.of(task.operator, TaskInstanceState.SUCCESS)
+    assert event["eventType"] == "COMPLETE"
+    assert (names(event["inputs"]), names(event["outputs"])) == DATASETS[case.service]
+    job = facet(event)
+    assert job["service"] == case.service
+    assert job["jobId"] == case.core_id(case.job_id(result))
+    assert (job["state"], job["serviceState"]) == ("succeeded", case.succeeded)
+    # OpenLineage's client leaves out what is None.
+    assert job["details"] == {name: value for name, value in result.items() if value is not None}
+    assert job["startedAt"].endswith("+00:00")
+
+
+def test_a_job_that_failed(case: JobCase, task: OneTask, told: Told, aws: AwsJobs) -> None:
+    aws.fail_next(case.service, "out of luck")
+    with pytest.raises(JobError):
+        task.run()
+    event = told.of(task.operator, TaskInstanceState.FAILED)
+    assert event["eventType"] == "FAIL"
+    assert (names(event["inputs"]), names(event["outputs"])) == DATASETS[case.service]
+    assert facet(event)["state"] == "failed"
+    assert facet(event)["serviceState"] == case.failed
+
+
+def test_a_job_that_could_not_start(case: JobCase, task: OneTask, told: Told, aws: AwsJobs) -> None:
+    aws.add_fault(Fault(case.start_operation, "throttle"))
+    with pytest.raises(JobError):
+        task.run()
+    event = told.of(task.operator, TaskInstanceState.FAILED)
+    assert (event["inputs"], event["outputs"]) == ([], [])
+    assert "airflowProviderJobs_job" not in event["run"]["facets"]
+
+
+def test_aws_does_not_tell(
+    case: JobCase, make_sync: Callable[..., OneTask], told: Told, aws: AwsJobs, logged: Callable[[], str]
+) -> None:
+    """The job is told all the same."""
+    task = make_sync()
+    task.run()
+    if case.service == "datapipeline":
+        aws.add_fault(Fault("GetPipelineDefinition", "error"))
+    elif case.service == "events":
+        aws.add_fault(Fault("DescribeArchive", "error"))
+    else:
+        aws.add_fault(Fault(case.describe_operation, "error"))
+    event = told.of(task.operator, TaskInstanceState.SUCCESS)
+    assert (event["inputs"], event["outputs"]) == ([], [])
+    assert facet(event)["state"] == "succeeded"
+    assert "OpenLineage is not told of the data" in logged()
+
+
+def test_a_sensor_tells_the_job_and_no_data(
+    case: JobCase, make_sync: Callable[..., OneTask], deferrable: bool, told: Told, aws: AwsJobs
+) -> None:
+    aws.set_pace(seconds=0.2)
+    job_id = case.job_id(make_sync(wait_for_completion=False).run())
+    sensor = OneTask(lambda: case.sensor(job_id, deferrable=deferrable))
+    sensor.run()
+    event = told.of(sensor.operator, TaskInstanceState.SUCCESS)
+    assert (event["inputs"], event["outputs"]) == ([], [])
+    assert facet(event)["jobId"] == case.core_id(job_id)
+
+
+def test_a_job_that_is_stopped(
+    case: JobCase, make_sync: Callable[..., OneTask], deferrable: bool, told: Told, aws: AwsJobs
+) -> None:
+    if case.cancelled is None:
+        pytest.skip("AWS has no call that stops it")
+    aws.set_pace(seconds=60)
+    result = make_sync(wait_for_completion=False).run()
+    stop: Any = {
+        "events": EventBridgeCancelReplayOperator,
+        "iotanalytics": IotAnalyticsCancelPipelineReprocessingOperator,
+        "datapipeline": DataPipelineDeactivatePipelineOperator,
+    }[case.service]
+    names = ("replay_name", "pipeline_name", "reprocessing_id", "pipeline_id")
+    target = {name: result[name] for name in names if name in result}
+    given = {"aws_conn_id": None, "region_name": "us-east-1", "poll_interval": 0.02, "deferrable": deferrable}
+    aws.set_pace(reads=2)
+    task = OneTask(lambda: stop(task_id="stop", **target, **given))
+    task.run()
+    event = told.of(task.operator, TaskInstanceState.SUCCESS)
+    assert (event["inputs"], event["outputs"]) == ([], [])
+    assert (facet(event)["state"], facet(event)["serviceState"]) == ("cancelled", case.cancelled)
+
+
+def test_input_that_cannot_work(case: JobCase, told: Told) -> None:
+    task = OneTask(lambda: case.operator(botocore_config={"a": object()}))
+    with pytest.raises(JobInputError):
+        task.run()
+    event = told.of(task.operator, TaskInstanceState.FAILED)
+    assert (event["inputs"], event["outputs"]) == ([], [])
