@@ -11,7 +11,7 @@ JOBS ?= auto
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml
 
-.PHONY: demo screenshots test unit lowest e2e reliability lint types build benchmark constraints install clean
+.PHONY: demo screenshots test unit lowest e2e reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -41,6 +41,9 @@ lint: install
 types: install
 	$(BIN)/mypy
 
+docs: install $(VENV)/ready-docs  ## The pages below docs/, as HTML in docs/_build/html; a warning is an error.
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --fresh-env docs docs/_build/html
+
 build: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
@@ -62,6 +65,10 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt pip ".[dev]"
 	touch $@
 
+$(VENV)/ready-docs: $(VENV)/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt ".[docs]"
+	touch $@
+
 # What CI installs, for all Python versions that we support: the newest of everything, and the lowest of
 # what we declare. The floors are given as constraints too, since uv takes the newest of what we do not
 # declare first, and would raise boto3 to suit that.
@@ -76,4 +83,4 @@ constraints: $(VENV)/ready
 	$(BIN)/python tests/support.py write
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmark .nox dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-benchmark .nox dist build docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -173,9 +173,11 @@ class JobHook(AwsBaseHook):
         """
 
     @abstractmethod
-    def active_jobs(self) -> dict[str, str]:
+    def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """Return the jobs that count against the quota now, each with its scope.
 
+        :param scopes: those that somebody waits for. Jobs of others may be left out by a service that
+            limits scopes only, such as one that lists the jobs of one scope at a time.
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 

@@ -149,7 +149,7 @@ class DataPipelineHook(InstancesHook):
             self.log.info("Pipeline %s was told to stop; then a look failed: %s", job.pipeline_id, error)
         return True
 
-    def active_jobs(self) -> dict[str, str]:
+    def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """Return the activations that are at work, each with its pipeline."""
         looks = self.describe_pipelines(self.list_pipelines())
         jobs = {

@@ -256,7 +256,7 @@ class EventBridgeReplayHook(JobHook):
             raise
         return True
 
-    def active_jobs(self) -> dict[str, str]:
+    def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List the replays in flight in the account and Region."""
         return {row["ReplayName"]: "" for state in _IN_FLIGHT for row in self.list_replays(state=state)}
 

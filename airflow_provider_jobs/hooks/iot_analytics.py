@@ -230,7 +230,7 @@ class IotAnalyticsHook(JobHook):
             raise JobApiError(str(error)) from error
         return True
 
-    def active_jobs(self) -> dict[str, str]:
+    def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List what was started in the last 24 hours, each with its pipeline."""
         since = datetime.now(UTC) - _DAY
         return {

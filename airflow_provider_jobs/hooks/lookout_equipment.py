@@ -199,7 +199,7 @@ class LookoutEquipmentHook(JobHook):
             "reads will be in the dataset; until then the dataset takes no other job."
         )
 
-    def active_jobs(self) -> dict[str, str]:
+    def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List the account's jobs in flight, each with its dataset."""
         rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
         return {row["JobId"]: row["DatasetName"] for row in rows}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -15,7 +15,7 @@ from moto import mock_aws
 from moto.core.models import MockAWS
 
 from airflow_provider_jobs.testing.control import CONTROL, AwsJobs
-from airflow_provider_jobs.testing.moto_ext import register, unregister
+from airflow_provider_jobs.testing.moto_ext import Backend, register, unregister
 from airflow_provider_jobs.testing.pace import Pace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,20 +30,24 @@ class mock_aws_jobs:
 
     :param reads: a job is at its end at its n-th read; None with no seconds is by hand only
     :param seconds: a job takes so many wall-clock seconds, instead of reads
+    :param backends: of services that are not of this package
     """
 
     _lock = Lock()
     _depth = 0
 
-    def __init__(self, *, reads: int | None = 2, seconds: float | None = None) -> None:
+    def __init__(
+        self, *, reads: int | None = 2, seconds: float | None = None, backends: Sequence[Backend] = ()
+    ) -> None:
         self._pace = Pace(reads=reads) if seconds is None else Pace(seconds=seconds)
+        self._backends = backends
         self._entered: list[MockAWS] = []
 
     def __enter__(self) -> AwsJobs:
         with self._lock:
             if mock_aws_jobs._depth == 0:
-                register()
                 CONTROL.clear(self._pace)
+            register(self._backends)
             mock_aws_jobs._depth += 1
         mock = mock_aws()
         mock.start()

@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -25,6 +26,8 @@ from airflow_provider_jobs.testing.control import CONTROL, Fault
 
 #: Each declares a ``BACKEND``.
 SERVICE_MODULES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
+
+_PREFIX = "jobs_"
 
 
 class AwsError(JsonRESTError):
@@ -114,7 +117,7 @@ class Backend:
     @property
     def moto_name(self) -> str:
         """The name in moto's index: none that moto has."""
-        return f"jobs_{self.name}"
+        return _PREFIX + self.name
 
     @property
     def url_base(self) -> str:
@@ -144,10 +147,13 @@ def backends() -> list[Backend]:
     ]
 
 
-def register() -> None:
-    """Make our backends known to moto in this process; again without effect."""
+def register(more: Iterable[Backend] = ()) -> None:
+    """Make our backends known to moto in this process; again without effect.
+
+    :param more: of services that are not of this package
+    """
     index = moto.backend_index.backend_url_patterns
-    for backend in backends():
+    for backend in (*backends(), *more):
         if f"moto.{backend.moto_name}" in sys.modules:
             continue
         # moto imports `moto.<name>` and takes `<name>_backends` from it; the first pattern that matches wins.
@@ -160,8 +166,8 @@ def register() -> None:
 
 def unregister() -> None:
     """Undo ``register``, so that a plain ``mock_aws`` means what it meant."""
-    names = {backend.moto_name for backend in backends()}
     index = moto.backend_index.backend_url_patterns
+    names = [name for name, _ in index if name.startswith(_PREFIX)]
     index[:] = [entry for entry in index if entry[0] not in names]
     for name in names:
         sys.modules.pop(f"moto.{name}", None)

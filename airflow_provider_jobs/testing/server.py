@@ -19,8 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
+from pkgutil import resolve_name
 from threading import Event, Thread
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -30,6 +31,8 @@ from airflow_provider_jobs.testing.pace import Pace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from airflow_provider_jobs.testing.moto_ext import Backend
 
 CONTROL_PATH = "/aws-jobs/"
 
@@ -49,11 +52,14 @@ class AwsJobsServer(AwsJobs):
 
     :param seconds: how long jobs take; see ``set_pace``
     :param port: to listen on at 127.0.0.1; 0 is a free one, which later starts use again
+    :param backends: where those of services that are not of this package are, as ``module:name``; the
+        process must be able to import them, so their folder has to be on ``PYTHONPATH`` or installed
     """
 
-    def __init__(self, seconds: float = 5.0, port: int = 0) -> None:
+    def __init__(self, seconds: float = 5.0, port: int = 0, backends: Sequence[str] = ()) -> None:
         self._seconds = seconds
         self._port = port
+        self._backends = backends
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
 
@@ -77,6 +83,7 @@ class AwsJobsServer(AwsJobs):
         if self._process is not None:
             raise RuntimeError("The server has been started already.")
         command = [sys.executable, "-m", __name__, "--port", str(self._port), "--seconds", str(self._seconds)]
+        command += [word for name in self._backends for word in ("--backend", name)]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT
@@ -146,12 +153,13 @@ def control_application(environ: WSGIEnvironment, start_response: StartResponse)
     return response(environ, start_response)
 
 
-def serve(host: str, port: int, pace: Pace) -> None:
+def serve(host: str, port: int, pace: Pace, backends: Iterable[Backend] = ()) -> None:
     """Serve until SIGTERM or SIGINT.
 
     :param host: the address to listen on
     :param port: 0 is a free one
     :param pace: of the jobs
+    :param backends: of services that are not of this package
     """
     from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
@@ -168,7 +176,7 @@ def serve(host: str, port: int, pace: Pace) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
-    register()
+    register(backends)
     CONTROL.clear(pace)
     services = DomainDispatcherApplication(create_backend_app)
 
@@ -200,8 +208,16 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="the port; 0, the default, is a free one")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long jobs take (%(default)s)")
+    parser.add_argument(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="MODULE:NAME",
+        help="where the backend of one more service is; may be repeated",
+    )
     arguments = parser.parse_args()
-    serve(arguments.host, arguments.port, Pace(seconds=arguments.seconds))
+    backends = [resolve_name(name) for name in arguments.backend]
+    serve(arguments.host, arguments.port, Pace(seconds=arguments.seconds), backends)
 
 
 if __name__ == "__main__":

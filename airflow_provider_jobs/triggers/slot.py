@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,8 @@ class _SlotQueue(SharedLook):
 
     async def look(self) -> bool:
         """Count the free places and call as many waiters."""
-        active = await self.ask(self._count)
+        scopes = {waiter.scope for waiter in self.waiters} | {call.scope for call in self._calls}
+        active = await self.ask(lambda hook: self._count(hook, scopes))
         running = Counter(active.values())
         # Where more jobs run than the default quota allows, the account has a higher one.
         self._limit = max(self._limit, len(active))
@@ -83,9 +84,9 @@ class _SlotQueue(SharedLook):
         await self.tell(line, lambda waiter: places[id(waiter)])
         return True
 
-    def _count(self, hook: JobHook) -> dict[str, str]:
+    def _count(self, hook: JobHook, scopes: Collection[str]) -> dict[str, str]:
         """Look at the jobs in flight, and drop the calls that have been answered or have expired."""
-        active = hook.active_jobs()
+        active = hook.active_jobs(scopes)
         self._limit = max(self._limit, inf if hook.quota is None else hook.quota)
         self._scope_limit = inf if hook.scope_quota is None else hook.scope_quota
         # A task that was called and refused after all is in line again: no place is kept for it.

@@ -367,7 +367,7 @@ class TestManyPipelines:
         aws.add_fault(Fault("QueryObjects", "throttle"))
         hook = DataPipelineHook(**AWS, config=ONE_CALL)
         with pytest.raises(JobApiError, match="ThrottlingException"):
-            task.run() if look == "find" else hook.active_jobs()
+            task.run() if look == "find" else hook.active_jobs(())
         assert len(aws.jobs("datapipeline")) == 1
 
     def test_only_those_that_moved_or_are_due_are_asked_for_their_instances(

@@ -257,7 +257,7 @@ class TestHook:
         assert isinstance(found["f" * 32], JobNotFoundError)
         ended = [job_id for job_id, job in found.items() if getattr(job, "service_state", "") == "SUCCESS"]
         assert ended == [jobs["d7"]]
-        assert hook.active_jobs() == {job: name for name, job in jobs.items() if name != "d7"}
+        assert hook.active_jobs(()) == {job: name for name, job in jobs.items() if name != "d7"}
 
     def test_cannot_stop_what_runs(self, aws: AwsJobs, hook: LookoutEquipmentHook) -> None:
         aws.set_pace()

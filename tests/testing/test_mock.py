@@ -12,7 +12,9 @@ from typing import Any
 import boto3
 import moto.backend_index
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
+from sqs_redrive.mocked import BACKEND
 
 import airflow_provider_jobs.testing as testing
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
@@ -41,6 +43,16 @@ def test_plain_moto_before_and_after() -> None:
     with mock_aws():
         after = replay_in_moto()
     assert before["State"] == after["State"] == "COMPLETED"
+
+
+def test_a_backend_of_ones_own_is_there_as_long_as_the_mock() -> None:
+    index = list(moto.backend_index.backend_url_patterns)
+    with mock_aws_jobs(), mock_aws_jobs(backends=[BACKEND]) as aws:
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            boto3.client("sqs", "us-east-1").list_message_move_tasks(SourceArn="arn:aws:sqs:::none")
+        assert aws.calls("sqs") == {"ListMessageMoveTasks": 1}
+    assert moto.backend_index.backend_url_patterns == index
+    assert not {name for name in sys.modules if name.startswith("moto.jobs_")}
 
 
 def test_context_manager() -> None:

@@ -132,9 +132,9 @@ class TestHook:
         """One that has ended keeps its place until it is a day old."""
         first, second = (hook.start_reprocessing("cleaning") for _ in range(2))
         aws.advance(first)
-        assert hook.active_jobs() == {f"cleaning/{each}": "cleaning" for each in (first, second)}
+        assert hook.active_jobs(()) == {f"cleaning/{each}": "cleaning" for each in (first, second)}
         IotAnalytics().free_place(aws)
-        assert hook.active_jobs() == {f"cleaning/{second}": "cleaning"}
+        assert hook.active_jobs(()) == {f"cleaning/{second}": "cleaning"}
 
     def test_stops_only_what_runs(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         assert hook.stop_job("cleaning/nobodys") is False

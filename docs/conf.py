@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""How Sphinx builds these pages: ``make docs``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import tempfile
+from typing import Any
+
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+# Airflow writes its configuration as it is imported: into a home of its own.
+_HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
+os.environ["AIRFLOW_HOME"] = _HOME.name
+
+import airflow_provider_jobs  # noqa: E402
+
+project = "airflow-provider-jobs"
+version = release = airflow_provider_jobs.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build", "walkthrough"]
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_copy_source = False
+html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
+highlight_language = "text"
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    # In the order of the source, which __all__ is not. A test holds the two together.
+    "ignore-module-all": True,
+    # The same for all, and told by the bases.
+    "exclude-members": "aws_hook_class,job_link",
+}
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+
+# A reference to a name of ours must resolve. Those of others are shown as they are: their pages are
+# elsewhere, and a build must not need the network. Type variables have no page.
+nitpick_ignore_regex = [(r"py:.*", r"(?!airflow_provider_jobs\.).*"), (r"py:.*", r".*\.(HookT|T)")]
+
+# Pages that are found by a pattern, such as what the tests write, need not be there; this warning has no
+# type by which it could be suppressed.
+logging.getLogger("sphinx.sphinx.directives.other").addFilter(
+    lambda record: "glob pattern" not in str(record.msg)
+)
+
+#: Files that are pages here, and pages of the repository elsewhere.
+_PAGES = {
+    "CHANGELOG.md": "changelog.md",
+    "benchmarks/README.md": "performance.md",
+    "example_dags": "guides/index.md",
+    "example_dags/eventbridge_replay.py": "guides/eventbridge.md",
+}
+
+
+def _rewrite_links(text: str) -> str:
+    """Let links to files of the repository, which a code host follows, lead to their pages here."""
+    for file, page in _PAGES.items():
+        text = re.sub(rf"\]\((?:\.\./)?{re.escape(file)}/?(#[^)]*)?\)", rf"]({page}\1)", text)
+    return text.replace("](docs/", "](")
+
+
+def _short_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Any) -> Any:
+    """Find what a docstring calls by its last name alone, such as an error after ``:raises``."""
+    if node.get("refdomain") != "py" or "." in node["reftarget"]:
+        return None
+    node["refspecific"] = True
+    python = env.domains["py"]
+    return python.resolve_xref(
+        env, node["refdoc"], app.builder, node["reftype"], node["reftarget"], node, text
+    )
+
+
+def setup(app: Sphinx) -> None:
+    """Register what this file adds to Sphinx."""
+
+    def rewrite(_app: Sphinx, *read: object) -> None:
+        source = read[-1]
+        assert isinstance(source, list)
+        source[0] = _rewrite_links(source[0])
+
+    app.connect("missing-reference", _short_name)
+    app.connect("source-read", rewrite)
+    app.connect("include-read", rewrite)
