@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic
 
 from airflow.providers.common.compat.sdk import Context
@@ -18,6 +18,7 @@ from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaEr
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.ledger import Ledger
+from airflow_provider_jobs.triggers.base import SHORTEST
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 try:
@@ -125,10 +126,11 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     def _start(
         self, attempt: Attempt, request: Mapping[str, Any], ledger: Ledger, since: float | None
     ) -> JobStatus | BaseTrigger:
-        moment = self.start_not_before(request)
-        if moment is not None and moment > datetime.now(UTC):
+        moment, now = self.start_not_before(request), datetime.now(UTC)
+        if moment is not None and moment > now:
             self.log.info("Waiting until %s to start the %s.", moment.isoformat(), self.hook.noun)
-            return DateTimeTrigger(moment=moment)
+            soonest = now + timedelta(seconds=min(SHORTEST, self.poll_interval))
+            return DateTimeTrigger(moment=max(moment, soonest))
         name = self.hook.job_name(attempt, request)
         self._job_id = name if self.hook.named else None
         try:

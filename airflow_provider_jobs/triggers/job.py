@@ -5,19 +5,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskInstanceState
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobError, is_passing
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.triggers.base import WaitTrigger
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
 
 __all__ = ["JobTrigger"]
@@ -26,51 +24,31 @@ __all__ = ["JobTrigger"]
 _HEARTBEAT = 240.0
 
 
-class JobTrigger(BaseTrigger):
+class JobTrigger(WaitTrigger):
     """Waits until a job has ended, or its deadline has passed; starts nothing.
 
     Its event is a dictionary with ``job_id``, ``job`` (the last status seen, see
     :meth:`JobStatus.to_json`, or None) and, where the wait did not reach the job's end, ``timeout`` or
     ``error`` with a message.
 
-    :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
-    :param hook_parameters: its constructor's arguments; primitives, no credentials.
-    :param job_id: the service's own name of the job.
-    :param poll_interval: seconds between looks at the job.
+    Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
+
     :param deadline: when to give up, as an ISO 8601 time with an offset; never when None.
     :param cancel_on_kill: stop the job when a person ends the waiting task (Airflow 3.3 or later).
     """
 
-    def __init__(
-        self,
-        *,
-        hook_class: str,
-        hook_parameters: str,
-        job_id: str,
-        poll_interval: float = 30,
-        deadline: str | None = None,
-        cancel_on_kill: bool = True,
-    ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.spec = HookSpec(hook_class, hook_parameters)
-        self.job_id = job_id
-        self.poll_interval = poll_interval
+    def __init__(self, *, deadline: str | None = None, cancel_on_kill: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.deadline = deadline
         self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the constructor's arguments."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
-            "hook_class": self.spec.hook_class,
-            "hook_parameters": self.spec.parameters,
-            "job_id": self.job_id,
-            "poll_interval": self.poll_interval,
-            "deadline": self.deadline,
-            "cancel_on_kill": self.cancel_on_kill,
-        }
+        path, arguments = super().serialize()
+        return path, {**arguments, "deadline": self.deadline, "cancel_on_kill": self.cancel_on_kill}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event when the wait is over."""
+    async def wait(self) -> dict[str, Any]:
+        """Return the event's content when the job has ended, or cannot be watched any longer."""
         job: JobStatus | None = None
         trouble = ""
         told, told_at = "", 0.0
@@ -80,22 +58,19 @@ class JobTrigger(BaseTrigger):
                 try:
                     update = await asyncio.wait_for(updates.get(), self._seconds_left())
                 except TimeoutError:
-                    yield self._event(job, timeout=f"had not ended by {self.deadline}{trouble}")
-                    return
+                    return self._event(job, timeout=f"had not ended by {self.deadline}{trouble}")
                 if isinstance(update, JobStatus):
                     job, trouble = update, ""
                     line, news = f"{self.job_id}: {job.describe(_now())}", job.describe()
                     if job.state.ended:
                         self.log.info(line)
                         metrics.send_duration(self.spec.hook_class, job)
-                        yield self._event(job)
-                        return
+                        return self._event(job)
                 elif is_passing(update):
                     trouble = f"; the last look failed: {update}"
                     line = news = f"{self.job_id}: the look failed, looking again later: {update}"
                 else:
-                    yield self._event(job, error=str(update))
-                    return
+                    return self._event(job, error=str(update))
                 moment = asyncio.get_running_loop().time()
                 if news != told or moment - told_at >= _HEARTBEAT:
                     self.log.info(line)
@@ -140,8 +115,8 @@ class JobTrigger(BaseTrigger):
             return
         self.log.info("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
 
-    def _event(self, job: JobStatus | None, **outcome: str) -> TriggerEvent:
-        return TriggerEvent({"job_id": self.job_id, "job": job.to_json() if job else None, **outcome})
+    def _event(self, job: JobStatus | None, **outcome: str) -> dict[str, Any]:
+        return {"job_id": self.job_id, "job": job.to_json() if job else None, **outcome}
 
     def _task_state(self) -> str | None:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance

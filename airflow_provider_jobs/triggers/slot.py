@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
 from airflow_provider_jobs.exceptions import is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.triggers.base import WaitTrigger
 from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
 
 if TYPE_CHECKING:
@@ -107,50 +106,30 @@ class _SlotQueue(SharedLook):
         return active
 
 
-class SlotTrigger(BaseTrigger):
+class SlotTrigger(WaitTrigger):
     """Waits in line for a free place, then lets the task try to start its job.
 
     Its event is a dictionary with ``since``, or with ``error`` and a message.
 
-    :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
-    :param hook_parameters: its constructor's arguments, as JSON.
-    :param job_id: the name that the job will have.
+    Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
+
     :param scope: what the job shares with others of which few may run, such as a dataset.
-    :param poll_interval: seconds between looks at the line.
     :param since: when the task came to the line, in seconds since the epoch; a task that was called and
         refused after all comes back to its old place.
     """
 
-    def __init__(
-        self,
-        *,
-        hook_class: str,
-        hook_parameters: str,
-        job_id: str,
-        scope: str = "",
-        poll_interval: float = 30,
-        since: float | None = None,
-    ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.spec = HookSpec(hook_class, hook_parameters)
-        self.job_id = job_id
+    def __init__(self, *, scope: str = "", since: float | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.scope = scope
-        self.poll_interval = poll_interval
         self.since = time.time() if since is None else since
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the constructor's arguments."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
-            "hook_class": self.spec.hook_class,
-            "hook_parameters": self.spec.parameters,
-            "job_id": self.job_id,
-            "scope": self.scope,
-            "poll_interval": self.poll_interval,
-            "since": self.since,
-        }
+        path, arguments = super().serialize()
+        return path, {**arguments, "scope": self.scope, "since": self.since}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event when it is the task's turn."""
+    async def wait(self) -> dict[str, Any]:
+        """Return the event's content when it is the task's turn, or the line cannot be looked at."""
         said = ""
         waiter = Waiter(self.job_id, self.poll_interval, self.since, self.scope)
         async with _SlotQueue.waiting(self.spec, waiter) as updates:
@@ -158,8 +137,7 @@ class SlotTrigger(BaseTrigger):
                 update = await updates.get()
                 if isinstance(update, _Place):
                     if update.position == 0:
-                        yield TriggerEvent({"since": self.since})
-                        return
+                        return {"since": self.since}
                     line = (
                         f"Waiting in line to start {self.job_id}: number {update.position}, "
                         f"{update.taken} of {update.limit:.0f} places are taken."
@@ -167,8 +145,7 @@ class SlotTrigger(BaseTrigger):
                 elif is_passing(update):
                     line = f"Waiting in line to start {self.job_id}; the last look failed: {update}"
                 else:
-                    yield TriggerEvent({"error": str(update)})
-                    return
+                    return {"error": str(update)}
                 if line != said:
                     self.log.info(line)
                     said = line

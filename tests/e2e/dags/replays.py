@@ -22,7 +22,7 @@ for dag_id in ("one_day", "many_days"):
         EventBridgeStartReplayOperator(
             task_id="replay",
             archive="orders",
-            poll_interval=0.5,
+            poll_interval=2,
             outlets=[Asset(f"{dag_id}_replayed")],
             deferrable=True,
         )

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+from job_cases import EventBridge
+from one_task import OneTask
+
+from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
+from airflow_provider_jobs.triggers.base import SHORTEST
+
+CASE = EventBridge()
+INTERVAL = 2.0
+
+
+def end_the_job(aws: AwsJobs) -> None:
+    aws.advance(aws.jobs("events")[0]["id"])
+
+
+def free_a_place(aws: AwsJobs) -> None:
+    aws.set_quota("events", 1)
+
+
+@pytest.mark.parametrize(("quota", "over"), [(10, end_the_job), (0, free_a_place)])
+def test_a_wait_that_is_over_at_the_first_look_lasts_until_airflow_knows_of_it(
+    quota: int, over: Callable[[AwsJobs], None]
+) -> None:
+    """A look comes after a second at the latest; the scheduler may not have read of the deferral by then."""
+    assert INTERVAL < SHORTEST
+    with mock_aws_jobs(reads=None) as aws:
+        CASE.prepare()
+        aws.set_quota("events", quota)
+        task = OneTask(lambda: CASE.operator(deferrable=True, poll_interval=INTERVAL))
+        task.begin()
+        over(aws)
+
+        async def first() -> float:
+            began = monotonic()
+            async with asyncio.timeout(30):
+                async for _ in task.trigger().run():
+                    return monotonic() - began
+            raise AssertionError("the trigger ended without an event")
+
+        assert asyncio.run(first()) >= INTERVAL
