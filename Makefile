@@ -5,13 +5,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests that run side by side in as many processes as there are cores; those of a real Airflow do not.
+# Tests run side by side in as many processes as there are cores; those of a real Airflow, which has many
+# processes itself, in two, a file at a time.
 JOBS ?= auto
 
-.PHONY: demo test unit e2e lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit e2e lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+screenshots: install  ## Take the pictures of the docs anew; needs Chromium or Chrome.
+	SCREENSHOTS=docs/images $(BIN)/pytest tests/e2e/test_ui.py
 
 test: unit e2e  ## All tests.
 
@@ -19,7 +23,7 @@ unit: install
 	$(BIN)/pytest -m "not e2e" -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m e2e
+	$(BIN)/pytest -m e2e -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

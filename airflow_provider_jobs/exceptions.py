@@ -15,6 +15,7 @@ __all__ = [
     "JobNotFoundError",
     "JobQuotaError",
     "JobTimeoutError",
+    "is_passing",
 ]
 
 
@@ -61,3 +62,8 @@ class JobApiError(JobError):
         self.code = code
         self.transient = transient
         self.in_doubt = in_doubt
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether waiting on may help: AWS was busy or out of reach."""
+    return isinstance(error, JobApiError) and error.transient

@@ -42,6 +42,7 @@ class JobStatus:
     :param note: what else a reader of the log wants to know about the progress.
     :param started_at: when the job started, as the service says.
     :param details: JSON-safe facts for the task's result.
+    :param speed: how fast it goes, which changes with the time of the look even where the job stands still.
     """
 
     job_id: str
@@ -52,6 +53,7 @@ class JobStatus:
     note: str | None = None
     started_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    speed: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as JSON-safe data, to travel in a trigger's event."""
@@ -64,6 +66,7 @@ class JobStatus:
             "note": self.note,
             "started_at": self.started_at.isoformat() if self.started_at else None,
             "details": dict(self.details),
+            "speed": self.speed,
         }
 
     @classmethod
@@ -78,20 +81,25 @@ class JobStatus:
             }
         )
 
-    def describe(self, now: datetime) -> str:
-        """Return a line for the task's log: state, percentage, note and the time left.
+    def describe(self, now: datetime | None = None) -> str:
+        """Return a line for the task's log: state, percentage, time left, reason, note and speed.
 
-        :param now: an aware time, from which the time left is reckoned.
+        The log view cuts lines off at the window's edge, so what a reader looks for comes first.
+
+        :param now: an aware time, from which the time left is reckoned; without it the line leaves out what
+            the clock alone moves, and is the same as long as nothing has happened.
         """
         parts = [self.service_state]
         if self.progress is not None:
             parts.append(f"{self.progress:.0%}")
-        if self.note:
-            parts.append(self.note)
-        if left := self._time_left(now):
+        if now and (left := self._time_left(now)):
             parts.append(f"about {left} left")
         if self.reason:
             parts.append(f"reason: {self.reason}")
+        if self.note:
+            parts.append(self.note)
+        if now and self.speed:
+            parts.append(self.speed)
         return ", ".join(parts)
 
     def _time_left(self, now: datetime) -> timedelta | None:

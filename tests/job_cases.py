@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import boto3
+import job_targets
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -26,11 +27,23 @@ from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.service_models import use_service_models
 from airflow_provider_jobs.testing import AwsJobs, iotanalytics
-from airflow_provider_jobs.testing.iot_storage import channel_object
 
 REGION = "us-east-1"
 AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": REGION}
+
+
+@cache
+def session() -> boto3.Session:
+    session = boto3.Session(region_name=REGION)
+    use_service_models(session)
+    return session
+
+
+def client(service: str) -> Any:
+    """A client of the mocked AWS."""
+    return session().client(service)  # type: ignore[call-overload]
 
 
 class JobCase(ABC):
@@ -117,9 +130,7 @@ class EventBridge(JobCase):
     stopping = "CANCELLING"
 
     def prepare(self) -> None:
-        events = boto3.client("events", region_name=REGION)
-        bus = events.describe_event_bus()["Arn"]
-        events.create_archive(ArchiveName="orders", EventSourceArn=bus)
+        job_targets.archive(client, "orders")
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {
@@ -151,13 +162,9 @@ class LookoutEquipment(JobCase):
     stopping = None
 
     def prepare(self) -> None:
-        s3 = boto3.client("s3", region_name=REGION)
-        s3.create_bucket(Bucket="plant")
-        rows = "\n".join(f"2026-01-01T00:{minute:02}:00,1.5,20" for minute in range(60))
-        s3.put_object(Bucket="plant", Key="2026/pump/0.csv", Body=f"Timestamp,speed,heat\n{rows}\n".encode())
-        lookout = boto3.client("lookoutequipment", region_name=REGION)
+        job_targets.sensor_data(client)
         for number in range(40):
-            lookout.create_dataset(DatasetName=f"pumps-{number}", ClientToken=str(number))
+            job_targets.dataset(client, f"pumps-{number}")
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {
@@ -183,11 +190,6 @@ class LookoutEquipment(JobCase):
         return name
 
 
-@cache
-def iot() -> Any:
-    return IotAnalyticsHook(aws_conn_id=None, region_name=REGION).conn
-
-
 class IotAnalytics(JobCase):
     service = "iotanalytics"
     hook_class = IotAnalyticsHook
@@ -201,29 +203,12 @@ class IotAnalytics(JobCase):
     unknown = "has no reprocessing .* among its summaries"
 
     def prepare(self) -> None:
-        s3 = boto3.client("s3", region_name=REGION)
-        for bucket in ("raw-messages", "clean-messages"):
-            s3.create_bucket(Bucket=bucket)
-        for hour in range(3):
-            arrived = datetime(2026, 1, 1, hour, tzinfo=UTC)
-            s3.put_object(Bucket="raw-messages", **channel_object("raw", arrived, [{"hour": hour}]))
-        api = iot()
-        role = "arn:aws:iam::123456789012:role/iot-analytics"
-        for create, kind, bucket in (
-            (api.create_channel, "channel", "raw"),
-            (api.create_datastore, "datastore", "clean"),
-        ):
-            storage = {"customerManagedS3": {"bucket": f"{bucket}-messages", "roleArn": role}}
-            create(**{f"{kind}Name": bucket, f"{kind}Storage": storage})
+        job_targets.channel(client)
         self.pipeline("cleaning")
 
     @staticmethod
     def pipeline(name: str) -> None:
-        activities: list[Any] = [
-            {"channel": {"name": "from", "channelName": "raw", "next": "to"}},
-            {"datastore": {"name": "to", "datastoreName": "clean"}},
-        ]
-        iot().create_pipeline(pipelineName=name, pipelineActivities=activities)
+        job_targets.cleaning(client, name)
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {
@@ -288,21 +273,7 @@ class DataPipeline(JobCase):
     side_by_side = False
 
     def prepare(self) -> None:
-        client = boto3.client("datapipeline", region_name=REGION)
-        self.pipeline_id = client.create_pipeline(name="load", uniqueId="load")["pipelineId"]
-        load: Any = [{"key": "type", "stringValue": "ShellCommandActivity"}]
-        default = {"scheduleType": "ondemand", "workerGroup": "wg", "pipelineLogUri": "s3://logs/"}
-        client.put_pipeline_definition(
-            pipelineId=self.pipeline_id,
-            pipelineObjects=[
-                {
-                    "id": "Default",
-                    "name": "Default",
-                    "fields": [{"key": key, "stringValue": value} for key, value in default.items()],
-                },
-                {"id": "Load", "name": "Load", "fields": load},
-            ],
-        )
+        self.pipeline_id = job_targets.load(client, "load")
 
     def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
         return 1
@@ -312,7 +283,7 @@ class DataPipeline(JobCase):
         assert quota in (0, 1)
         if quota == 0:
             aws.set_pace(self.service)
-            boto3.client("datapipeline", region_name=REGION).activate_pipeline(pipelineId=self.pipeline_id)
+            client("datapipeline").activate_pipeline(pipelineId=self.pipeline_id)
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {"pipeline_id": self.pipeline_id, "poll_interval": 0.02}

@@ -32,10 +32,11 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
+    is_passing,
 )
 from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
 
-__all__ = ["JobHook", "is_passing"]
+__all__ = ["JobHook"]
 
 #: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
 _TRANSIENT_CODES = frozenset(
@@ -321,11 +322,6 @@ class JobHook(AwsBaseHook):
 
     def _hint(self, text: str) -> str:
         return next((hint for piece, hint in self.advice.items() if piece in text), "")
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether waiting on may help: AWS was busy or out of reach."""
-    return isinstance(error, JobApiError) and error.transient
 
 
 def _camel(operation: str) -> str:

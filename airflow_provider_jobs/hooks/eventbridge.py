@@ -246,13 +246,13 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
     service_state = replay["State"]
     start, end = replay["EventStartTime"], replay["EventEndTime"]
     reached, began = replay.get("EventLastReplayedTime"), replay.get("ReplayStartTime")
-    progress, note = None, "no event replayed"
+    progress, note, speed = None, "no event replayed", None
     if reached is not None:
         progress = min(max((reached - start) / (end - start), 0.0), 1.0)
         note = f"events up to {utc_text(reached)}"
         elapsed = (datetime.now(UTC) - began).total_seconds() if began else 0
         if service_state == "RUNNING" and elapsed > 0:
-            note += f" at {(reached - start).total_seconds() / elapsed:,.0f} times real time"
+            speed = f"{(reached - start).total_seconds() / elapsed:,.0f} times real time"
     if service_state == "COMPLETED":
         # The last event may lie well before the window's end, or there was none at all.
         progress = 1.0
@@ -264,6 +264,7 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
         reason=replay.get("StateReason") or None,
         progress=progress,
         note=note,
+        speed=speed,
         started_at=began,
         details={
             "replay_name": replay["ReplayName"],

@@ -19,8 +19,8 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_jobs.exceptions import JobEndedError, JobError
-from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_passing
+from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.lineage import TellsLineage

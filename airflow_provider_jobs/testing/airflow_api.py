@@ -58,7 +58,7 @@ class AirflowApi:
 
         :param path: the parts of the path below ``/api/v2``, unquoted
         :param request: arguments of ``httpx.Client.request``
-        :returns: the decoded answer
+        :returns: the decoded answer; None if it is empty
         :raises ApiError: for a status from 400 on
         """
         if "Authorization" not in self._client.headers:
@@ -68,7 +68,7 @@ class AirflowApi:
         response = self._client.request(method, target, **request)
         if response.is_error:
             raise ApiError(response.status_code, f"{method} {target}: {response.text}")
-        return response.json()
+        return response.json() if response.content else None
 
     def _pages(self, key: str, *path: str, **params: Any) -> Iterator[Row]:
         offset, total = 0, 1

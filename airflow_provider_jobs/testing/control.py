@@ -99,7 +99,13 @@ class AwsJobs(ABC):
         return dict(self._do("calls", service=service))
 
     def jobs(self, service: str) -> list[dict[str, Any]]:
-        """List every job ever started, each with ``id``, ``state``, ``fraction``; not a read of the job."""
+        """List every job ever started; not a read of the job.
+
+        Each has ``id``, ``state``, ``fraction``, ``phase`` (``starting``, ``running``, ``stopping``,
+        ``succeeded``, ``failed``, ``stopped``, whatever the service calls it) and, in seconds since the
+        epoch, ``started_at`` and ``ended_at``, which is None while it is in flight; and what its service
+        adds.
+        """
         return list(self._do("jobs", service=service))
 
     def max_active(self, service: str) -> int:
@@ -262,7 +268,14 @@ class JobControl(AwsJobs):
 
     def _on_jobs(self, service: str) -> list[dict[str, Any]]:
         return [
-            {"id": life.job_id, "fraction": life.fraction, **view()}
+            {
+                "id": life.job_id,
+                "fraction": life.fraction,
+                "phase": str(life.phase),
+                "started_at": life.started_at.timestamp(),
+                "ended_at": life.ended_at and life.ended_at.timestamp(),
+                **view(),
+            }
             for life, view in self._jobs
             if life.service == service
         ]

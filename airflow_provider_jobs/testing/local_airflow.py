@@ -170,13 +170,14 @@ class LocalAirflow(AirflowApi):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold still all components but the API server.
+        """On SQLite, hold still all components but the API server.
 
         When Airflow finds SQLite locked in the middle of creating a backfill, it deletes all runs that it
         has given to the backfill by then, earlier ones that are to run again included, and the scheduler
         ends if it has taken one up.
         """
-        others = [name for name in self.components() if not name.startswith("api-server")]
+        sqlite = not self._database or self._database.startswith("sqlite")
+        others = [name for name in self.components() if sqlite and not name.startswith("api-server")]
         try:
             for name in others:
                 self.kill(name, signal.SIGSTOP)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks.base import is_passing
+from airflow_provider_jobs.exceptions import JobError, is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
@@ -73,7 +73,7 @@ class JobTrigger(BaseTrigger):
         """Yield one event when the wait is over."""
         job: JobStatus | None = None
         trouble = ""
-        said, said_at = "", 0.0
+        told, told_at = "", 0.0
         waiter = Waiter(self.job_id, self.poll_interval)
         async with JobPoller.waiting(self.spec, waiter) as updates:
             while True:
@@ -84,7 +84,7 @@ class JobTrigger(BaseTrigger):
                     return
                 if isinstance(update, JobStatus):
                     job, trouble = update, ""
-                    line = f"{self.job_id}: {job.describe(_now())}"
+                    line, news = f"{self.job_id}: {job.describe(_now())}", job.describe()
                     if job.state.ended:
                         self.log.info(line)
                         metrics.send_duration(self.spec.hook_class, job)
@@ -92,14 +92,14 @@ class JobTrigger(BaseTrigger):
                         return
                 elif is_passing(update):
                     trouble = f"; the last look failed: {update}"
-                    line = f"{self.job_id}: the look failed, looking again later: {update}"
+                    line = news = f"{self.job_id}: the look failed, looking again later: {update}"
                 else:
                     yield self._event(job, error=str(update))
                     return
                 moment = asyncio.get_running_loop().time()
-                if line != said or moment - said_at >= _HEARTBEAT:
+                if news != told or moment - told_at >= _HEARTBEAT:
                     self.log.info(line)
-                    said, said_at = line, moment
+                    told, told_at = news, moment
 
     async def on_kill(self) -> None:
         """Stop the job when a person marked or cleared the task; Airflow 3.3 calls this.
@@ -107,6 +107,17 @@ class JobTrigger(BaseTrigger):
         Airflow also calls it when it hands the trigger to another triggerer after missed heartbeats
         (apache/airflow#73454). The task is still deferred then, and its job is left alone.
         """
+        # Airflow 3.3 cancels the trigger anew every second until this is over, which would break it off
+        # wherever it waits: Airflow's answer or AWS's may take longer than that.
+        stopping = asyncio.create_task(self._end_job())
+        while not stopping.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({stopping})
+        if not stopping.cancelled():
+            stopping.result()
+
+    async def _end_job(self) -> None:
+        """Stop the job, unless it is to go on."""
         if not self.cancel_on_kill:
             self.log.info("cancel_on_kill is off: %s goes on.", self.job_id)
             return

@@ -11,16 +11,20 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError
-from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
+
+if TYPE_CHECKING:
+    # A triggerer imports this on its event loop, which boto3 would hold up for half a second; the hook
+    # is imported in the thread that uses it.
+    from airflow_provider_jobs.hooks.base import JobHook
 
 __all__ = ["JobPoller", "SharedLook", "Waiter"]
 

@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.exceptions import is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
 
 __all__ = ["SlotTrigger"]
 
@@ -86,7 +89,9 @@ class _SlotQueue(SharedLook):
         active = hook.active_jobs(scopes)
         self._limit = max(self._limit, inf if hook.quota is None else hook.quota)
         self._scope_limit = inf if hook.scope_quota is None else hook.scope_quota
-        calls = [call for call in self._calls if call.until > time.monotonic()]
+        # A task that was called and refused after all is in line again: no place is kept for it.
+        back = {waiter.job_id for waiter in self.waiters}
+        calls = [call for call in self._calls if call.until > time.monotonic() and call.job_id not in back]
         if hook.named:
             # A called task's job may have ended between two looks; its place is free then.
             unseen = [call.job_id for call in calls if call.job_id not in active]

@@ -101,6 +101,29 @@ def test_a_deferred_task_that_is_ended(
     assert aws.calls(case.service).get(str(case.stop_operation), 0) == int(stopped)
 
 
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+def test_a_kill_is_not_broken_off(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, person_sets: Callable[[str | None], None]
+) -> None:
+    """Airflow cancels the trigger every second until it has ended, also while it stops the job."""
+    aws.set_pace()
+    task = make_deferrable()
+    task.begin()
+    person_sets(TaskInstanceState.FAILED)
+    trigger = task.trigger()
+    trigger.task_instance = task.context(task.operator)["ti"]  # type: ignore[arg-type]
+
+    async def kill() -> None:
+        killing = asyncio.create_task(trigger.on_kill())
+        for _ in range(5):
+            await asyncio.sleep(0)
+            killing.cancel()
+        await asyncio.wait({killing})
+
+    asyncio.run(kill())
+    assert aws.calls(case.service).get(str(case.stop_operation), 0) == 1
+
+
 def test_a_state_that_cannot_be_read_leaves_the_job(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
 ) -> None:

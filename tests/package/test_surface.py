@@ -74,5 +74,14 @@ def test_importing_the_operators_loads_little_and_nothing_for_tests() -> None:
     assert len(foreign) < 20
 
 
+def test_a_triggerer_does_not_import_boto3_on_its_event_loop() -> None:
+    """Airflow imports a trigger where all triggers run; boto3 would hold them up for half a second."""
+    airflow = "airflow.jobs.triggerer_job_runner"
+    triggers = ("airflow_provider_jobs.triggers.job", "airflow_provider_jobs.triggers.slot")
+    extra = modules_of(airflow, *triggers) - modules_of(airflow)
+    assert set(triggers) <= extra
+    assert not {name for name in extra if name.startswith(("boto", "airflow.providers.amazon"))}
+
+
 def test_provider_discovery_imports_next_to_nothing() -> None:
     assert not {"airflow", "boto3"} & modules_of("airflow_provider_jobs.get_provider_info")

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -258,11 +261,39 @@ def test_progress_tells_percent_time_and_speed(aws: AwsJobs, logged: Callable[[]
     aws.set_pace(reads=4)
     result = replay().run()
     said = logged()
-    assert "RUNNING, 25%, events up to 2026-01-01T06:00:00+00:00 at " in said
+    assert "RUNNING, 25%" in said
+    assert "events up to 2026-01-01T06:00:00+00:00, " in said
     assert "times real time" in said
     assert " left" in said
     assert "COMPLETED, 100%" in said
     assert result["event_last_replayed_time"] == "2026-01-01T20:00:00+00:00"
+
+
+def test_a_replay_that_stands_still_is_told_of_once(aws: AwsJobs, logged: Callable[[], str]) -> None:
+    """Its speed falls and its time left grows with every look, but neither is worth a line."""
+    events = boto3.client("events", region_name=REGION)
+    moment = datetime(2026, 1, 1, 6, tzinfo=UTC)
+    events.put_events(
+        Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}", "Time": moment}],
+    )
+    aws.set_pace()
+    task = replay(deferrable=True)
+    task.begin()
+    (job,) = aws.jobs("events")
+    aws.advance(job["id"], to=0.5)
+
+    async def looked_at() -> None:
+        waiting = asyncio.ensure_future(anext(task.trigger().run()))
+        deadline = time.monotonic() + 30
+        while aws.calls("events").get("DescribeReplay", 0) < 10 and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    asyncio.run(looked_at())
+    assert aws.calls("events")["DescribeReplay"] >= 10
+    speeds = re.findall(r"RUNNING, 25%.* (\S+) times real time", logged())
+    assert len(set(speeds)) == 1
 
 
 class TestCancel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,18 +25,20 @@ def test_states_and_results(plant: Plant) -> None:
     assert started["Status"] == "IN_PROGRESS"
     job_id = started["JobId"]
     assert len(job_id) == 32
-    assert plant.aws.jobs("lookoutequipment") == [
-        {
-            "id": job_id,
-            "fraction": 0.0,
-            "state": "IN_PROGRESS",
-            "dataset": "pumps",
-            "client_token": "one",
-            "prefix": "data/",
-            "files": 2,
-        }
-    ]
+    (job,) = plant.aws.jobs("lookoutequipment")
     first, second = plant.describe(job_id), plant.describe(job_id)
+    assert datetime.fromtimestamp(job.pop("started_at"), UTC) == first["CreatedAt"]
+    assert job == {
+        "id": job_id,
+        "fraction": 0.0,
+        "phase": "starting",
+        "ended_at": None,
+        "state": "IN_PROGRESS",
+        "dataset": "pumps",
+        "client_token": "one",
+        "prefix": "data/",
+        "files": 2,
+    }
     common = {
         "JobId": job_id,
         "DatasetArn": plant.api.describe_dataset(DatasetName="pumps")["DatasetArn"],

@@ -17,8 +17,8 @@ import boto3
 import pytest
 from job_cases import REGION
 
-from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import JobHook, is_passing
+from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError, is_passing
+from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""One run of every job type at once, seen from both sides: what AWS has of it, and what Airflow has.
+
+A run of a DAG of ``dags/every_job.py`` has eight tasks: each job type, on the worker and deferred. Each has
+an archive, dataset or pipeline of its own, so that its jobs are told from all others by that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import boto3
+import job_targets
+from job_cases import DataPipeline, EventBridge, IotAnalytics, JobCase, LookoutEquipment
+from job_targets import Clients
+
+from airflow_provider_jobs.service_models import use_service_models
+from airflow_provider_jobs.testing.airflow_api import ApiError, Row
+from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
+from airflow_provider_jobs.testing.server import AwsJobsServer
+
+REGION = "us-east-1"
+CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
+WAYS = ("on_worker", "deferred")
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A job type, as a run sees it.
+
+    :param case: what all tests know of it
+    :param target: makes what a job is started on, of this name, and returns how a task is given it
+    :param started_on: reads that off a job
+    :param impossible: no job can be started on this, which shows without asking AWS
+    """
+
+    case: JobCase
+    target: Callable[[Clients, str], str]
+    started_on: Callable[[Row], str]
+    impossible: str
+
+    @property
+    def name(self) -> str:
+        return self.case.service
+
+    def word(self, job: Row) -> str:
+        """How a job is, in one word for all services: how it ended by AWS's own account."""
+        ends = {
+            self.case.succeeded: "succeeded",
+            self.case.failed: "failed",
+            self.case.cancelled: "cancelled",
+        }
+        # Not every service says of a job that it is being stopped.
+        return ends.get(job["state"]) or ("stopping" if job["phase"] == "stopping" else "running")
+
+
+def _named(make: Callable[[Clients, str], object]) -> Callable[[Clients, str], str]:
+    """What is given to a task is the name itself."""
+
+    def target(clients: Clients, name: str) -> str:
+        make(clients, name)
+        return name
+
+    return target
+
+
+TYPES = (
+    JobType(
+        EventBridge(),
+        _named(job_targets.archive),
+        lambda job: str(job["source_arn"]).rpartition("/")[2],
+        "an archive",
+    ),
+    JobType(LookoutEquipment(), _named(job_targets.dataset), lambda job: str(job["dataset"]), "a dataset"),
+    JobType(IotAnalytics(), _named(job_targets.cleaning), lambda job: str(job["pipeline"]), "a pipeline"),
+    JobType(DataPipeline(), job_targets.load, lambda job: str(job["pipeline"]), "a pipeline"),
+)
+TASKS = {f"{each.name}_{way}": each for each in TYPES for way in WAYS}
+
+
+def clients(url: str) -> Clients:
+    """The clients of the AWS at an address, with the models that botocore may have dropped."""
+    session = boto3.Session(**CREDENTIALS)  # type: ignore[arg-type]
+    use_service_models(session)
+    return lambda service: session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+
+def prepare(aws: AwsJobsServer) -> dict[str, str]:
+    """Make in an empty AWS what a run's jobs are started on; returns it by task, for the run's conf."""
+    of_service = clients(aws.url)
+    job_targets.sensor_data(of_service)
+    job_targets.channel(of_service)
+    return {task: each.target(of_service, task) for task, each in TASKS.items()}
+
+
+class Outcome(NamedTuple):
+    """What came of a task.
+
+    :param jobs: its jobs in the order of their starts, in words
+    :param at_once: how many of them were ever in flight at once
+    :param state: Airflow's state of the task
+    :param tries: its try number
+    :param result: which of the jobs its result is of, from 0; None without a result
+    """
+
+    jobs: tuple[str, ...]
+    at_once: int
+    state: str | None
+    tries: int
+    result: int | None
+
+
+class Seen:
+    """A task of a run at one moment."""
+
+    def __init__(self, run: EveryJob, task: str, row: Row, jobs: list[Row]) -> None:
+        self.task, self.type, self.row, self.jobs = task, TASKS[task], row, jobs
+        self._run = run
+
+    @property
+    def deferred(self) -> bool:
+        """Whether this task waits in the triggerer."""
+        return self.task.endswith("_deferred")
+
+    @property
+    def state(self) -> str | None:
+        state: str | None = self.row["state"]
+        return state
+
+    @property
+    def tries(self) -> int:
+        """Its try number."""
+        return int(self.row["try_number"])
+
+    @property
+    def words(self) -> list[str]:
+        """How its jobs are."""
+        return [self.type.word(job) for job in self.jobs]
+
+    @property
+    def log(self) -> str:
+        """The log of its latest try."""
+        return self._run.log(self.task)
+
+    @property
+    def looks(self) -> int:
+        """How often the latest try's log tells of a look at its last job: once for each trigger."""
+        return len(re.findall(rf" INFO (?:\S+/)?{re.escape(self.jobs[-1]['id'])}: ", self.log))
+
+    def was_told(self, pattern: str) -> bool:
+        """Whether a try's log has this, or the triggerer's own, which has it where a trigger is ended."""
+        logs = [self._run.log(self.task, number) for number in range(1, self.tries + 1)]
+        text = "\n".join([*logs, self._run.airflow.component_log("triggerer")])
+        return re.search(pattern, text, re.IGNORECASE) is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for its last job, and has looked at it."""
+        waiting = self.state == ("deferred" if self.deferred else "running")
+        return waiting and bool(self.jobs) and self.looks > 0
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(tuple(self.words), _at_once(self.jobs), self.state, self.tries, self._result())
+
+    def _result(self) -> int | None:
+        result = self._run.result(self.task)
+        if result is None:
+            return None
+        return [job["id"] for job in self.jobs].index(self.type.case.job_id(result))
+
+
+def _at_once(jobs: Iterable[Row]) -> int:
+    """How many of the jobs were in flight at once, at most."""
+    moments = [(job["started_at"], 1) for job in jobs]
+    moments += [(job["ended_at"], -1) for job in jobs if job["ended_at"] is not None]
+    most = now = 0
+    for _, change in sorted(moments):
+        now += change
+        most = max(most, now)
+    return most
+
+
+class EveryJob:
+    """A run of one of the DAGs.
+
+    :param airflow: where it runs
+    :param aws: where its jobs run
+    :param targets: what each task's job is started on
+    :param dag_id: the DAG
+    """
+
+    def __init__(
+        self,
+        airflow: LocalAirflow,
+        aws: AwsJobsServer,
+        targets: Mapping[str, str],
+        dag_id: str = "every_job",
+    ) -> None:
+        self.airflow, self.aws, self.targets, self.dag_id = airflow, aws, targets, dag_id
+        self.run_id = airflow.trigger(dag_id, dict(targets))
+
+    def see(self) -> dict[str, Seen]:
+        """Look at all tasks."""
+        jobs: dict[str, list[Row]] = {}
+        for each in TYPES:
+            for job in self.aws.jobs(each.name):
+                jobs.setdefault(each.started_on(job), []).append(job)
+        rows = {row["task_id"]: row for row in self.airflow.task_instances(self.dag_id, self.run_id)}
+        return {task: Seen(self, task, rows[task], jobs.get(self.targets[task], [])) for task in TASKS}
+
+    def until(
+        self, holds: Callable[[Seen], object], what: str, tasks: Iterable[str] = TASKS, timeout: float = 180
+    ) -> None:
+        """Wait until something was seen to hold of every task, of each at its own time.
+
+        :raises LocalAirflowError: at the deadline, with the tasks of which it did not hold
+        """
+        left = set(tasks)
+
+        def done() -> bool:
+            left.difference_update(
+                [task for task, seen in self.see().items() if task in left and holds(seen)]
+            )
+            return not left
+
+        try:
+            self.airflow.wait_for(done, timeout=timeout, what=what)
+        except LocalAirflowError as error:
+            for task, seen in self.see().items():
+                if task in left:
+                    error.add_note(f"{task}: {seen.outcome}\n{seen.log}")
+            raise
+
+    def until_waiting(self, jobs: int = 1, tries: int = 1) -> None:
+        """Wait until every task waits for its job.
+
+        :param jobs: how many jobs each has by then
+        :param tries: the try from which on it counts
+        """
+        self.until(
+            lambda seen: len(seen.jobs) == jobs and seen.tries >= tries and seen.waits,
+            f"every task to wait for job {jobs} in try {tries}",
+        )
+
+    def finish(self, state: str = "success", timeout: float = 240) -> None:
+        """Bring every job to its end, those still to come too, until the run is over."""
+
+        def over() -> str | None:
+            for seen in self.see().values():
+                for job in seen.jobs:
+                    if job["ended_at"] is None:
+                        self.aws.advance(job["id"])
+            row = self.airflow.call("GET", "dags", self.dag_id, "dagRuns", self.run_id)
+            return row["state"] if row["state"] in ("success", "failed") else None
+
+        ended = self.airflow.wait_for(over, timeout=timeout, what="the run to end")
+        assert ended == state, self.outcomes()
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """What came of every task, to be compared as a whole: the difference names the tasks."""
+        return {task: seen.outcome for task, seen in self.see().items()}
+
+    def without(self, told: Callable[[JobType], str], try_number: int | None = None) -> list[str]:
+        """The tasks whose log of a try does not have the text that is expected of their type."""
+        return [task for task, each in TASKS.items() if told(each) not in self.log(task, try_number)]
+
+    def log(self, task: str, try_number: int | None = None) -> str:
+        """The log of a task's try, the latest by default."""
+        return self.airflow.log(self.dag_id, self.run_id, task, try_number)
+
+    def result(self, task: str) -> dict[str, Any] | None:
+        """A task's result, if it has one."""
+        try:
+            result: dict[str, Any] = self.airflow.xcom(self.dag_id, self.run_id, task)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+        return result
+
+    def kill_workers(self, count: int) -> None:
+        """Kill the processes that run tasks, as the kernel does when memory runs out.
+
+        :param count: how many there are
+        """
+
+        def found() -> list[int] | None:
+            pids = [worker.pid for worker in self.airflow.workers(self.dag_id)]
+            return pids if len(pids) == count else None
+
+        for pid in self.airflow.wait_for(found, what=f"{count} workers"):
+            os.kill(pid, signal.SIGKILL)
+
+    def until_stopped(self) -> None:
+        """Wait until every task's first job was told to stop, and bring those that stop to their end.
+
+        Where AWS has no way to stop a job, wait until that was said.
+        """
+
+        def stopped(seen: Seen) -> bool:
+            job, word = seen.jobs[0], seen.words[0]
+            if word == "stopping":
+                self.aws.advance(job["id"])
+            refused = rf"{re.escape(job['id'])}:? (it )?could not be stopped"
+            return word in ("stopping", "cancelled") or seen.was_told(refused)
+
+        self.until(stopped, "every job to be stopped")
+
+    def mark(self, state: Any) -> None:
+        """Mark every task, as a person does in the UI."""
+        for task in TASKS:
+            self.airflow.set_task_state(self.dag_id, self.run_id, task, state)
+
+    def clear(self) -> None:
+        """Clear every task, as a person does in the UI."""
+        self.airflow.clear(self.dag_id, self.run_id, [*TASKS])
+
+    def close(self) -> None:
+        """End what is left of the run, so that the next one finds Airflow idle."""
+        path = ("dags", self.dag_id, "dagRuns", self.run_id)
+        if self.airflow.call("GET", *path)["state"] not in ("success", "failed"):
+            self.airflow.call("PATCH", *path, json={"state": "failed"})
+        self.airflow.wait_for(lambda: not self.airflow.workers(self.dag_id), what="the workers to end")
+
+
+def expect(**outcomes: Outcome) -> dict[str, Outcome]:
+    """Return what is expected of every task, from what is expected by way or by task.
+
+    :param outcomes: by a task's id; else by ``on_worker`` or ``deferred``; else under ``all``
+    """
+    return {
+        task: outcomes.get(task) or outcomes.get(task.partition("_")[2]) or outcomes["all"] for task in TASKS
+    }

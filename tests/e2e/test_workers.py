@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Workers that die, answers that get lost and jobs that fail: every job type at once, in both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_jobs.testing import Fault
+from airflow_provider_jobs.testing.server import AwsJobsServer
+
+from .every_job import TASKS, TYPES, EveryJob, Outcome, expect
+from .gateway import Gateway
+
+pytestmark = pytest.mark.e2e
+
+Start = Callable[..., EveryJob]
+#: One job, taken to its end in the second try.
+RETRIED = Outcome(("succeeded",), 1, "success", 2, 0)
+
+
+@pytest.mark.promise("worker-killed-before-start")
+def test_killed_before_the_start_call(every_job: Start, gateway: Gateway) -> None:
+    gateway.hold()
+    run = every_job()
+    run.airflow.wait_for(lambda: gateway.held >= len(TASKS), timeout=180, what="the first calls")
+    run.kill_workers(len(TASKS))
+    gateway.drop()
+    gateway.open()
+    run.until_waiting(tries=2)
+    run.finish()
+    assert run.outcomes() == expect(all=RETRIED)
+
+
+@pytest.mark.promise("worker-killed-during-start")
+def test_killed_before_the_answer_came(every_job: Start, aws: AwsJobsServer) -> None:
+    for each in TYPES:
+        aws.add_fault(Fault(each.case.start_operation, "slow", each.name, when="after", count=2, seconds=60))
+    run = every_job()
+    run.until(lambda seen: len(seen.jobs) == 1, "every job")
+    run.kill_workers(len(TASKS))
+    run.until_waiting(tries=2)
+    run.finish()
+    assert run.outcomes() == expect(all=RETRIED)
+
+
+@pytest.mark.promise("worker-killed-while-waiting")
+def test_killed_while_waiting(every_job: Start) -> None:
+    run = every_job()
+    run.until_waiting()
+    run.kill_workers(len(TYPES))
+    run.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
+    run.finish()
+    assert run.outcomes() == expect(on_worker=RETRIED, deferred=RETRIED._replace(tries=1))
+
+
+@pytest.mark.promise("lost-answer")
+@pytest.mark.parametrize("kind", ["drop", "error"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_start_call_without_an_answer(every_job: Start, aws: AwsJobsServer, kind: Any, when: Any) -> None:
+    """Where AWS knows a call for the same again, botocore repeats it; else the retry finds out."""
+    for each in TYPES:
+        aws.add_fault(Fault(each.case.start_operation, kind, each.name, when=when, count=2))
+    run = every_job()
+    run.until(lambda seen: seen.waits, "every task to wait")
+    run.finish()
+    outcomes = {}
+    for task, each in TASKS.items():
+        found = each.case.repeatable or (each.case.finds_lost and when == "after")
+        outcomes[task] = RETRIED._replace(tries=1 if found else 2)
+    assert run.outcomes() == outcomes
+
+
+@pytest.mark.promise("failed-job")
+def test_jobs_that_fail(every_job: Start, aws: AwsJobsServer) -> None:
+    for each in TYPES:
+        aws.fail_next(each.name, "The disk is full", count=2)
+    run = every_job()
+    run.until_waiting()
+    run.finish()
+    assert run.outcomes() == expect(all=Outcome(("failed", "succeeded"), 1, "success", 2, 1))
+    assert run.without(lambda each: each.case.reason("The disk is full"), try_number=1) == []
+    assert run.without(lambda each: "A retry starts a new one.", try_number=1) == []
+
+
+@pytest.mark.promise("job-timeout")
+def test_deadlines(every_job: Start) -> None:
+    run = every_job("every_job_hurried")
+    run.until(lambda seen: seen.state == "failed", "every task to fail")
+    outcomes = {
+        task: Outcome(("cancelled" if each.case.stop_operation else "succeeded",), 1, "failed", 1, None)
+        for task, each in TASKS.items()
+    }
+    run.until_stopped()
+    run.finish("failed")
+    assert run.outcomes() == outcomes
+    assert run.without(lambda each: "job_timeout is 0:00:03; it ") == []
+
+
+@pytest.mark.promise("bad-input")
+def test_bad_input(every_job: Start, aws: AwsJobsServer) -> None:
+    before = [aws.calls(each.name) for each in TYPES]
+    run = every_job(**{task: each.impossible for task, each in TASKS.items()})
+    run.finish("failed")
+    assert run.outcomes() == expect(all=Outcome((), 0, "failed", 1, None))
+    assert run.without(lambda each: f"{each.impossible!r} ") == []
+    assert [aws.calls(each.name) for each in TYPES] == before

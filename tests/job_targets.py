@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What jobs are started on in AWS: archives, datasets, pipelines. Made through any clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_jobs.testing.iot_storage import channel_object
+
+#: Gives a service's boto3 client.
+Clients = Callable[[str], Any]
+
+ROLE = "arn:aws:iam::123456789012:role/reader"
+
+
+def archive(clients: Clients, name: str) -> None:
+    """Make an archive of the default bus."""
+    events = clients("events")
+    events.create_archive(ArchiveName=name, EventSourceArn=events.describe_event_bus()["Arn"])
+
+
+def sensor_data(clients: Clients) -> None:
+    """Put an hour of a pump's data into the bucket ``plant``, below ``2026/``."""
+    s3 = clients("s3")
+    s3.create_bucket(Bucket="plant")
+    rows = "\n".join(f"2026-01-01T00:{minute:02}:00,1.5,20" for minute in range(60))
+    s3.put_object(Bucket="plant", Key="2026/pump/0.csv", Body=f"Timestamp,speed,heat\n{rows}\n".encode())
+
+
+def dataset(clients: Clients, name: str) -> None:
+    """Make a dataset that takes its schema from the data."""
+    clients("lookoutequipment").create_dataset(DatasetName=name, ClientToken=name)
+
+
+def channel(clients: Clients) -> None:
+    """Make the channel ``raw`` with three hours of messages, and the data store ``clean``."""
+    s3, api = clients("s3"), clients("iotanalytics")
+    for bucket in ("raw-messages", "clean-messages"):
+        s3.create_bucket(Bucket=bucket)
+    for hour in range(3):
+        arrived = datetime(2026, 1, 1, hour, tzinfo=UTC)
+        s3.put_object(Bucket="raw-messages", **channel_object("raw", arrived, [{"hour": hour}]))
+    for create, kind, name in (
+        (api.create_channel, "channel", "raw"),
+        (api.create_datastore, "datastore", "clean"),
+    ):
+        storage = {"customerManagedS3": {"bucket": f"{name}-messages", "roleArn": ROLE}}
+        create(**{f"{kind}Name": name, f"{kind}Storage": storage})
+
+
+def cleaning(clients: Clients, name: str) -> None:
+    """Make a pipeline from the channel ``raw`` to the data store ``clean``."""
+    activities = [
+        {"channel": {"name": "from", "channelName": "raw", "next": "to"}},
+        {"datastore": {"name": "to", "datastoreName": "clean"}},
+    ]
+    clients("iotanalytics").create_pipeline(pipelineName=name, pipelineActivities=activities)
+
+
+def load(clients: Clients, name: str) -> str:
+    """Make and define a pipeline that runs one activity on demand, and return its id."""
+    api = clients("datapipeline")
+    pipeline_id: str = api.create_pipeline(name=name, uniqueId=name)["pipelineId"]
+    default = {"scheduleType": "ondemand", "workerGroup": "wg", "pipelineLogUri": "s3://logs/"}
+    objects = {"Default": default, "Load": {"type": "ShellCommandActivity"}}
+    api.put_pipeline_definition(
+        pipelineId=pipeline_id,
+        pipelineObjects=[
+            {"id": each, "name": each, "fields": [{"key": k, "stringValue": v} for k, v in fields.items()]}
+            for each, fields in objects.items()
+        ],
+    )
+    return pipeline_id

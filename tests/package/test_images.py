@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The docs' pictures: each is shown, is there, and is taken by ``make screenshots``."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
+#: Markdown's image, MyST's directives, HTML's tag.
+SHOWN = re.compile(
+    r"!\[[^\]]*\]\(([^)\s]+)\)|^\s*(?:```|:::)\{(?:image|figure)\}\s+(\S+)|<img[^>]*\ssrc=[\"']([^\"']+)",
+    re.MULTILINE,
+)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+
+
+def shown(page: Path) -> list[Path]:
+    """The files of this project that a page shows."""
+    places = ["".join(found.groups("")) for found in SHOWN.finditer(page.read_text())]
+    return [(page.parent / place).resolve() for place in places if "://" not in place]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_shows_is_there(page: Path) -> None:
+    assert [file for file in shown(page) if not file.is_file()] == []
+
+
+def test_the_browser_test_takes_all_pictures_and_no_others() -> None:
+    taken = re.findall(r'take\("(\w+)"\)', (ROOT / "tests/e2e/test_ui.py").read_text())
+    assert sorted(taken) == sorted(file.stem for file in IMAGES.iterdir())
+
+
+@pytest.mark.parametrize("file", sorted(IMAGES.iterdir()), ids=lambda file: str(file.name))
+def test_a_picture_is_of_the_size_of_all_and_light(file: Path) -> None:
+    content = file.read_bytes()
+    # A PNG begins with its signature and a header whose first two numbers are width and height.
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", content[16:24]) == (1280, 800)
+    assert len(content) < 200_000

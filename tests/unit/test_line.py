@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The line of those who wait for a free place: what is kept for whom."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import boto3
+from job_cases import REGION, EventBridge
+from one_task import OneTask
+
+from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
+from airflow_provider_jobs.triggers.slot import SlotTrigger
+
+CASE = EventBridge()
+
+
+def replays(count: int, prefix: str) -> None:
+    """Start replays as anybody else would."""
+    events = boto3.client("events", region_name=REGION)
+    bus = events.describe_event_bus()["Arn"]
+    archive = events.describe_archive(ArchiveName="orders")["ArchiveArn"]
+    for number in range(count):
+        events.start_replay(
+            ReplayName=f"{prefix}-{number}",
+            EventSourceArn=archive,
+            EventStartTime="2026-01-01T00:00:00Z",
+            EventEndTime="2026-01-02T00:00:00Z",
+            Destination={"Arn": bus},
+        )
+
+
+async def called(task: OneTask) -> Any:
+    """Wait until a task in line is called, as the triggerer does."""
+    trigger = task.trigger()
+    assert isinstance(trigger, SlotTrigger)
+    async with asyncio.timeout(30):
+        async for event in trigger.run():
+            return event.payload
+
+
+def test_no_place_is_kept_for_a_task_that_was_called_refused_and_is_back_in_line() -> None:
+    with mock_aws_jobs() as aws:
+        aws.set_pace()
+        CASE.prepare()
+        replays(10, "theirs")
+        first, second = (
+            OneTask(lambda: CASE.operator(deferrable=True, poll_interval=0.1), run_id=f"run {number}")
+            for number in (1, 2)
+        )
+        first.begin()
+        second.begin()
+        asyncio.run(_called_twice(aws, first, second))
+
+
+async def _called_twice(aws: AwsJobs, first: OneTask, second: OneTask) -> None:
+    behind = asyncio.ensure_future(called(second))
+    aws.advance("theirs-0")
+    event = await called(first)
+    replays(1, "quicker")
+    assert await asyncio.to_thread(first.resume, event) is None
+    aws.advance("theirs-1")
+    assert await called(first) == event
+    assert not behind.done()
+    behind.cancel()
