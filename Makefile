@@ -8,8 +8,10 @@ BIN := $(VENV)/bin
 # Tests run side by side in as many processes as there are cores; those of a real Airflow, which has many
 # processes itself, in two, a file at a time.
 JOBS ?= auto
+# What the last run of the tests came to; docs/reliability.md is written from it.
+REPORTS := build/reports/unit.xml build/reports/e2e.xml
 
-.PHONY: demo screenshots test unit e2e lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit lowest e2e reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -17,13 +19,20 @@ demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leave
 screenshots: install  ## Take the pictures of the docs anew; needs Chromium or Chrome.
 	SCREENSHOTS=docs/images $(BIN)/pytest tests/e2e/test_ui.py
 
-test: unit e2e  ## All tests.
+test: unit e2e  ## All tests, on the newest of everything, and whether they show all that docs/reliability.md says.
+	$(BIN)/python tests/reliability.py check $(REPORTS)
 
 unit: install
-	$(BIN)/pytest -m "not e2e" -n $(JOBS)
+	$(BIN)/nox --session newest -- -n $(JOBS) --junit-xml build/reports/unit.xml
+
+lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
+	$(BIN)/nox --session lowest -- -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m e2e -n 2 --dist loadfile
+	$(BIN)/pytest -m e2e -n 2 --dist loadfile --junit-xml build/reports/e2e.xml
+
+reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.
+	$(BIN)/python tests/reliability.py write $(REPORTS)
 
 lint: install
 	$(BIN)/ruff check .
@@ -60,10 +69,18 @@ $(VENV)/ready-docs: $(VENV)/ready
 	$(BIN)/pip install --quiet --constraint constraints.txt ".[docs]"
 	touch $@
 
-# What CI installs, for all Python versions that we support.
-constraints:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
-		--no-header --no-annotate --no-emit-index-url --output-file constraints.txt
+# What CI installs, for all Python versions that we support: the newest of everything, and the lowest of
+# what we declare. The floors are given as constraints too, since uv takes the newest of what we do not
+# declare first, and would raise boto3 to suit that.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+	--no-header --no-annotate --no-emit-index-url --quiet
+constraints: $(VENV)/ready
+	$(COMPILE) --all-extras --output-file constraints.txt
+	mkdir -p build
+	$(BIN)/python tests/support.py floors > build/floors.txt
+	$(COMPILE) --extra testing --extra unit --resolution lowest-direct --constraint build/floors.txt \
+		--output-file constraints-lowest.txt
+	$(BIN)/python tests/support.py write
 
 clean:
-	rm -rf $(VENV) $(VENV)-benchmark dist build docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-benchmark .nox dist build docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Attempt", "JobKey", "JobState", "JobStatus", "StartedJob", "utc_text"]
+__all__ = ["Attempt", "JobKey", "JobState", "JobStatus", "StartedJob", "one_line", "utc_text"]
 
 
 class JobState(StrEnum):
@@ -100,7 +100,7 @@ class JobStatus:
             parts.append(self.note)
         if now and self.speed:
             parts.append(self.speed)
-        return ", ".join(parts)
+        return one_line(", ".join(parts))
 
     def _time_left(self, now: datetime) -> timedelta | None:
         if not self.progress or self.progress >= 1 or self.started_at is None or self.state.ended:
@@ -194,6 +194,11 @@ class StartedJob:
     generation: int
     number: int
     status: JobStatus
+
+
+def one_line(text: str) -> str:
+    """Return a text of somebody else's for a line of ours: nothing in it begins another line."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
 
 
 def utc_text(moment: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ from functools import cache
 
 import botocore.session
 import pytest
+from promises import promised
 
 # Before anything imports Airflow: a home of our own, with nothing of the developer's in it.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
@@ -25,8 +26,27 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin", "pytester"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the older Airflow have its own warnings; all others are errors."""
+    from airflow_features import own_warnings
+
+    for line in own_warnings():
+        config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what each test shows into the report that docs/reliability.md is written from."""
+    for item in items:
+        item.user_properties += promised(item)
+
+
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """All that was logged so far: Airflow 3 logs to the standard output, Airflow 2 by Python's logging."""
+    from airflow_features import AIRFLOW
+
     caplog.set_level("INFO")
+    if AIRFLOW.major < 3:
+        # Airflow 2 prints what it logs: the same lines again.
+        return lambda: caplog.text
     return lambda: caplog.text + capsys.readouterr().out

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ import boto3
 import job_targets
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
+from airflow_features import needs
 
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
@@ -72,6 +74,8 @@ class JobCase(ABC):
     looks_to_start = 1
     #: Whether the operator's next job may run beside the one before.
     side_by_side = True
+    #: Whether jobs of others take places that this task's may need, without being taken for them.
+    shares_quota = True
 
     @abstractmethod
     def prepare(self) -> None:
@@ -139,11 +143,11 @@ class EventBridge(JobCase):
             "event_end_time": "2026-01-02T00:00:00+00:00",
             "poll_interval": 0.02,
         }
-        return EventBridgeStartReplayOperator(task_id="replay", **AWS, **{**given, **kwargs})
+        return EventBridgeStartReplayOperator(task_id="replay", **{**AWS, **given, **kwargs})
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         return EventBridgeReplaySensor(
-            task_id="wait", replay_name=job_id, **AWS, **{"poke_interval": 0.02, **kwargs}
+            task_id="wait", replay_name=job_id, **{**AWS, "poke_interval": 0.02, **kwargs}
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -175,14 +179,14 @@ class LookoutEquipment(JobCase):
             "role_arn": "arn:aws:iam::123456789012:role/lookout",
             "poll_interval": 0.02,
         }
-        return LookoutEquipmentStartDataIngestionJobOperator(task_id="ingest", **AWS, **{**given, **kwargs})
+        return LookoutEquipmentStartDataIngestionJobOperator(task_id="ingest", **{**AWS, **given, **kwargs})
 
     def apart(self, number: int) -> dict[str, Any]:
         return {"dataset_name": f"pumps-{number}"}
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         return LookoutEquipmentDataIngestionJobSensor(
-            task_id="wait", job_id=job_id, **AWS, **{"poke_interval": 0.02, **kwargs}
+            task_id="wait", job_id=job_id, **{**AWS, "poke_interval": 0.02, **kwargs}
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -200,6 +204,7 @@ class IotAnalytics(JobCase):
     running, succeeded, failed, cancelled = "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
     stopping = None
     repeatable = False
+    shares_quota = False
     unknown = "has no reprocessing .* among its summaries"
 
     def prepare(self) -> None:
@@ -218,7 +223,7 @@ class IotAnalytics(JobCase):
             "poll_interval": 0.02,
         }
         return IotAnalyticsStartPipelineReprocessingOperator(
-            task_id="reprocess", **AWS, **{**given, **kwargs}
+            task_id="reprocess", **{**AWS, **given, **kwargs}
         )
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
@@ -226,8 +231,7 @@ class IotAnalytics(JobCase):
             task_id="wait",
             pipeline_name="cleaning",
             reprocessing_id=job_id,
-            **AWS,
-            **{"poke_interval": 0.02, **kwargs},
+            **{**AWS, "poke_interval": 0.02, **kwargs},
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -271,6 +275,7 @@ class DataPipeline(JobCase):
     finds_lost = True
     looks_to_start = 2
     side_by_side = False
+    shares_quota = False
 
     def prepare(self) -> None:
         self.pipeline_id = job_targets.load(client, "load")
@@ -287,7 +292,7 @@ class DataPipeline(JobCase):
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {"pipeline_id": self.pipeline_id, "poll_interval": 0.02}
-        return DataPipelineActivatePipelineOperator(task_id="activate", **AWS, **{**given, **kwargs})
+        return DataPipelineActivatePipelineOperator(task_id="activate", **{**AWS, **given, **kwargs})
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         pipeline_id, _, time = job_id.partition("@")
@@ -296,8 +301,7 @@ class DataPipeline(JobCase):
             task_id="wait",
             pipeline_id=pipeline_id,
             activation_time=activation,
-            **AWS,
-            **{"poke_interval": 0.02, **kwargs},
+            **{**AWS, "poke_interval": 0.02, **kwargs},
         )
 
     def job_id(self, result: dict[str, Any]) -> str:
@@ -305,3 +309,12 @@ class DataPipeline(JobCase):
 
 
 CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]
+
+
+def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[Any]:
+    """Parameters for a test in which the tasks of these cases have to remember their jobs."""
+    return [pytest.param(case, marks=needs("task_state_store")) if whose(case) else case for case in cases]
+
+
+#: All, for a test in which a task finds its job again: by its name, by the same start call, or by memory.
+FINDING = remembering(CASES, lambda case: not case.repeatable)

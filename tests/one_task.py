@@ -18,8 +18,16 @@ from typing import Any
 
 from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
-from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import BaseTrigger
+from airflow_features import FEATURES
+
+try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:  # below Airflow 3.2
+    from airflow.serialization.serde import (  # type: ignore[no-redef,import-not-found]
+        deserialize,
+        serialize,
+    )
 
 
 class Outlets(dict[Any, Any]):
@@ -47,7 +55,7 @@ class OneTask:
 
     :param make: builds the task's operator anew.
     :param interval: the run's data interval; None for a run that was triggered by an asset or by hand.
-    :param store: what its task_state_store holds; None below Airflow 3.3, which has none.
+    :param store: what its task_state_store holds; None for none, which is all that Airflow below 3.3 has.
     """
 
     make: Callable[[], BaseOperator]
@@ -63,7 +71,9 @@ class OneTask:
     max_tries: int = 3
     xcoms: dict[str, Any] = field(default_factory=dict)
     outlet_events: Outlets = field(default_factory=Outlets)
-    store: dict[str, str] | None = field(default_factory=dict)
+    store: dict[str, str] | None = field(
+        default_factory=lambda: {} if FEATURES["task_state_store"].found() else None
+    )
     deferred: TaskDeferred | None = None
     operator: BaseOperator | None = None
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow_features import needs
 
 from airflow_provider_jobs.testing import AwsJobsServer
 
@@ -21,16 +22,18 @@ from demo.act import Aws
 from demo.chain import ALL, ChainAct
 from demo.plant import BUCKET, BUS, FANS, PUMPS, Machines
 from demo.tally import Window
-from example_dags.ingest_then_replay import PUMPS_INGESTED, ingested_windows
 
 SIX, SEVEN, EIGHT = PUMPS.windows
 SECOND = timedelta(seconds=1)
 
 
+@needs("sdk_timetables")
 class TestExample:
     """What the DAG that the asset starts makes of its asset events."""
 
     def windows(self, *extras: dict[str, Any]) -> Any:
+        from example_dags.ingest_then_replay import PUMPS_INGESTED, ingested_windows
+
         events = {PUMPS_INGESTED: [SimpleNamespace(extra=extra) for extra in extras]}
         return ingested_windows.function(triggering_asset_events=events if extras else {})
 

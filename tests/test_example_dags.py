@@ -14,9 +14,12 @@ from typing import Any
 
 import boto3
 import pytest
+from airflow_features import needs
 
 from airflow_provider_jobs.testing import mock_aws_jobs
 from airflow_provider_jobs.testing.iot_storage import channel_object
+
+pytestmark = needs("sdk_timetables")
 
 START = datetime(2026, 1, 8, tzinfo=UTC)
 

@@ -85,3 +85,16 @@ def test_is_a_sound_model() -> None:
         }
     pagination = json.loads((MODELS / FOLDER / "paginators-1.json").read_text())["pagination"]
     assert set(pagination) == {name for name in service.operation_names if name.startswith("List")}
+
+
+def test_one_reader_serves_all_sessions() -> None:
+    """Also where they share botocore's: each session of boto3 adds its folder to that once more."""
+    shared = Loader()
+    readers = set()
+    for _ in range(3):
+        session = Session()
+        session._session.register_component("data_loader", shared)
+        shared.search_paths.append("boto3/data")
+        use_service_models(session)
+        readers.add(session._session.get_component("data_loader"))
+    assert len(readers) == 1

@@ -30,7 +30,9 @@ __all__ = [
 
 _TIME = "%Y-%m-%dT%H:%M:%S"
 _ID = re.compile(
-    r"(?P<pipeline>[^@\s]+?)(?:@(?P<time>latest|[-\d]+T[:\d]+)(?:\.\.(?P<until>[-\d]+T[:\d]+))?)?"
+    # Printable ASCII but @, as AWS makes ids: nothing that a log or a terminal would take for its own.
+    r"(?P<pipeline>[!-?A-~]{1,1024}?)(?:@(?P<time>latest|[-\d]+T[:\d]+)(?:\.\.(?P<until>[-\d]+T[:\d]+))?)?",
+    re.ASCII,
 )
 
 #: States of a pipeline in which it does nothing and will do nothing.

@@ -34,7 +34,7 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
     is_passing,
 )
-from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
+from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob, one_line
 
 __all__ = ["JobHook"]
 
@@ -294,7 +294,7 @@ class JobHook(AwsBaseHook):
 
     def _explained(self, operation: str, error: ClientError) -> Exception:
         code = error.response.get("Error", {}).get("Code", "")
-        message = error.response.get("Error", {}).get("Message", "") or str(error)
+        message = one_line(error.response.get("Error", {}).get("Message", "") or str(error))
         text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
         hint = self._hint(f"{code}: {message}")
         if code in self.quota_codes:

@@ -13,7 +13,7 @@ from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoun
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
 
-__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook"]
+__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook", "checked_replay_name"]
 
 #: Characters in a replay's name.
 REPLAY_NAME_LIMIT = 64
@@ -31,6 +31,20 @@ _IN_FLIGHT = ("STARTING", "RUNNING", "CANCELLING")
 # Up to so many replays, describing each takes no more calls than listing the states.
 _FEW = len(_IN_FLIGHT)
 _DESCRIPTION_LIMIT = 512
+_REPLAY_NAME = re.compile(rf"[.\-_A-Za-z0-9]{{1,{REPLAY_NAME_LIMIT}}}")
+
+
+def checked_replay_name(name: Any) -> str:
+    """Return a replay's name.
+
+    :raises JobInputError: if AWS allows no such name.
+    """
+    if not isinstance(name, str) or not _REPLAY_NAME.fullmatch(name):
+        raise JobInputError(
+            f"replay_name={name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of letters, digits and "
+            ".-_; 'orders-{{ ts_nodash }}' would do."
+        )
+    return name
 
 
 class EventBridgeReplayHook(JobHook):
@@ -180,6 +194,12 @@ class EventBridgeReplayHook(JobHook):
         """Start the replay; if its name exists, adopt it only if it is this very request."""
         archive = self.describe_archive(request["archive"])
         bus = archive["EventSourceArn"]
+        if request["archive"].startswith("arn:") and request["archive"] != archive["ArchiveArn"]:
+            raise JobInputError(
+                f"archive={request['archive']!r} is not of the account and Region of connection "
+                f"{self.aws_conn_id!r}, whose archive of that name is {archive['ArchiveArn']}. Replays start "
+                "where their archive is: use a connection of that account, and its Region."
+            )
         _check_rules(request["rule_arns"], bus)
         name = self.job_name(attempt, request)
         mark = f"[{attempt.key.mark}]"

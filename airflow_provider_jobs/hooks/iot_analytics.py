@@ -25,6 +25,8 @@ _STATES = {
     "FAILED": JobState.FAILED,
     "CANCELLED": JobState.CANCELLED,
 }
+#: What a path of AWS's API takes for an id and nothing else.
+_REPROCESSING_ID = re.compile(r"[A-Za-z0-9_:-]{1,256}")
 _PIPELINE_NAME = re.compile(r"(?!__)[a-zA-Z0-9_]{1,128}")
 # Up to so many pipelines are described one by one; a listing holds 250, with all their reprocessings.
 _FEW = 3
@@ -44,7 +46,7 @@ def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
         raise JobInputError(
             f"pipeline_name={pipeline_name!r} must be 1 to 128 letters, digits and _, and not begin with __."
         )
-    if not isinstance(reprocessing_id, str) or not reprocessing_id.strip():
+    if not isinstance(reprocessing_id, str) or not _REPROCESSING_ID.fullmatch(reprocessing_id):
         raise JobInputError(
             f"reprocessing_id={reprocessing_id!r} must be the id that the start has returned; the start "
             "operator's result has it under 'reprocessing_id'."
@@ -183,6 +185,8 @@ class IotAnalyticsHook(JobHook):
                     )
             elif mine and (sought := self._sought(attempt, request, known.keys())):
                 found.append(StartedJob(attempt.key.generation, attempt.number, sought))
+            elif not mine:
+                self._tell_of_lost(attempt, request, known.keys())
         return found
 
     def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
@@ -240,27 +244,45 @@ class IotAnalyticsHook(JobHook):
         self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
     ) -> JobStatus | None:
         """Find what a start made whose answer got lost: the only reprocessing since, if there is one."""
-        name = request["pipeline_name"]
-        candidates = [
-            status
-            for job_id, status in _statuses(self.describe_pipeline(name)).items()
-            if job_id not in others
-            and status.started_at is not None
-            and status.started_at >= attempt.since - _CLOCKS
-        ]
+        candidates = self._candidates(attempt, request, others)
         if len(candidates) > 1:
-            seen = "; ".join(
-                f"{status.job_id} ({status.service_state}, started {utc_text(status.started_at)})"
-                for status in candidates
-            )
             raise JobInputError(
-                f"An earlier try called StartPipelineReprocessing for pipeline {name} and got no answer. "
-                f"{len(candidates)} reprocessings were started since {utc_text(attempt.since)}, and AWS does "
-                f"not tell which of them has this task's messages, or whether any has: {seen}. Find out from "
+                "An earlier try called StartPipelineReprocessing for pipeline "
+                f"{request['pipeline_name']} and got no answer. {len(candidates)} reprocessings were started "
+                f"since {utc_text(attempt.since)}, and AWS does not tell which of them has this task's "
+                f"messages, or whether any has: {_seen(candidates)}. Find out from "
                 "what is in the data store. If they are there, mark the task as success; if not, clear "
                 "it, and it starts another one."
             )
         return candidates[0] if candidates else None
+
+    def _tell_of_lost(self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]) -> None:
+        """Name what a start before the task was cleared may have made; it may as well be somebody else's."""
+        running = [
+            status
+            for status in self._candidates(attempt, request, others)
+            if status.state is JobState.RUNNING
+        ]
+        if running:
+            self.log.warning(
+                "Before this task was cleared it called StartPipelineReprocessing for pipeline %s and got no "
+                "answer. AWS does not tell whether one of these is what it started, so none is stopped: %s. "
+                "If one is this task's, cancel it.",
+                request["pipeline_name"],
+                _seen(running),
+            )
+
+    def _candidates(
+        self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
+    ) -> list[JobStatus]:
+        """Return the pipeline's reprocessings since an attempt that nobody is known to have started."""
+        return [
+            status
+            for job_id, status in _statuses(self.describe_pipeline(request["pipeline_name"])).items()
+            if job_id not in others
+            and status.started_at is not None
+            and status.started_at >= attempt.since - _CLOCKS
+        ]
 
 
 def _statuses(pipeline: Mapping[str, Any]) -> dict[str, JobStatus]:
@@ -284,6 +306,13 @@ def _status(pipeline_name: str, summary: Mapping[str, Any]) -> JobStatus:
             "state": service_state,
             "created_at": utc_text(started_at),
         },
+    )
+
+
+def _seen(candidates: Collection[JobStatus]) -> str:
+    return "; ".join(
+        f"{status.job_id} ({status.service_state}, started {utc_text(status.started_at)})"
+        for status in candidates
     )
 
 

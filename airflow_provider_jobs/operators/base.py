@@ -24,7 +24,7 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.triggers.job import JobTrigger
@@ -210,7 +210,7 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         self._record(context, job)
         if job.state is not JobState.SUCCEEDED:
-            reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
+            reason = one_line(job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
             )

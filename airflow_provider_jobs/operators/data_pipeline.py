@@ -16,7 +16,7 @@ from airflow_provider_jobs.definitions import PipelineDefinition, parameter_valu
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.activations import checked_pipeline_id
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
-from airflow_provider_jobs.job import JobKey, JobStatus
+from airflow_provider_jobs.job import JobKey, JobStatus, one_line
 from airflow_provider_jobs.lineage import Lineage
 from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
@@ -87,7 +87,7 @@ class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
         pipeline_id = self.hook.create_pipeline(
             self.pipeline_name, unique_id, description=self.description, tags=self.tags
         )
-        self.log.info("Pipeline %s is %s.", self.pipeline_name, pipeline_id)
+        self.log.info("Pipeline %s is %s.", one_line(self.pipeline_name), pipeline_id)
         return {"pipeline_id": pipeline_id, "pipeline_name": self.pipeline_name, "unique_id": unique_id}
 
 
@@ -173,7 +173,7 @@ class DataPipelinePutPipelineDefinitionOperator(AwsBaseOperator[DataPipelineHook
         warnings = self.hook.put_definition(pipeline_id, definition)
         for where, texts in warnings.items():
             for text in texts:
-                self.log.warning("AWS warns of %s: %s", where, text)
+                self.log.warning("AWS warns of %s: %s", one_line(where), one_line(text))
         count = len(definition.objects)
         self.log.info("Pipeline %s has its definition: %s objects.", pipeline_id, count)
         return {"pipeline_id": pipeline_id, "objects": count, "warnings": warnings}

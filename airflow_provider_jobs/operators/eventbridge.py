@@ -13,7 +13,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.eventbridge import REPLAY_NAME_LIMIT, EventBridgeReplayHook
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook, checked_replay_name
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
@@ -24,11 +24,10 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window
 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
 
-_ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
+_ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
 _RULE_ARN = re.compile(
-    r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
+    r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
-_REPLAY_NAME = re.compile(rf"[.\-_A-Za-z0-9]{{1,{REPLAY_NAME_LIMIT}}}")
 
 
 class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
@@ -105,11 +104,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
                 f"archive={self.archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
                 "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
             )
-        if self.replay_name is not None and not _REPLAY_NAME.fullmatch(self.replay_name):
-            raise JobInputError(
-                f"replay_name={self.replay_name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of "
-                "letters, digits and .-_; 'orders-{{ ts_nodash }}' would do."
-            )
+        if self.replay_name is not None:
+            checked_replay_name(self.replay_name)
         return {
             "archive": self.archive,
             "start": window.start,
@@ -178,6 +174,4 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     @property
     def target_id(self) -> str:
         """The replay's name."""
-        if not isinstance(self.replay_name, str) or not _REPLAY_NAME.fullmatch(self.replay_name):
-            raise JobInputError(f"replay_name={self.replay_name!r} is not a replay's name.")
-        return self.replay_name
+        return checked_replay_name(self.replay_name)

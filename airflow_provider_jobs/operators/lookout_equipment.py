@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.lookout_equipment import QUALITY, LookoutEquipmentHook
-from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
 
@@ -189,5 +189,5 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
 
 def _listed(files: Sequence[str], what: str = "") -> str:
     """Return how many files there are, and the names of the first."""
-    names = ", ".join(files[:_NAMES]) + (", …" if len(files) > _NAMES else "")
+    names = one_line(", ".join(files[:_NAMES])) + (", …" if len(files) > _NAMES else "")
     return f"{len(files)} {what}".strip() + (f": {names}" if names else "")

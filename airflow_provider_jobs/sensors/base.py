@@ -22,7 +22,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_passing
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.triggers.job import JobTrigger
 
@@ -118,7 +118,7 @@ class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
     def _result(self, job: JobStatus) -> dict[str, Any]:
         self._job = job
         if job.state is not JobState.SUCCEEDED:
-            reason = (job.reason or self.aws_hook_class.no_reason).rstrip(". ")
+            reason = one_line(job.reason or self.aws_hook_class.no_reason).rstrip(". ")
             noun = self.aws_hook_class.noun.capitalize()
             raise JobEndedError(f"{noun} {job.job_id} ended {job.service_state}: {reason}.")
         return dict(job.details)

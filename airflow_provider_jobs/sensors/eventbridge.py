@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook, checked_replay_name
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["EventBridgeReplaySensor"]
@@ -25,6 +25,7 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
     :param replay_name: the replay's name. (templated)
+    :raises JobInputError: if it cannot be one, before any call.
     """
 
     aws_hook_class = EventBridgeReplayHook
@@ -37,4 +38,4 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     @property
     def target_id(self) -> str:
         """The replay's name."""
-        return self.replay_name
+        return checked_replay_name(self.replay_name)

@@ -28,7 +28,8 @@ def use_service_models(session: Session) -> None:
     :param session: the boto3 session; clients that it has made already stay as they are.
     """
     core = session._session
-    paths = core.get_component("data_loader").search_paths
+    # Each boto3 session adds its own folder to its loader, which sessions may share.
+    paths = dict.fromkeys(core.get_component("data_loader").search_paths)
     core.register_component("data_loader", _loader(*paths, str(MODELS)))
 
 

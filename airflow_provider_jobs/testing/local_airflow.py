@@ -14,6 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -52,7 +53,7 @@ class Worker(NamedTuple):
 
 
 class LocalAirflow(AirflowApi):
-    """Airflow with the LocalExecutor, running between ``__enter__`` and ``__exit__``.
+    """Airflow 3 with the LocalExecutor, running between ``__enter__`` and ``__exit__``.
 
     Only the runs that are asked for exist: DAGs are unpaused, but their schedules start nothing.
     Intervals are short, so that a lost worker or triggerer is noticed in seconds. No login is asked for.
@@ -64,7 +65,8 @@ class LocalAirflow(AirflowApi):
     :param keep: leave the temporary folder in place
     :param database: SQLAlchemy URL of an empty database; SQLite in the home if not given
     :param parallelism: how many tasks run at once, deferred ones not counted
-    :raises LocalAirflowError: on entry, if a component does not start; with its log's last lines
+    :raises LocalAirflowError: if Airflow 2 is installed; on entry, if a component does not start, with its
+        log's last lines
     """
 
     #: AIRFLOW_HOME, from ``__enter__`` on; each component logs to ``<name>.log`` in it.
@@ -82,6 +84,8 @@ class LocalAirflow(AirflowApi):
         database: str | None = None,
         parallelism: int = 4,
     ) -> None:
+        if (version := metadata.version("apache-airflow")).startswith("2."):
+            raise LocalAirflowError(f"LocalAirflow needs Airflow 3; Airflow {version} is installed.")
         self._ports = free_ports(3)
         super().__init__(f"http://127.0.0.1:{self._ports[0]}")
         self.dags_folder = Path(dags_folder).resolve()

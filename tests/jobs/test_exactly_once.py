@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from job_cases import CASES, JobCase
+from job_cases import CASES, FINDING, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
@@ -28,6 +28,8 @@ def test_a_task_starts_one_job_and_returns_what_became_of_it(
     assert aws.calls(case.service)[case.start_operation] == 1
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
+@pytest.mark.promise("worker-killed-while-waiting")
 def test_a_retry_after_success_takes_the_result(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     first = task.run()
     second = task.run()
@@ -35,6 +37,7 @@ def test_a_retry_after_success_takes_the_result(aws: AwsJobs, case: JobCase, tas
     assert len(states(aws, case)) == 1
 
 
+@pytest.mark.promise("worker-killed-before-start")
 def test_a_crash_before_the_start_call_starts_one_job(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     aws.add_fault(Fault(case.start_operation, "drop"))
     with pytest.raises(JobApiError) as caught:
@@ -45,6 +48,9 @@ def test_a_crash_before_the_start_call_starts_one_job(aws: AwsJobs, case: JobCas
     assert states(aws, case) == [case.succeeded]
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
+@pytest.mark.promise("worker-killed-during-start")
+@pytest.mark.promise("lost-answer")
 def test_a_crash_after_the_start_call_is_followed_by_reattaching(
     aws: AwsJobs, case: JobCase, task: OneTask
 ) -> None:
@@ -58,6 +64,7 @@ def test_a_crash_after_the_start_call_is_followed_by_reattaching(
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.repeatable], indirect=True)
+@pytest.mark.promise("lost-answer")
 def test_a_name_or_a_token_needs_no_memory(
     aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
 ) -> None:
@@ -70,7 +77,11 @@ def test_a_name_or_a_token_needs_no_memory(
     assert states(aws, case) == [case.succeeded]
 
 
+@pytest.mark.parametrize(
+    "case", remembering(CASES, lambda case: not (case.repeatable or case.finds_lost)), indirect=True
+)
 @pytest.mark.parametrize("kind", ["drop", "error"])
+@pytest.mark.promise("lost-answer")
 def test_a_lost_answer_that_botocore_repeats_starts_one_job(
     aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask], kind: str
 ) -> None:
@@ -87,6 +98,8 @@ def test_a_lost_answer_that_botocore_repeats_starts_one_job(
     assert aws.calls(case.service)[case.start_operation] == (2 if case.repeatable else 1)
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
+@pytest.mark.promise("worker-killed-while-waiting")
 def test_a_retry_while_the_job_runs_waits_for_it(
     aws: AwsJobs, case: JobCase, make_task: Callable[..., OneTask]
 ) -> None:
@@ -100,6 +113,7 @@ def test_a_retry_while_the_job_runs_waits_for_it(
     assert states(aws, case) == [case.succeeded]
 
 
+@pytest.mark.promise("failed-job")
 def test_a_job_that_failed_is_followed_by_a_new_one(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     aws.fail_next(case.service, "the disk is full")
     with pytest.raises(JobFailedError, match=rf"{case.reason('the disk is full')}.*A retry starts a new one"):
@@ -110,6 +124,8 @@ def test_a_job_that_failed_is_followed_by_a_new_one(aws: AwsJobs, case: JobCase,
     assert first != second
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_clear_is_followed_by_exactly_one_more(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     first = task.run()
     task.clear()

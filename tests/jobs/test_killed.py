@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskInstanceState
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from job_cases import CASES, JobCase
+from airflow_features import needs
+from job_cases import CASES, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError
@@ -23,6 +23,7 @@ MakeTask = Callable[..., OneTask]
 STOPPABLE = [case for case in CASES if case.stop_operation]
 STOPPING = [case for case in CASES if case.stopping]
 UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
+LASTING = [case for case in CASES if not (case.stop_operation and case.side_by_side)]
 
 
 def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.Thread:
@@ -42,6 +43,8 @@ def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.T
 
 @pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 @pytest.mark.parametrize("cancel", [True, False])
+@pytest.mark.promise("marked")
+@pytest.mark.promise("cancel-on-kill-off")
 def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTask, cancel: bool) -> None:
     aws.set_pace()
     task = make_sync(cancel_on_kill=cancel)
@@ -56,6 +59,7 @@ def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTas
 @pytest.fixture
 def person_sets(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
     """Let Airflow answer with this state of the task instance."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
     def sets(state: str | None) -> None:
         def states(**query: Any) -> dict[str, dict[str, str | None]]:
@@ -72,6 +76,7 @@ def kill_deferred(task: OneTask) -> None:
     asyncio.run(trigger.on_kill())
 
 
+@needs("trigger_on_kill")
 @pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 @pytest.mark.parametrize(
     ("state", "cancel", "stopped"),
@@ -84,6 +89,9 @@ def kill_deferred(task: OneTask) -> None:
         (TaskInstanceState.DEFERRED, True, False),
     ],
 )
+@pytest.mark.promise("marked")
+@pytest.mark.promise("cancel-on-kill-off")
+@pytest.mark.promise("triggerer-missed-heartbeat")
 def test_a_deferred_task_that_is_ended(
     aws: AwsJobs,
     case: JobCase,
@@ -124,6 +132,8 @@ def test_a_kill_is_not_broken_off(
     assert aws.calls(case.service).get(str(case.stop_operation), 0) == 1
 
 
+@pytest.mark.promise("triggerer-missed-heartbeat")
+@needs("trigger_on_kill")
 def test_a_state_that_cannot_be_read_leaves_the_job(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, logged: Callable[[], str]
 ) -> None:
@@ -135,7 +145,8 @@ def test_a_state_that_cannot_be_read_leaves_the_job(
     assert "the task's state could not be read" in logged()
 
 
-@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.repeatable), indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
     """Where Airflow had no way to tell the trigger, the next try finds the job and stops it."""
     aws.set_pace(reads=1000)
@@ -149,6 +160,7 @@ def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: M
 
 
 @pytest.mark.parametrize("case", [case for case in STOPPABLE if case.side_by_side], indirect=True)
+@pytest.mark.promise("cancel-on-kill-off")
 def test_a_clear_leaves_what_its_author_wants_to_go_on(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -162,6 +174,7 @@ def test_a_clear_leaves_what_its_author_wants_to_go_on(
 
 
 @pytest.mark.parametrize("case", STOPPING, indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -177,31 +190,38 @@ def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
 
 
 @pytest.mark.parametrize("case", UNSTOPPABLE, indirect=True)
+@pytest.mark.promise("marked")
 def test_a_kill_that_cannot_stop_the_job_says_so(
-    aws: AwsJobs,
-    case: JobCase,
-    make_sync: MakeTask,
-    make_deferrable: MakeTask,
-    person_sets: Callable[[str | None], None],
-    logged: Callable[[], str],
+    aws: AwsJobs, case: JobCase, make_sync: MakeTask, logged: Callable[[], str]
 ) -> None:
     aws.set_pace()
-    task = make_sync(**case.apart(1))
+    task = make_sync()
     killer = kill_when_started(task, aws, case)
     with pytest.raises(JobError, match="killed while it waited"):
         task.run()
     killer.join()
     assert "could NOT be stopped" in logged()
-    deferred = make_deferrable({"run_id": "another"}, **case.apart(2))
-    deferred.begin()
+
+
+@needs("trigger_on_kill")
+@pytest.mark.parametrize("case", UNSTOPPABLE, indirect=True)
+def test_the_end_of_a_deferred_task_that_cannot_stop_the_job_says_so(
+    aws: AwsJobs,
+    case: JobCase,
+    make_deferrable: MakeTask,
+    person_sets: Callable[[str | None], None],
+    logged: Callable[[], str],
+) -> None:
+    aws.set_pace()
+    task = make_deferrable()
+    task.begin()
     person_sets(TaskInstanceState.FAILED)
-    kill_deferred(deferred)
+    kill_deferred(task)
     assert "could not be stopped and may go on" in logged()
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if not (case.stop_operation and case.side_by_side)], indirect=True
-)
+@pytest.mark.parametrize("case", remembering(LASTING, lambda case: not case.stop_operation), indirect=True)
+@pytest.mark.promise("cleared")
 def test_a_clear_waits_for_the_job_that_is_not_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:

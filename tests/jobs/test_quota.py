@@ -73,6 +73,7 @@ async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
     return started
 
 
+@pytest.mark.promise("quota-line")
 def test_more_jobs_than_the_quota_all_succeed_in_order(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int, hurry: None
 ) -> None:
@@ -90,6 +91,7 @@ def test_more_jobs_than_the_quota_all_succeed_in_order(
     assert aws.calls(case.service)[case.start_operation] <= 25 + len(in_line) + 2
 
 
+@pytest.mark.promise("quota-line")
 def test_a_task_on_the_worker_waits_in_line_too(
     aws: AwsJobs, case: JobCase, make_sync: MakeTask, hurry: None
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_task_on_the_worker_waits_in_line_too(
     assert aws.max_active(case.service) == 1
 
 
+@pytest.mark.promise("place-given-up")
 def test_a_task_killed_in_line_gives_its_place_up(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int
 ) -> None:
@@ -124,6 +127,7 @@ def test_a_task_killed_in_line_gives_its_place_up(
     assert asyncio.run(scenario()) == [second]
 
 
+@pytest.mark.promise("quota-line")
 def test_a_task_that_was_called_and_refused_keeps_its_place(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
@@ -138,6 +142,8 @@ def test_a_task_that_was_called_and_refused_keeps_its_place(
     assert again.since == came.since
 
 
+@pytest.mark.promise("quota-line")
+@pytest.mark.promise("throttled")
 def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int, logged: Callable[[], str]
 ) -> None:

@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
-from airflow.sdk.exceptions import AirflowRescheduleException
 from job_cases import JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobNotFoundError
 from airflow_provider_jobs.testing import AwsJobs, Fault
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 2
+    from airflow.exceptions import AirflowRescheduleException
 
 
 @pytest.fixture
@@ -51,6 +55,7 @@ def test_it_waits(aws: AwsJobs, case: JobCase, make_sync: Callable[..., OneTask]
     assert case.job_id(OneTask(lambda: case.sensor(name, deferrable=deferrable)).run()) == name
 
 
+@pytest.mark.promise("failed-job")
 def test_it_fails_with_the_job(
     aws: AwsJobs, case: JobCase, job_id: str, wait: Callable[..., OneTask]
 ) -> None:
@@ -85,6 +90,7 @@ def test_an_unknown_job_is_an_error(case: JobCase, wait: Callable[..., OneTask])
         wait("0123456789abcdef0123456789abcdef").run()
 
 
+@pytest.mark.promise("throttled")
 def test_a_look_that_fails_for_now_only_delays(
     aws: AwsJobs, case: JobCase, job_id: str, wait: Callable[..., OneTask]
 ) -> None:

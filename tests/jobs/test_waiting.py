@@ -24,6 +24,8 @@ def look_operations(case: JobCase) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "drop", "expired-token"])
+@pytest.mark.promise("aws-gone")
+@pytest.mark.promise("throttled")
 def test_a_look_that_fails_for_now_only_delays(
     aws: AwsJobs, case: JobCase, make_task: MakeTask, kind: Any, logged: Callable[[], str]
 ) -> None:
@@ -38,6 +40,7 @@ def test_a_look_that_fails_for_now_only_delays(
     assert "looking again later" in logged()
 
 
+@pytest.mark.promise("job-timeout")
 def test_the_deadline_stops_the_job_and_fails_the_task(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -51,6 +54,7 @@ def test_the_deadline_stops_the_job_and_fails_the_task(
         assert "it is being stopped" in str(caught.value)
 
 
+@pytest.mark.promise("job-timeout")
 def test_a_job_that_ended_at_its_deadline_is_no_timeout(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -61,6 +65,8 @@ def test_a_job_that_ended_at_its_deadline_is_no_timeout(
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
 
 
+@pytest.mark.promise("aws-gone")
+@pytest.mark.promise("throttled")
 def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
@@ -72,6 +78,7 @@ def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
         make_task(job_timeout=timedelta(seconds=3)).run()
 
 
+@pytest.mark.promise("failed-job")
 def test_a_failed_job_fails_the_task_with_the_service_reason(
     aws: AwsJobs, case: JobCase, task: OneTask
 ) -> None:
@@ -108,6 +115,7 @@ def test_progress_is_logged(aws: AwsJobs, case: JobCase, task: OneTask, logged: 
     assert f"{job_id}: {case.succeeded}" in text
 
 
+@pytest.mark.promise("triggerer-restart")
 def test_a_restarted_triggerer_takes_the_wait_up_again(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
 ) -> None:
@@ -132,6 +140,7 @@ def test_a_restarted_triggerer_takes_the_wait_up_again(
     assert case.job_id(task.resume(task.fire())) == job["id"]
 
 
+@pytest.mark.promise("throttled")
 def test_a_throttled_start_is_an_error_that_a_retry_mends(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     aws.add_fault(Fault(case.start_operation, "throttle"))
     with pytest.raises(JobApiError, match=rf"{case.start_operation} .*ThrottlingException"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_features import needs
 from botocore.config import Config
 from job_cases import AWS
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
@@ -47,6 +48,7 @@ class TestActivate:
         ],
     )
     @pytest.mark.parametrize("deferrable", [False, True])
+    @pytest.mark.promise("bad-input")
     def test_bad_input(self, aws: AwsJobs, given: dict[str, Any], message: str, deferrable: bool) -> None:
         with pytest.raises(AirflowFailException, match=message):
             activate(**{"pipeline_id": "df-1", **given}, deferrable=deferrable).run()
@@ -70,6 +72,7 @@ class TestActivate:
             (on_demand(A={}), {"parameter_values": {"myX": 1}}, "parameter that does not exist"),
         ],
     )
+    @pytest.mark.promise("bad-input")
     def test_input_that_does_not_fit_the_definition(
         self, aws: AwsJobs, pipeline: Callable[..., str], definition: Any, given: Any, message: str
     ) -> None:
@@ -152,6 +155,7 @@ class TestActivate:
         assert "to activate it now would cancel that. Waiting in line." in logged()
 
     @pytest.mark.parametrize("kind", ["throttle", "expired-token", "access-denied"])
+    @pytest.mark.promise("lost-answer")
     def test_a_refused_activation_is_not_taken_for_another_task_s(
         self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, kind: Any
     ) -> None:
@@ -165,6 +169,7 @@ class TestActivate:
         task.run()
         assert len(aws.jobs("datapipeline")) == 2
 
+    @pytest.mark.promise("lost-answer")
     def test_a_call_that_was_lost_on_its_way_is_not_repeated_but_left_to_a_retry(
         self, aws: AwsJobs, pipeline: Callable[..., str]
     ) -> None:
@@ -176,12 +181,15 @@ class TestActivate:
         task.run()
         assert len(aws.jobs("datapipeline")) == 1
 
+    @pytest.mark.promise("throttled")
     def test_a_throttled_call_is_repeated(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
         aws.add_fault(Fault("ActivatePipeline", "throttle"))
         activate(pipeline()).run()
         assert aws.calls("datapipeline")["ActivatePipeline"] == 2
 
+    @needs("task_state_store")
     @pytest.mark.parametrize("kind", ["throttle", "access-denied"])
+    @pytest.mark.promise("lost-answer")
     def test_an_activation_that_cannot_be_looked_at_is_left_to_a_retry(
         self, aws: AwsJobs, pipeline: Callable[..., str], kind: Any, logged: Callable[[], str]
     ) -> None:
@@ -195,6 +203,7 @@ class TestActivate:
         task.run()
         assert aws.calls("datapipeline")["ActivatePipeline"] == 1
 
+    @needs("task_state_store")
     def test_a_failure_of_an_earlier_generation_is_no_news(
         self, aws: AwsJobs, pipeline: Callable[..., str]
     ) -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from job_cases import AWS
 from load_pipelines import DEFAULT, STEP, activate, on_demand
 from one_task import OneTask
@@ -67,6 +66,7 @@ class TestCreate:
             self.make().run()
 
     @pytest.mark.parametrize("given", [{"pipeline_name": ""}, {"unique_id": "x" * 1025}])
+    @pytest.mark.promise("bad-input")
     def test_bad_names(self, aws: AwsJobs, given: dict[str, Any]) -> None:
         with pytest.raises(JobInputError, match="must have 1 to 1,024 characters"):
             self.make(**given).run()
@@ -112,6 +112,7 @@ class TestPut:
         assert list(result["warnings"]) == ["Default"]
         assert "AWS warns of Default: 'pipelineLogUri'is missing" in logged()
 
+    @pytest.mark.promise("bad-input")
     def test_faults_known_before_the_call_are_never_sent(self, aws: AwsJobs) -> None:
         with pytest.raises(AirflowFailException, match=r"has 2 faults and was not sent"):
             put("df-1", definition={"objects": [{"id": "A", "k": "", "r": {"ref": "B"}}]}).run()
@@ -170,7 +171,7 @@ class TestPut:
         (tmp_path / "daily.json").write_text(
             json.dumps({"objects": [DEFAULT, {"id": "A", **STEP, "day": "{{ ds }}", "c": "#{myX}"}]})
         )
-        with DAG("orders", template_searchpath=str(tmp_path)):
+        with DAG("orders", schedule=None, template_searchpath=str(tmp_path)):
             operator = DataPipelinePutPipelineDefinitionOperator(
                 task_id="put", pipeline_id="df-1", definition="daily.json"
             )

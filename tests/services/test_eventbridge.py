@@ -53,6 +53,7 @@ def replay(**kwargs: Any) -> OneTask:
     return OneTask(lambda: EventBridgeStartReplayOperator(task_id="replay", **given))
 
 
+@pytest.mark.promise("bad-input")
 class TestBadInput:
     """A clear error before any call, and none that Airflow would retry."""
 
@@ -107,7 +108,7 @@ class TestBadInput:
         assert "StartReplay" not in aws.calls("events")
 
     def test_of_the_cancel(self, aws: AwsJobs) -> None:
-        with pytest.raises(JobInputError, match="is not a replay's name"):
+        with pytest.raises(JobInputError, match="must be 1 to 64 characters"):
             OneTask(lambda: EventBridgeCancelReplayOperator(task_id="cancel", replay_name="a b", **AWS)).run()
         assert "DescribeReplay" not in aws.calls("events")
 
@@ -131,6 +132,7 @@ class TestRefusals:
         ):
             replay(archive="left").run()
 
+    @pytest.mark.promise("other-account")
     def test_of_another_bus(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
         other = boto3.client("events", region_name=REGION).create_event_bus(Name="other")["EventBusArn"]
         with pytest.raises(JobInputError, match=r"Cross event bus replay is not permitted.*name no other"):
@@ -165,6 +167,7 @@ class TestOwnName:
         assert task.run()["replay_name"] == "my-orders.2"
 
     @pytest.mark.parametrize("other", [{"EventEndTime": datetime(2026, 1, 3, tzinfo=UTC)}, {}])
+    @pytest.mark.promise("lost-answer")
     def test_that_is_taken_is_an_error(self, aws: AwsJobs, other: dict[str, Any]) -> None:
         boto3.client("events", region_name=REGION).start_replay(
             **{
@@ -180,6 +183,7 @@ class TestOwnName:
             replay(replay_name="my-orders").run()
         assert len(aws.jobs("events")) == 1
 
+    @pytest.mark.promise("lost-answer")
     def test_that_another_run_took_is_an_error(self, aws: AwsJobs) -> None:
         replay(replay_name="my-orders").run()
         other = replay(replay_name="my-orders")
@@ -425,6 +429,7 @@ def test_the_default_templates_render(native: bool) -> None:
     assert request["archive"] == "orders"
 
 
+@pytest.mark.promise("bad-input")
 def test_a_run_without_an_interval_names_the_parameter() -> None:
     from airflow.providers.common.compat.sdk import DAG
 

@@ -37,6 +37,7 @@ def hook(aws: AwsJobs) -> LookoutEquipmentHook:
     return LookoutEquipmentHook(aws_conn_id=None, region_name=REGION)
 
 
+@pytest.mark.promise("bad-input")
 class TestBadInput:
     """A clear error before any call, and none that Airflow would retry."""
 

@@ -147,6 +147,7 @@ class TestWithoutALedger:
         assert task.run()["job_id"] == running["id"]
         assert len(aws.jobs(SERVICE)) == 1
 
+    @pytest.mark.promise("lost-answer")
     def test_a_lost_answer_is_had_by_asking_again(self, aws: AwsJobs, task: OneTask) -> None:
         aws.add_fault(Fault("StartDataIngestionJob", "drop", when="after"))
         with pytest.raises(JobApiError) as caught:

@@ -166,6 +166,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> list[JobHook]:
 class TestCost:
     """How many calls a group makes."""
 
+    @pytest.mark.promise("many-waits")
     def test_a_thousand_watchers_share_the_calls(
         self, aws: AwsJobs, looks: list[Look], hooks: list[JobHook]
     ) -> None:
@@ -216,6 +217,8 @@ class TestCost:
         run(test)
         assert {frozenset(look.calls.items()) for look in looks} == {frozenset({("DescribeReplay", count)})}
 
+    @pytest.mark.promise("throttled")
+    @pytest.mark.promise("many-waits")
     def test_a_throttled_group_slows_down_and_nobody_fails(self, aws: AwsJobs, looks: list[Look]) -> None:
         """Beside it, a group in another Region keeps its pace: it serves as the clock."""
         throttled_names, healthy_names = replays(2), replays(4, ELSEWHERE)
@@ -485,6 +488,7 @@ class TestErrors:
 
         run(test)
 
+    @pytest.mark.promise("credentials-rotated")
     def test_after_expired_credentials_the_connection_is_read_again(
         self, aws: AwsJobs, hooks: list[JobHook], monkeypatch: pytest.MonkeyPatch
     ) -> None:

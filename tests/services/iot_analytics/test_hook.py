@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow_features import needs
 from job_cases import AWS, REGION, IotAnalytics
 from one_task import OneTask
 from reprocessings import SERVICE, client, reprocess
@@ -65,6 +66,7 @@ class TestCancel:
         with pytest.raises(JobNotFoundError, match="Pipeline cleaning has no reprocessing nobodys"):
             self.cancel("nobodys").run()
 
+    @needs("task_state_store")
     def test_of_a_tasks_own_is_followed_by_another_one(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         """AWS has no state for one that is being cancelled: it is waited for, and then the try has failed."""
         aws.set_pace()

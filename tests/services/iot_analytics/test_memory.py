@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow_features import needs
 from job_cases import IotAnalytics
 from one_task import OneTask
 from reprocessings import SERVICE, age, client, messages, reprocess, reprocessings, starts
@@ -22,6 +24,7 @@ from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 
+@pytest.mark.promise("lost-answer")
 class TestLostAnswer:
     """A start whose answer never came: what the next try makes of it."""
 
@@ -31,6 +34,7 @@ class TestLostAnswer:
             task.run()
         assert caught.value.in_doubt
 
+    @needs("task_state_store")
     def test_the_only_one_since_is_taken(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         hook.start_reprocessing("cleaning")
         age()
@@ -39,6 +43,7 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
         assert starts(aws) == 2
 
+    @needs("task_state_store")
     def test_what_was_taken_once_stays_taken(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         """What others start later casts no doubt on it."""
         aws.set_pace()
@@ -60,6 +65,7 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
         assert messages(aws) == [3, 2]
 
+    @needs("task_state_store")
     def test_several_since_are_named_and_none_is_started(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
         task = reprocess()
         self.lose(aws, task)
@@ -77,6 +83,27 @@ class TestLostAnswer:
         assert task.run()["reprocessing_id"] not in (mine, other)
         assert starts(aws) == 3
 
+    @needs("task_state_store")
+    @pytest.mark.promise("cleared")
+    def test_then_a_clear_names_what_may_be_left_and_stops_nothing(
+        self, aws: AwsJobs, hook: IotAnalyticsHook, logged: Callable[[], str]
+    ) -> None:
+        aws.set_pace()
+        task = reprocess(deferrable=True)
+        self.lose(aws, task)
+        lost = aws.jobs(SERVICE)[0]["id"]
+        task.clear()
+        task.begin()
+        assert starts(aws) == 2
+        assert f"none is stopped: cleaning/{lost} (RUNNING, started " in logged()
+        assert "CancelPipelineReprocessing" not in aws.calls(SERVICE)
+        # Only as long as it runs.
+        aws.advance(lost)
+        task.clear()
+        task.begin()
+        assert "none is stopped" not in logged()
+
+    @needs("task_state_store")
     def test_of_a_second_attempt_leaves_the_first_out(self, aws: AwsJobs) -> None:
         task = reprocess()
         aws.fail_next(SERVICE, "no luck")
@@ -146,6 +173,7 @@ class TestVanished:
         for each in ids:
             del reprocessings()[each]
 
+    @needs("task_state_store")
     def test_while_it_is_watched(self, aws: AwsJobs) -> None:
         aws.set_pace()
         task = reprocess(wait_for_completion=False)
@@ -159,6 +187,7 @@ class TestVanished:
         ):
             waiting.resume(event)
 
+    @needs("task_state_store")
     def test_before_a_retry(self, aws: AwsJobs) -> None:
         task = reprocess()
         self.forget(task.run()["reprocessing_id"])
@@ -168,6 +197,7 @@ class TestVanished:
         assert task.run()["state"] == "SUCCEEDED"
         assert starts(aws) == 2
 
+    @needs("task_state_store")
     def test_of_an_earlier_attempt_is_no_matter(self, aws: AwsJobs) -> None:
         task = reprocess()
         aws.fail_next(SERVICE, "no luck")

@@ -36,6 +36,7 @@ def keys() -> list[str]:
     return [row["Key"] for row in listed["Contents"]]
 
 
+@pytest.mark.promise("bad-input")
 class TestBadInput:
     """A clear error before any call, and none that Airflow would retry."""
 
@@ -139,6 +140,7 @@ class TestMessages:
         assert (result["s3_paths"], result["start_time"], result["end_time"]) == (keys()[:1], None, None)
 
     @pytest.mark.parametrize("name", ["start_time", "end_time", "s3_paths"])
+    @pytest.mark.promise("bad-input")
     def test_that_a_template_empties_are_never_all(self, aws: AwsJobs, name: str) -> None:
         """None must be asked for: what an upstream task forgot to return is not «everything»."""
         window: dict[str, Any] = {} if name == "s3_paths" else {"start_time": START, "end_time": END}
@@ -208,6 +210,7 @@ def test_the_default_templates_render(native: bool) -> None:
     assert request == {"pipeline_name": "cleaning", "start": START, "end": END, "s3_paths": None}
 
 
+@pytest.mark.promise("bad-input")
 def test_a_run_without_an_interval_names_the_parameter() -> None:
     from airflow.providers.common.compat.sdk import DAG
 

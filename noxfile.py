@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The unit tests on the oldest and on the newest versions that we support.
+
+``nox -s lowest`` and ``nox -s newest``; arguments after ``--`` go to pytest. ``make lowest`` and ``make
+unit`` set nox up and run them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lowest", "newest"]
+# Environments are kept: packages that have the right version already are not installed again.
+nox.options.reuse_venv = "yes"
+
+
+def unit_tests(session: nox.Session, constraints: str, tools: Path) -> None:
+    """Look whether what is installed is what the constraints say, and run the tests on it.
+
+    :param tools: the folder of the environment's programs.
+    """
+    session.run(str(tools / "python"), "tests/support.py", "installed", constraints, external=True)
+    session.run(str(tools / "pytest"), "-m", "not e2e", *(session.posargs or ["-n", "auto"]), external=True)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The oldest Airflow, with the lowest version of everything that we depend on directly."""
+    session.install(
+        # uv compiles nothing by itself, and then every test process compiles Airflow anew.
+        "--compile-bytecode",
+        "--constraint",
+        "constraints-lowest.txt",
+        # The package is built and installed anew each time, so that the wheel is what is tested.
+        "--reinstall-package",
+        "airflow-provider-jobs",
+        ".[testing,unit]",
+    )
+    unit_tests(session, "constraints-lowest.txt", Path(session.bin))
+
+
+@nox.session(venv_backend="none")
+def newest(session: nox.Session) -> None:
+    """The newest of everything, in the environment that nox is in: what ``make`` has set up."""
+    unit_tests(session, "constraints.txt", Path(sys.executable).parent)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The API calls that are really made, with their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call.
+
+    :param action: as IAM names it, for example ``events:StartReplay``.
+    :param parameters: what was given.
+    """
+
+    action: str
+    parameters: dict[str, Any]
+
+
+@contextmanager
+def recorded() -> Iterator[list[Call]]:
+    """Note every call of every boto3 client, in any thread."""
+    calls: list[Call] = []
+    make: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def noted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        calls.append(Call(f"{client.meta.service_model.service_name}:{operation}", parameters))
+        return make(client, operation, parameters)
+
+    with patch.object(BaseClient, "_make_api_call", noted):
+        yield calls

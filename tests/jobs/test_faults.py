@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every fault at every call of a job's way; for every job type, sync and deferrable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import TaskInstanceState
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from job_cases import CASES, JobCase
+from one_task import OneTask
+
+from airflow_provider_jobs.exceptions import JobApiError, JobError
+from airflow_provider_jobs.testing import AwsJobs, Fault
+
+MakeTask = Callable[..., OneTask]
+
+#: A refusal takes no effect; what loses an answer may come before or after it.
+FAULTS = [
+    ("access-denied", "before"),
+    ("drop", "before"),
+    ("drop", "after"),
+    ("error", "before"),
+    ("error", "after"),
+    ("expired-token", "before"),
+    ("slow", "before"),
+    ("throttle", "before"),
+]
+every_fault = pytest.mark.parametrize(("kind", "when"), FAULTS)
+
+
+@every_fault
+@pytest.mark.promise("worker-killed-during-start")
+@pytest.mark.promise("lost-answer")
+@pytest.mark.promise("throttled")
+def test_a_start_that_goes_wrong_is_one_job_in_the_end(
+    aws: AwsJobs, case: JobCase, task: OneTask, kind: Any, when: Any
+) -> None:
+    aws.add_fault(Fault(case.start_operation, kind, when=when, seconds=0.01))
+    if kind != "slow":
+        with pytest.raises(JobApiError, match=case.start_operation) as caught:
+            task.run()
+        assert caught.value.transient is (kind != "access-denied")
+        assert caught.value.in_doubt is (kind in ("drop", "error"))
+        assert len(aws.jobs(case.service)) == (when == "after")
+    result = task.run()
+    (job,) = aws.jobs(case.service)
+    assert (job["id"], job["state"]) == (case.job_id(result), case.succeeded)
+    assert aws.max_active(case.service) == 1
+
+
+@every_fault
+@pytest.mark.promise("aws-gone")
+@pytest.mark.promise("throttled")
+def test_a_look_that_goes_wrong_starts_and_stops_nothing(
+    aws: AwsJobs, case: JobCase, task: OneTask, kind: Any, when: Any
+) -> None:
+    aws.set_pace(reads=3)
+    for operation in (case.describe_operation, case.list_operation):
+        fault = Fault(operation, kind, when=when, count=2, skip=case.looks_to_start, seconds=0.01)
+        aws.add_fault(fault)
+    if kind == "access-denied":
+        with pytest.raises(JobError, match="could not be watched any longer"):
+            task.run()
+        aws.clear_faults()
+    result = task.run()
+    (job,) = aws.jobs(case.service)
+    assert (job["id"], job["state"]) == (case.job_id(result), case.succeeded)
+    assert aws.calls(case.service)[case.start_operation] == 1
+    assert case.stop_operation not in aws.calls(case.service)
+
+
+@every_fault
+@pytest.mark.parametrize("case", [case for case in CASES if case.stop_operation], indirect=True)
+@pytest.mark.promise("marked")
+@pytest.mark.promise("cleared")
+def test_a_stop_that_goes_wrong_is_told_and_made_good_by_a_clear(
+    aws: AwsJobs,
+    case: JobCase,
+    make_task: MakeTask,
+    deferrable: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    logged: Callable[[], str],
+    kind: Any,
+    when: Any,
+) -> None:
+    aws.set_pace(reads=200)
+    task = make_task(wait_for_completion=deferrable)
+    task.begin()
+    aws.add_fault(Fault(str(case.stop_operation), kind, when=when, seconds=0.01))
+    assert task.operator is not None
+    if deferrable:
+        states = {task.run_id: {task.operator.task_id: TaskInstanceState.FAILED}}
+        monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: states))
+        trigger: Any = task.trigger()
+        trigger.task_instance = task.context(task.operator)["ti"]
+        asyncio.run(trigger.on_kill())
+    else:
+        task.operator.on_kill()
+    (job,) = aws.jobs(case.service)
+    stopped = kind == "slow" or when == "after"
+    assert (job["state"] in (case.stopping, case.cancelled)) is stopped
+    assert ("stopped and may go on" in logged()) is (kind != "slow")
+    aws.set_pace(reads=2)
+    task.clear()
+    result = task.run()
+    assert [job["state"] for job in aws.jobs(case.service)] == [case.cancelled, case.succeeded]
+    assert case.job_id(result) == aws.jobs(case.service)[1]["id"]

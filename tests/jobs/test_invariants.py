@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is true whatever happens in whatever order; for every job type."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from job_cases import CASES, JobCase
+from task_machine import TaskMachine
+
+#: The same lives every time. More of them: ``INVARIANT_LIVES=1000 pytest tests/jobs/test_invariants.py``.
+LIVES = settings(
+    max_examples=int(os.environ.get("INVARIANT_LIVES", "12")),
+    stateful_step_count=16,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.promise("invariants")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
+def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase, logged: Callable[[], str]) -> None:
+    machine = type("Machine", (TaskMachine,), {"case": case, "logged": staticmethod(logged)})
+    run_state_machine_as_test(machine, settings=LIVES)

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""docs/iam.md allows each operator and sensor the calls that it makes, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from airflow.triggers.base import BaseTrigger
+from api_calls import Call, recorded
+from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
+from one_task import OneTask
+
+from airflow_provider_jobs.definitions import PipelineDefinition
+from airflow_provider_jobs.exceptions import JobError, JobInputError
+from airflow_provider_jobs.get_provider_info import get_provider_info
+from airflow_provider_jobs.hooks.pace import CallPace
+from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics
+from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
+from airflow_provider_jobs.triggers.job import JobTrigger
+
+PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
+ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
+#: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
+WITHOUT_RESOURCE = {
+    "datapipeline:AddTags",
+    "datapipeline:CreatePipeline",
+    "datapipeline:ListPipelines",
+    "events:ListReplays",
+    "iotanalytics:ListPipelines",
+    "lookoutequipment:DescribeDataIngestionJob",
+    "lookoutequipment:ListDataIngestionJobs",
+}
+#: Permissions that a call needs besides its own.
+BESIDES = {"datapipeline:AddTags", "iam:PassRole"}
+ACCOUNT = "123456789012"
+
+Go = Callable[[], object]
+#: Prepares what is needed, and returns what is to be watched.
+Way = Callable[[JobCase, AwsJobs], Go]
+
+
+def policies() -> dict[str, list[dict[str, Any]]]:
+    """Read the statements off the page, by class."""
+    found = re.findall(r"^### (\w+)$(.*?)^```json\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    return {name: json.loads(policy)["Statement"] for name, _, policy in found}
+
+
+def each(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def resources(call: Call) -> list[str]:
+    """Return what a call works on, as IAM names it; nothing where it takes no resource."""
+    given = call.parameters
+    arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
+    if call.action in WITHOUT_RESOURCE:
+        return []
+    match call.action.partition(":")[2]:
+        case "StartReplay":
+            return [
+                given["EventSourceArn"],
+                given["Destination"]["Arn"],
+                f"{arn}:replay/{given['ReplayName']}",
+            ]
+        case "DescribeReplay" | "CancelReplay":
+            return [f"{arn}:replay/{given['ReplayName']}"]
+        case "DescribeArchive":
+            return [f"{arn}:archive/{given['ArchiveName']}"]
+        case "StartDataIngestionJob":
+            return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
+        case "DescribePipelines":
+            return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
+        case _:
+            return [f"{arn}:pipeline/{given.get('pipelineName') or given['pipelineId']}"]
+
+
+def allowed(call: Call, statements: list[dict[str, Any]]) -> bool:
+    patterns = [
+        pattern
+        for statement in statements
+        if call.action in each(statement["Action"])
+        for pattern in each(statement["Resource"])
+    ]
+    return bool(patterns) and all(
+        any(fnmatchcase(resource, pattern) for pattern in patterns) for resource in resources(call)
+    )
+
+
+@pytest.fixture(autouse=True)
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CallPace, "wait", lambda *_: None)
+
+
+def calls_of(case: JobCase, ways: Sequence[Way]) -> list[Call]:
+    """Go ways, each in an AWS of its own, and return the calls."""
+    calls: list[Call] = []
+    for way in ways:
+        with mock_aws_jobs() as aws:
+            case.prepare()
+            go = way(case, aws)
+            with recorded() as made, suppress(JobError, JobInputError):
+                go()
+            calls += made
+    return calls
+
+
+def task(case: JobCase, **kwargs: Any) -> OneTask:
+    return OneTask(lambda: case.operator(**{"botocore_config": ONCE, **kwargs}))
+
+
+def twice(one: OneTask) -> Go:
+    """Run a task and its retry."""
+
+    def go() -> None:
+        with suppress(JobError):
+            one.run()
+        one.run()
+
+    return go
+
+
+def goes_well(case: JobCase, aws: AwsJobs) -> Go:
+    return task(case, deferrable=True).run
+
+
+def fails_and_is_tried_again(case: JobCase, aws: AwsJobs) -> Go:
+    aws.fail_next(case.service, "out of luck")
+    return twice(task(case))
+
+
+def is_lost_and_found(case: JobCase, aws: AwsJobs) -> Go:
+    aws.add_fault(Fault(case.start_operation, "drop", when="after"))
+    return twice(task(case))
+
+
+def is_lost_and_repeated(case: JobCase, aws: AwsJobs) -> Go:
+    aws.add_fault(Fault(case.start_operation, "drop", when="after"))
+    return twice(task(case, botocore_config={"retries": {"total_max_attempts": 2}}))
+
+
+def has_a_name_of_its_own(case: JobCase, aws: AwsJobs) -> Go:
+    aws.fail_next(case.service, "out of luck")
+    return twice(task(case, replay_name="mine"))
+
+
+def is_killed_and_cleared(case: JobCase, aws: AwsJobs) -> Go:
+    aws.set_pace(reads=9)
+    killed = task(case, wait_for_completion=False)
+
+    def go() -> None:
+        killed.begin()
+        assert killed.operator is not None
+        killed.operator.on_kill()
+        killed.clear()
+        killed.run()
+
+    return go
+
+
+def takes_too_long(case: JobCase, aws: AwsJobs) -> Go:
+    aws.set_pace()
+    return task(case, job_timeout=timedelta(seconds=0.1)).run
+
+
+def waits_in_line(case: JobCase, aws: AwsJobs) -> Go:
+    case.limit(aws, 0)
+
+    def go() -> None:
+        waiting = task(case, deferrable=True)
+        waiting.begin()
+        before = sum(aws.calls(case.service).values())
+        run_triggers([waiting.trigger()], lambda: sum(aws.calls(case.service).values()) > before + 12)
+
+    return go
+
+
+def waits_beside_many(case: JobCase, aws: AwsJobs) -> Go:
+    """The triggers of one connection share a look, which lists where there are many."""
+    spec = HookSpec.of(case.hook_class, {"aws_conn_id": None, "region_name": REGION})
+    prefix = {"datapipeline": "df-{}", "iotanalytics": "cleaning{}/0"}.get(case.service, "{:032}")
+    triggers: list[BaseTrigger] = [
+        JobTrigger(
+            hook_class=spec.hook_class,
+            hook_parameters=spec.parameters,
+            job_id=prefix.format(number),
+            poll_interval=0.02,
+        )
+        for number in range(9)
+    ]
+    return lambda: run_triggers(triggers, lambda: False)
+
+
+def run_triggers(triggers: list[BaseTrigger], enough: Callable[[], bool]) -> None:
+    """Run triggers until each has an event, or until it is enough."""
+
+    async def run() -> None:
+        waits = [asyncio.ensure_future(next_event(trigger)) for trigger in triggers]
+        async with asyncio.timeout(60):
+            while not enough() and not all(wait.done() for wait in waits):
+                await asyncio.sleep(0.01)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.wait(waits)
+
+    asyncio.run(run())
+
+
+async def next_event(trigger: BaseTrigger) -> Any:
+    async for event in trigger.run():
+        return event.payload
+    raise AssertionError("the trigger ended without an event")
+
+
+def started(case: JobCase, aws: AwsJobs) -> str:
+    """Start a job that ends at its fourth look."""
+    aws.set_pace(reads=4)
+    return case.job_id(task(case, wait_for_completion=False).run())
+
+
+def stops(case: JobCase, aws: AwsJobs) -> Go:
+    job_id = started(case, aws)
+    given: dict[str, Any] = {"task_id": "stop", "poll_interval": 0.02, **AWS}
+    match case:
+        case EventBridge():
+            operator: Any = eventbridge.EventBridgeCancelReplayOperator(replay_name=job_id, **given)
+        case IotAnalytics():
+            operator = iot_analytics.IotAnalyticsCancelPipelineReprocessingOperator(
+                pipeline_name="cleaning", reprocessing_id=job_id, **given
+            )
+        case _:
+            operator = data_pipeline.DataPipelineDeactivatePipelineOperator(
+                pipeline_id=job_id.partition("@")[0], **given
+            )
+    return OneTask(lambda: operator).run
+
+
+def senses(case: JobCase, aws: AwsJobs) -> Go:
+    job_id = started(case, aws)
+    return OneTask(lambda: case.sensor(job_id, deferrable=True)).run
+
+
+def creates(case: JobCase, aws: AwsJobs) -> Go:
+    given: dict[str, Any] = {"task_id": "create", "pipeline_name": "load", "tags": {"team": "a"}, **AWS}
+    return OneTask(lambda: data_pipeline.DataPipelineCreatePipelineOperator(**given)).run
+
+
+def puts(case: JobCase, aws: AwsJobs) -> Go:
+    return put(case, {"id": "Default", "scheduleType": "ondemand", "workerGroup": "wg"})
+
+
+def puts_what_is_fatal(case: JobCase, aws: AwsJobs) -> Go:
+    """By AWS's own judgement alone."""
+    go = put(case, {"id": "Default", "workerGroup": ""})
+
+    def unchecked() -> None:
+        with patch.object(PipelineDefinition, "check", lambda _: None):
+            go()
+
+    return unchecked
+
+
+def put(case: JobCase, default: dict[str, Any]) -> Go:
+    assert isinstance(case, DataPipeline)
+    given: dict[str, Any] = {"task_id": "put", "pipeline_id": case.pipeline_id, **AWS}
+    definition = {"objects": [default]}
+    return OneTask(
+        lambda: data_pipeline.DataPipelinePutPipelineDefinitionOperator(definition=definition, **given)
+    ).run
+
+
+def deletes(case: JobCase, aws: AwsJobs) -> Go:
+    assert isinstance(case, DataPipeline)
+    given: dict[str, Any] = {"task_id": "delete", "pipeline_id": case.pipeline_id, **AWS}
+    return OneTask(lambda: data_pipeline.DataPipelineDeletePipelineOperator(**given)).run
+
+
+STARTS: list[Way] = [
+    goes_well,
+    fails_and_is_tried_again,
+    is_lost_and_found,
+    is_lost_and_repeated,
+    is_killed_and_cleared,
+    takes_too_long,
+    waits_in_line,
+    waits_beside_many,
+]
+EVENTS, LOOKOUT, IOT, PIPELINE = CASES
+WAYS: dict[str, tuple[JobCase, list[Way]]] = {
+    "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own]),
+    "EventBridgeCancelReplayOperator": (EVENTS, [stops, waits_beside_many]),
+    "EventBridgeReplaySensor": (EVENTS, [senses, waits_beside_many]),
+    "DataPipelineCreatePipelineOperator": (PIPELINE, [creates]),
+    "DataPipelinePutPipelineDefinitionOperator": (PIPELINE, [puts, puts_what_is_fatal]),
+    "DataPipelineActivatePipelineOperator": (PIPELINE, STARTS),
+    "DataPipelineDeactivatePipelineOperator": (PIPELINE, [stops]),
+    "DataPipelineDeletePipelineOperator": (PIPELINE, [deletes]),
+    "DataPipelineSensor": (PIPELINE, [senses, waits_beside_many]),
+    "LookoutEquipmentStartDataIngestionJobOperator": (LOOKOUT, STARTS),
+    "LookoutEquipmentDataIngestionJobSensor": (LOOKOUT, [senses, waits_beside_many]),
+    "IotAnalyticsStartPipelineReprocessingOperator": (IOT, STARTS),
+    "IotAnalyticsCancelPipelineReprocessingOperator": (IOT, [stops, waits_beside_many]),
+    "IotAnalyticsPipelineReprocessingSensor": (IOT, [senses, waits_beside_many]),
+}
+
+
+def test_every_operator_and_sensor_has_a_policy_and_its_ways() -> None:
+    modules = get_provider_info()["operators"] + get_provider_info()["sensors"]
+    public = {
+        name
+        for entry in modules
+        for path in entry["python-modules"]
+        for name in importlib.import_module(path).__all__
+    }
+    assert policies().keys() == WAYS.keys() == public
+
+
+@pytest.mark.promise("least-privilege")
+@pytest.mark.parametrize("name", WAYS)
+def test_each_call_is_allowed_and_each_permission_is_needed(name: str) -> None:
+    statements = policies()[name]
+    calls = calls_of(*WAYS[name])
+    assert [call for call in calls if not allowed(call, statements)] == []
+    granted = {action for statement in statements for action in each(statement["Action"])}
+    assert granted - BESIDES == {call.action for call in calls}
+
+
+@pytest.mark.promise("least-privilege")
+def test_only_what_takes_no_resource_is_allowed_on_all() -> None:
+    for name, statements in policies().items():
+        for statement in statements:
+            on_all = each(statement["Resource"]) == ["*"]
+            for action in each(statement["Action"]):
+                assert on_all is (action in WITHOUT_RESOURCE), (name, action)

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A task's life in random order, for hypothesis: what Airflow, AWS, the network and people may do to it.
+
+The operator and the triggers are the real ones, AWS is the mocked one. Jobs move only when a rule moves them,
+so that what is true after each step does not hang on time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import one_task
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from botocore.client import BaseClient
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from job_cases import JobCase
+from one_task import OneTask, json_safe
+
+from airflow_provider_jobs.exceptions import JobError
+from airflow_provider_jobs.hooks import data_pipeline, iot_analytics, lookout_equipment
+from airflow_provider_jobs.hooks.pace import CallPace
+from airflow_provider_jobs.testing import Fault, mock_aws_jobs
+from airflow_provider_jobs.triggers.job import JobTrigger
+
+#: What may befall a call, and whether it took effect by then.
+FAULTS: list[Any] = [
+    ("throttle", "before"),
+    ("error", "before"),
+    ("error", "after"),
+    ("drop", "before"),
+    ("drop", "after"),
+    ("expired-token", "before"),
+]
+#: Calls after which a wait that has not ended goes on for good: several looks of any service.
+_LOOKS = 20
+#: Steps of the way home, at the most.
+_HOME = 80
+
+
+class Killed(BaseException):
+    """The worker's end, of which nothing in it takes notice."""
+
+
+class State(Enum):
+    """Where Airflow has the task."""
+
+    READY = auto()  # a try may begin
+    DEFERRED = auto()
+    FIRED = auto()  # the trigger's event is there
+    SUCCESS = auto()
+    FAILED = auto()
+
+
+@contextmanager
+def kill_at(step: int | None, kill: Callable[[], None]) -> Iterator[None]:
+    """Kill the worker at a step: there is one before and one after each call to AWS and each note."""
+    steps = itertools.count()
+
+    def passing() -> None:
+        if threading.current_thread() is threading.main_thread() and next(steps) == step:
+            kill()
+            raise Killed
+
+    def stepped(function: Any) -> Any:
+        def wrapper(*args: Any) -> Any:
+            passing()
+            answer = function(*args)
+            passing()
+            return answer
+
+        return wrapper
+
+    with (
+        patch.object(BaseClient, "_make_api_call", stepped(BaseClient._make_api_call)),  # type: ignore[attr-defined]
+        patch.object(one_task.Store, "set", stepped(one_task.Store.set)),
+    ):
+        yield
+
+
+class TaskMachine(RuleBasedStateMachine):
+    """One task of a job type, and all that may happen to it."""
+
+    case: ClassVar[JobCase]
+    #: All that was logged since it was asked last.
+    logged: ClassVar[Callable[[], str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        self.aws = self.stack.enter_context(mock_aws_jobs())
+        # Jobs stay where they are until they are moved; what was told to stop has done so at the next look.
+        self.aws.set_pace(reads=1_000_000)
+        for target, name, value in (
+            # No rate limits, no pauses for AWS to catch up, and one clock for AWS and us.
+            (CallPace, "wait", lambda *_: None),
+            (data_pipeline, "_PAUSE", 0.0),
+            (data_pipeline, "_STOP_WAIT", 0.0),
+            (iot_analytics, "_CLOCKS", timedelta(0)),
+            (lookout_equipment, "_CLOCKS", timedelta(0)),
+        ):
+            self.stack.enter_context(patch.object(target, name, value))
+        self.case.prepare()
+        self.task = OneTask(lambda: self._operator())
+        self.state = State.READY
+        self.event: Any = None
+        #: The generation that each of the task's jobs was started in; others' jobs are in none.
+        self.generations: dict[str, int] = {}
+        self.others: set[str] = set()
+        self.told = ""
+
+    # What Airflow does.
+
+    @precondition(lambda self: self.state is State.READY)
+    @rule(step=st.none() | st.integers(0, 12), term=st.booleans())
+    def begin(self, step: int | None, term: bool) -> None:
+        """Begin a try, whose worker may be killed."""
+        self._work(self.task.begin, step, term)
+
+    @precondition(lambda self: self.state is State.FIRED)
+    @rule(step=st.none() | st.integers(0, 6), term=st.booleans())
+    def resume(self, step: int | None, term: bool) -> None:
+        """Take the task up after its trigger's event; the worker may be killed."""
+        event, self.event = self.event, None
+        self._work(lambda: self.task.resume(event), step, term)
+
+    @precondition(lambda self: self.state is State.DEFERRED)
+    @rule()
+    def watch(self) -> None:
+        """Let a triggerer run the trigger; one that has nothing to tell dies with its triggerer."""
+        self.event = asyncio.run(self._watch())
+        if self.event is not None:
+            self.state = State.FIRED
+
+    # What people do.
+
+    @precondition(lambda self: self.task.tries > 0)
+    @rule(told=st.booleans())
+    def clear(self, told: bool) -> None:
+        """Clear the task; below Airflow 3.3 nobody tells its trigger."""
+        self._end_trigger(told)
+        self.task.clear()
+        self.state = State.READY
+
+    @precondition(lambda self: self.state is State.DEFERRED)
+    @rule(told=st.booleans())
+    def mark(self, told: bool) -> None:
+        """Mark the task as failed."""
+        self._end_trigger(told)
+        self.state = State.FAILED
+
+    # What AWS and the network do.
+
+    @precondition(lambda self: self._live())
+    @rule(which=st.integers(0, 3), to=st.sampled_from([0.5, 1.0]), well=st.booleans())
+    def job_moves(self, which: int, to: float, well: bool) -> None:
+        """A job gets on or ends."""
+        live = self._live()
+        job = live[which % len(live)]
+        if not well and job["state"] != self.case.stopping:
+            self.aws.fail(job["id"], "out of luck", to)
+        self.aws.advance(job["id"], to)
+
+    @rule(
+        where=st.sampled_from(["start", "stop", "describe", "list"]),
+        fault=st.sampled_from(FAULTS),
+        count=st.integers(1, 2),
+    )
+    def fault(self, where: str, fault: tuple[Any, Any], count: int) -> None:
+        """Let the next calls of an operation go wrong."""
+        operation = getattr(self.case, f"{where}_operation")
+        if operation:
+            self.aws.add_fault(Fault(operation, fault[0], when=fault[1], count=count))
+
+    @precondition(lambda self: self.case.shares_quota)
+    @rule()
+    def somebody_takes_the_place(self) -> None:
+        """Another task starts a job; from then on the account has room for one."""
+        self.stack.enter_context(patch.object(self.case.hook_class, "quota", 1))
+        self.aws.set_quota(self.case.service, 1)
+        before = self._ids()
+        another = OneTask(
+            lambda: self._operator(wait_for_completion=False, **self.case.apart(1)),
+            run_id=f"other-{len(self.others)}",
+        )
+        with suppress(JobError):
+            another.begin()
+        self.others |= self._ids() - before
+
+    # What is true all the time.
+
+    @invariant()
+    def never_two_live_jobs_of_a_generation(self) -> None:
+        self._attribute()
+        live = [self.generations[job["id"]] for job in self._live() if job["id"] in self.generations]
+        assert len(live) == len(set(live)), self.aws.jobs(self.case.service)
+
+    @invariant()
+    def never_a_start_after_a_success_without_a_clear(self) -> None:
+        last = {generation: job_id for job_id, generation in self.generations.items()}
+        for job in self.aws.jobs(self.case.service):
+            if job["id"] in self.generations and job["state"] == self.case.succeeded:
+                assert last[self.generations[job["id"]]] == job["id"], self.aws.jobs(self.case.service)
+
+    def teardown(self) -> None:
+        """Bring the task home: nothing is lost that a later try could not find."""
+        with self.stack:
+            self.aws.clear_faults()
+            if self.state is State.FAILED:
+                self.clear(told=False)
+            self._go_home()
+            if self._left():
+                # A stop that went wrong; the next clear makes it good.
+                self.clear(told=False)
+                self._go_home()
+            assert not self._left(), self.aws.jobs(self.case.service)
+
+    def _go_home(self) -> None:
+        for _ in range(_HOME):
+            match self.state:
+                case State.SUCCESS:
+                    return
+                case State.READY:
+                    self.begin(None, False)
+                case State.FIRED:
+                    self.resume(None, False)
+                case State.DEFERRED:
+                    self._help()
+                    self.watch()
+                case State.FAILED:
+                    raise AssertionError("the task failed, and nothing was wrong")
+            self.never_two_live_jobs_of_a_generation()
+            self.never_a_start_after_a_success_without_a_clear()
+        raise AssertionError(f"the task is still {self.state} after {_HOME} steps")
+
+    def _help(self) -> None:
+        """Move what the task waits for, and what ends by itself; not a job that nobody knows of."""
+        trigger = self.task.trigger()
+        stoppable = self.case.stop_operation is not None
+        for job in self._live():
+            watched = isinstance(trigger, JobTrigger) and trigger.job_id == self.case.core_id(job["id"])
+            mine = job["id"] in self.generations
+            if watched or not mine or not stoppable or job["state"] == self.case.stopping:
+                self.aws.advance(job["id"])
+
+    def _work(self, go: Callable[[], Any], step: int | None, term: bool) -> None:
+        def kill() -> None:
+            if term and self.task.operator is not None:
+                self.task.operator.on_kill()
+
+        try:
+            with kill_at(step, kill):
+                result = go()
+        except (Killed, JobError):
+            self._failed()
+        else:
+            self.state = State.DEFERRED if self.task.deferred else State.SUCCESS
+            if self.state is State.SUCCESS:
+                self._check_success(self.case.job_id(result))
+
+    def _failed(self) -> None:
+        self.task.deferred = None
+        self.state = State.READY if self.task.tries <= self.task.max_tries else State.FAILED
+
+    def _check_success(self, job_id: str) -> None:
+        """Never a success without a job of this generation that succeeded."""
+        self._attribute()
+        states = {job["id"]: job["state"] for job in self.aws.jobs(self.case.service)}
+        assert states[job_id] == self.case.succeeded
+        assert self.generations[job_id] == self.task.max_tries
+
+    def _end_trigger(self, told: bool) -> None:
+        if self.state is State.DEFERRED and told:
+            trigger: Any = self.task.trigger()
+            trigger.task_instance = self.task.context(self._operator())["ti"]
+            states = {self.task.run_id: {trigger.task_instance.task_id: None}}
+            with patch.object(RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: states)):
+                asyncio.run(trigger.on_kill())
+        self.task.deferred = None
+
+    async def _watch(self) -> Any:
+        """Run the trigger until its event, or until it is clear that none comes."""
+        trigger = self.task.trigger()
+        ended = isinstance(trigger, JobTrigger) and trigger.job_id not in {
+            self.case.core_id(job["id"]) for job in self._live()
+        }
+        calls = self._calls()
+
+        async def first() -> Any:
+            async for event in trigger.run():
+                return event.payload
+            raise AssertionError("the trigger ended without an event")
+
+        waiting = asyncio.ensure_future(first())
+        async with asyncio.timeout(60):
+            while not waiting.done() and (ended or self._calls() < calls + _LOOKS):
+                await asyncio.sleep(0.001)
+        if waiting.done():
+            return json_safe(waiting.result())
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        return None
+
+    def _operator(self, **kwargs: Any) -> Any:
+        once = {"retries": {"total_max_attempts": 1}}
+        return self.case.operator(deferrable=True, poll_interval=0.001, botocore_config=once, **kwargs)
+
+    def _attribute(self) -> None:
+        """Note the generation of jobs that are new."""
+        for job_id in sorted(self._ids() - self.others - self.generations.keys()):
+            self.generations[job_id] = self.task.max_tries
+
+    def _ids(self) -> set[str]:
+        return {job["id"] for job in self.aws.jobs(self.case.service)}
+
+    def _live(self) -> list[dict[str, Any]]:
+        ended = {self.case.succeeded, self.case.failed, self.case.cancelled}
+        return [job for job in self.aws.jobs(self.case.service) if job["state"] not in ended]
+
+    def _left(self) -> list[dict[str, Any]]:
+        """Jobs of the task's that run on although nobody waits for them, or was told of them."""
+        self.told += type(self).logged()
+        warned = " ".join(line for line in self.told.splitlines() if "got no answer" in line)
+        return [
+            job
+            for job in self._live()
+            if job["id"] in self.generations
+            and job["state"] != self.case.stopping
+            and job["id"] not in warned
+        ]
+
+    def _calls(self) -> int:
+        return sum(self.aws.calls(self.case.service).values())
