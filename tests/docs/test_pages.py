@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 import pytest
 from airflow.cli.cli_parser import get_parser
+from airflow_features import needs
 from one_task import OneTask
 
 import airflow_provider_jobs
@@ -30,7 +31,7 @@ from airflow_provider_jobs.testing import AwsJobs
 
 from .pages import PAGES, REPOSITORY, Block, blocks, links, name_of, names
 
-pytest.importorskip("airflow.sdk", reason="the pages are written for Airflow 3")
+pytestmark = needs("sdk_timetables")
 
 #: Not for importing: what Airflow and the backends of the package's own services are made of.
 _INNER = re.compile(r"airflow_provider_jobs\.(get_provider_info|testing(\.|$))")

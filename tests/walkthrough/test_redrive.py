@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqs_redrive
+from airflow_features import needs
 from one_task import OneTask
 from sqs_redrive.hook import SqsRedriveHook
 from sqs_redrive.sensors import SqsMessageMoveTaskSensor
@@ -43,6 +44,7 @@ def test_it_moves_the_dead_letters_back(aws: AwsJobs, queues: Queues, make_task:
     assert queues.texts(queues.url) == [f"order {number}" for number in range(5)]
 
 
+@needs("task_state_store")
 def test_a_retry_after_a_lost_answer_finds_the_redrive(aws: AwsJobs, make_task: MakeTask) -> None:
     task = make_task()
     aws.add_fault(Fault("StartMessageMoveTask", "drop", when="after"))
@@ -216,8 +218,8 @@ def test_the_server_has_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(queues.texts(queues.url)) == 5
 
 
+@needs("task_sdk")
 def test_the_example_dag_stands() -> None:
-    pytest.importorskip("airflow.sdk")
     example = importlib.import_module("redrive_orders")
     (task,) = example.dag.tasks
     assert (task.task_id, task.aws_hook_class) == ("redrive", SqsRedriveHook)
