@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import tempfile
@@ -50,12 +49,6 @@ autodoc_typehints_description_target = "documented"
 # A reference to a name of ours must resolve. Those of others are shown as they are: their pages are
 # elsewhere, and a build must not need the network. Type variables have no page.
 nitpick_ignore_regex = [(r"py:.*", r"(?!airflow_provider_jobs\.).*"), (r"py:.*", r".*\.(HookT|T)")]
-
-# Pages that are found by a pattern, such as what the tests write, need not be there; this warning has no
-# type by which it could be suppressed.
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(
-    lambda record: "glob pattern" not in str(record.msg)
-)
 
 #: Files that are pages here, and pages of the repository elsewhere.
 _PAGES = {

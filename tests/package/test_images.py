@@ -31,6 +31,10 @@ def test_what_a_page_shows_is_there(page: Path) -> None:
     assert [file for file in shown(page) if not file.is_file()] == []
 
 
+def test_every_picture_is_shown() -> None:
+    assert {*IMAGES.iterdir()} == {file for page in PAGES for file in shown(page)}
+
+
 def test_the_browser_test_takes_all_pictures_and_no_others() -> None:
     taken = re.findall(r'take\("(\w+)"\)', (ROOT / "tests/e2e/test_ui.py").read_text())
     assert sorted(taken) == sorted(file.stem for file in IMAGES.iterdir())
