@@ -103,10 +103,13 @@ def test_a_stop_that_goes_wrong_is_told_and_made_good_by_a_clear(
         task.operator.on_kill()
     (job,) = aws.jobs(case.service)
     stopped = kind == "slow" or when == "after"
-    assert (job["state"] in (case.stopping, case.cancelled)) is stopped
+    assert (job["phase"] in ("stopping", "stopped")) is stopped
     assert ("stopped and may go on" in logged()) is (kind != "slow")
     aws.set_pace(reads=2)
+    task.make = make_task().make
     task.clear()
     result = task.run()
-    assert [job["state"] for job in aws.jobs(case.service)] == [case.cancelled, case.succeeded]
-    assert case.job_id(result) == aws.jobs(case.service)[1]["id"]
+    first, second = aws.jobs(case.service)
+    # Where jobs may run side by side, the next one does not wait for AWS to end the one before.
+    assert first["phase"] in ("stopping", "stopped")
+    assert (second["state"], second["id"]) == (case.succeeded, case.job_id(result))

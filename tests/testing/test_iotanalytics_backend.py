@@ -22,10 +22,14 @@ def sensors(cloud: Cloud) -> Sensors:
 def test_reprocesses_a_window(sensors: Sensors) -> None:
     sensors.seed(2, 0.999, 1, 1.5, 3)
     job_id = sensors.start(startTime=hour(1), endTime=hour(3))
-    assert sensors.aws.jobs("iotanalytics") == [
+    (job,) = sensors.aws.jobs("iotanalytics")
+    assert 0 <= sensors.aws.now().timestamp() - job.pop("started_at") < 60
+    assert [job] == [
         {
             "id": job_id,
             "fraction": 0.0,
+            "phase": "starting",
+            "ended_at": None,
             "state": "RUNNING",
             "pipeline": "cleaning",
             "datastore": "clean",
