@@ -38,6 +38,12 @@ def database() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def airflow_env() -> dict[str, str]:
+    """The scheduler looks at all runs of a backfill; as it comes, it sees to twenty until these have ended."""
+    return {"AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50"}
+
+
+@pytest.fixture(scope="module")
 def triggerers(airflow: LocalAirflow) -> Triggerers:
     """The triggerers, of which the second is started when it is wanted."""
     return Triggerers(airflow)
