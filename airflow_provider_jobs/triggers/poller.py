@@ -35,7 +35,7 @@ _GATHER = 1.0
 #: The longest pause between looks, in seconds, however often they fail.
 _LONGEST_PAUSE = 300.0
 #: How many waiters are told before the event loop gets a turn: it must never be blocked for long.
-_BATCH = 50
+_BATCH = 10
 
 
 @dataclass(eq=False, slots=True)
