@@ -47,6 +47,10 @@ class WaitTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
         }
 
+    async def say(self, text: str, *values: object, warning: bool = False) -> None:
+        """Write a line to the task's log: in a thread, since the triggerer's log takes it when it can."""
+        await asyncio.to_thread(self.log.warning if warning else self.log.info, text, *values)
+
     @abstractmethod
     async def wait(self) -> dict[str, Any]:
         """Return the event's content when the wait is over."""

@@ -63,7 +63,7 @@ class JobTrigger(WaitTrigger):
                     job, trouble = update, ""
                     line, news = f"{self.job_id}: {job.describe(_now())}", job.describe()
                     if job.state.ended:
-                        self.log.info(line)
+                        await self.say(line)
                         metrics.send_duration(self.spec.hook_class, job)
                         return self._event(job)
                 elif is_passing(update):
@@ -73,7 +73,7 @@ class JobTrigger(WaitTrigger):
                     return self._event(job, error=str(update))
                 moment = asyncio.get_running_loop().time()
                 if news != told or moment - told_at >= _HEARTBEAT:
-                    self.log.info(line)
+                    await self.say(line)
                     told, told_at = news, moment
 
     async def on_kill(self) -> None:
@@ -94,15 +94,17 @@ class JobTrigger(WaitTrigger):
     async def _end_job(self) -> None:
         """Stop the job, unless it is to go on."""
         if not self.cancel_on_kill:
-            self.log.info("cancel_on_kill is off: %s goes on.", self.job_id)
+            await self.say("cancel_on_kill is off: %s goes on.", self.job_id)
             return
         try:
             state = await sync_to_async(self._task_state, thread_sensitive=False)()
         except Exception as error:
-            self.log.warning("%s goes on: the task's state could not be read (%s).", self.job_id, error)
+            await self.say(
+                "%s goes on: the task's state could not be read (%s).", self.job_id, error, warning=True
+            )
             return
         if state == TaskInstanceState.DEFERRED:
-            self.log.info("%s goes on: the task is still deferred, its trigger was moved.", self.job_id)
+            await self.say("%s goes on: the task is still deferred, its trigger was moved.", self.job_id)
             return
 
         def stop() -> bool:
@@ -111,9 +113,9 @@ class JobTrigger(WaitTrigger):
         try:
             stopped = await sync_to_async(stop, thread_sensitive=False)()
         except JobError as error:
-            self.log.warning("%s could not be stopped and may go on: %s", self.job_id, error)
+            await self.say("%s could not be stopped and may go on: %s", self.job_id, error, warning=True)
             return
-        self.log.info("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
+        await self.say("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
 
     def _event(self, job: JobStatus | None, **outcome: str) -> dict[str, Any]:
         return {"job_id": self.job_id, "job": job.to_json() if job else None, **outcome}

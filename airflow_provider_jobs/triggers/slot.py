@@ -147,5 +147,5 @@ class SlotTrigger(WaitTrigger):
                 else:
                     return {"error": str(update)}
                 if line != said:
-                    self.log.info(line)
+                    await self.say(line)
                     said = line

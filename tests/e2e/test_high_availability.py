@@ -39,8 +39,14 @@ def database() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def airflow_env() -> dict[str, str]:
-    """The scheduler looks at all runs of a backfill; as it comes, it sees to twenty until these have ended."""
-    return {"AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50"}
+    """What Airflow's own settings, or too few cores, would keep from being seen."""
+    return {
+        # As it comes, the scheduler sees to twenty runs of a backfill until these have ended.
+        "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50",
+        # More workers side by side leave the triggerer no core on a small machine: then it is late for
+        # whatever it does. Four tasks wait on a worker, and those that start need a place too.
+        "AIRFLOW__CORE__PARALLELISM": "6",
+    }
 
 
 @pytest.fixture(scope="module")
