@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # processes itself, in two, a file at a time.
 JOBS ?= auto
 # What the last run of the tests came to; docs/reliability.md is written from it.
-REPORTS := build/reports/unit.xml build/reports/e2e.xml
+REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
 .PHONY: demo screenshots test unit lowest e2e reliability lint types docs build benchmark constraints install clean
 
@@ -29,7 +29,8 @@ lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m e2e -n 2 --dist loadfile --junit-xml build/reports/e2e.xml
+	$(BIN)/pytest -m "e2e and not alone" -n 2 --dist loadfile --junit-xml build/reports/e2e.xml
+	$(BIN)/pytest -m "e2e and alone" --junit-xml build/reports/alone.xml
 
 reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.
 	$(BIN)/python tests/reliability.py write $(REPORTS)

@@ -20,6 +20,7 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from . import lines
+from .cores import core_of_its_own
 from .every_job import TYPES, EveryJob, Outcome, clients, expect
 from .triggerers import FIRST, SECOND, Triggerers
 
@@ -39,14 +40,8 @@ def database() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def airflow_env() -> dict[str, str]:
-    """What Airflow's own settings, or too few cores, would keep from being seen."""
-    return {
-        # As it comes, the scheduler sees to twenty runs of a backfill until these have ended.
-        "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50",
-        # More workers side by side leave the triggerer no core on a small machine: then it is late for
-        # whatever it does. Four tasks wait on a worker, and those that start need a place too.
-        "AIRFLOW__CORE__PARALLELISM": "6",
-    }
+    """The scheduler looks at all runs of a backfill; by itself it sees to twenty until these have ended."""
+    return {"AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50"}
 
 
 @pytest.fixture(scope="module")
@@ -249,9 +244,15 @@ def _waiting(airflow: LocalAirflow, count: int) -> list[Row] | None:
     return rows if len(rows) == count and all(row["triggerer_job"] for row in rows) else None
 
 
+@pytest.mark.alone
 @pytest.mark.promise("many-waits")
 def test_200_deferred_jobs(both: Triggerers, airflow: LocalAirflow, aws: AwsJobsServer) -> None:
     both.only(FIRST)
+    with core_of_its_own(airflow.components()[FIRST]):
+        _run_many(both, airflow, aws)
+
+
+def _run_many(both: Triggerers, airflow: LocalAirflow, aws: AwsJobsServer) -> None:
     conf = _many(aws)
     told = len(both.log(FIRST))
     began = time.monotonic()

@@ -5,12 +5,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable
 
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 
-for dag_id in ("one_day", "many_days"):
+WAYS: dict[str, dict[str, Any]] = {
+    "one_day": {},
+    "many_days": {},
+    "on_worker": {"deferrable": False},
+    "hurried": {"job_timeout": timedelta(seconds=3), "retries": 0},
+}
+
+for dag_id, way in WAYS.items():
     with DAG(
         dag_id,
         start_date=datetime(2026, 1, 1),
@@ -24,5 +32,5 @@ for dag_id in ("one_day", "many_days"):
             archive="orders",
             poll_interval=2,
             outlets=[Asset(f"{dag_id}_replayed")],
-            deferrable=True,
+            **{"deferrable": True, **way},
         )
