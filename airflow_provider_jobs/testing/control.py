@@ -103,8 +103,8 @@ class AwsJobs(ABC):
 
         Each has ``id``, ``state``, ``fraction``, ``phase`` (``starting``, ``running``, ``stopping``,
         ``succeeded``, ``failed``, ``stopped``, whatever the service calls it) and, in seconds since the
-        epoch, ``started_at`` and ``ended_at``, which is None while it is in flight; and what its service
-        adds.
+        epoch, ``started_at``, ``stop_asked_at`` (None if nobody asked) and ``ended_at`` (None while it is
+        in flight); and what its service adds.
         """
         return list(self._do("jobs", service=service))
 
@@ -273,6 +273,7 @@ class JobControl(AwsJobs):
                 "fraction": life.fraction,
                 "phase": str(life.phase),
                 "started_at": life.started_at.timestamp(),
+                "stop_asked_at": life.stop_asked_at and life.stop_asked_at.timestamp(),
                 "ended_at": life.ended_at and life.ended_at.timestamp(),
                 **view(),
             }

@@ -74,13 +74,13 @@ class Lifecycle:
         self._limit = 1.0
         self._reason: str | None = None
         self._stops_at: datetime | None = None
-        self._stop_asked = False
+        self.stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None
 
     def read(self) -> float:
         """Count a read of the job by an API call, move it on, and return the fraction reached."""
         self._reads += 1
-        if self._stop_asked and self._pace.reads is not None:
+        if self.stop_asked_at and self._pace.reads is not None:
             self._stops_at = self._now()
         return self.peek()
 
@@ -96,7 +96,7 @@ class Lifecycle:
         :param to: the fraction to reach, 0.0 to 1.0
         """
         self._by_hand = max(self._by_hand, checked_fraction(to))
-        if self._stop_asked:
+        if self.stop_asked_at:
             self._stops_at = self._now()
         self.peek()
 
@@ -115,7 +115,7 @@ class Lifecycle:
         after a tenth of its time (pace ``seconds``) or at the next ``advance``.
         """
         self.peek()
-        self._stop_asked = True
+        self.stop_asked_at = self.stop_asked_at or self._now()
         if self._pace.seconds is not None:
             self._stops_at = self._now() + timedelta(seconds=self._pace.seconds * STOP_FRACTION)
 
@@ -124,7 +124,7 @@ class Lifecycle:
         """Where the job is."""
         if self._end is not None:
             return self._end[0]
-        if self._stop_asked:
+        if self.stop_asked_at:
             return Phase.STOPPING
         return Phase.RUNNING if self.fraction > 0 else Phase.STARTING
 
@@ -144,7 +144,7 @@ class Lifecycle:
         return None if self._end is None else self._end[1]
 
     def _move(self, now: datetime) -> None:
-        if self._stop_asked:
+        if self.stop_asked_at:
             if self._stops_at is not None and now >= self._stops_at:
                 self._end = (Phase.STOPPED, self._stops_at)
             return

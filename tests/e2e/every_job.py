@@ -103,7 +103,7 @@ class Outcome(NamedTuple):
     """What came of a task.
 
     :param jobs: its jobs in the order of their starts, in words
-    :param at_once: how many of them were ever in flight at once
+    :param at_once: how many of them were ever in flight at once, those left out that were told to stop
     :param state: Airflow's state of the task
     :param tries: its try number
     :param result: which of the jobs its result is of, from 0; None without a result
@@ -177,9 +177,10 @@ class Seen:
 
 
 def _at_once(jobs: Iterable[Row]) -> int:
-    """How many of the jobs were in flight at once, at most."""
+    """How many of the jobs were in flight at once, at most, and not told to stop."""
     moments = [(job["started_at"], 1) for job in jobs]
-    moments += [(job["ended_at"], -1) for job in jobs if job["ended_at"] is not None]
+    ends = [job["stop_asked_at"] or job["ended_at"] for job in jobs]
+    moments += [(end, -1) for end in ends if end is not None]
     most = now = 0
     for _, change in sorted(moments):
         now += change

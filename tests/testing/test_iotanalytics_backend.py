@@ -29,6 +29,7 @@ def test_reprocesses_a_window(sensors: Sensors) -> None:
             "id": job_id,
             "fraction": 0.0,
             "phase": "starting",
+            "stop_asked_at": None,
             "ended_at": None,
             "state": "RUNNING",
             "pipeline": "cleaning",
