@@ -5,8 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests run side by side in as many processes as there are cores; those of a real Airflow, which has many
-# processes itself, in two, a file at a time.
+# Tests run side by side in as many processes as there are cores. Those of a real Airflow mostly wait: they run
+# in three, a file at a time.
 JOBS ?= auto
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
@@ -29,7 +29,7 @@ lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m "e2e and not alone" -n 2 --dist loadfile --junit-xml build/reports/e2e.xml
+	$(BIN)/pytest -m "e2e and not alone" -n 3 --dist loadfile --junit-xml build/reports/e2e.xml
 	$(BIN)/pytest -m "e2e and alone" --junit-xml build/reports/alone.xml
 
 reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.

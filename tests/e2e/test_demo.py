@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
+"""The demo, given up in the middle. That it comes to its end is its own check, which CI runs."""
+
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -62,47 +63,14 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def test_demo(tmp_path: Path) -> None:
-    with demo(tmp_path) as running:
-        assert running.process.wait(DEADLINE) == 0, running.output
-
-        assert re.search(
-            r"^6 windows, (\d,\d{3}) events archived, \1 received: 0 missing, 0 doubled, "
-            r"0 outside of their window\. 6 StartReplay calls, 6 replays\.$",
-            running.output,
-            re.MULTILINE,
-        ), running.output
-        assert re.search(
-            r"^5 ingestion jobs: 20 files, 19 ingested, 1 discarded\. 5 replays: (\d+) events archived, "
-            r"\1 received: 0 missing, 0 doubled, 0 outside of their window\.$",
-            running.output,
-            re.MULTILINE,
-        ), running.output
-        assert re.search(
-            r"^3 days, 3 ActivatePipeline calls, 6 of 6 activities finished, 0 pipelines left",
-            running.output,
-            re.MULTILINE,
-        ), running.output
-        assert "deferred, holds no worker" in running.output
-        assert re.search(r"INFO eventbridge_replay\.replay-\S+: COMPLETED, 100%", running.output)
-        hours = (
-            r"^10 hours, (\d,\d{3}) messages in the channel, \1 reprocessed: 0 missing, 0 doubled, "
-            r"0 outside of their hour\. 10 StartPipelineReprocessing calls, 10 reprocessings\.$"
-        )
-        # A backfill, and the same one again.
-        assert len(re.findall(hours, running.output, re.MULTILINE)) == 2, running.output
-        assert "The demo succeeded in" in running.output
-
-
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_demo_stops_all_that_it_started(tmp_path: Path, signum: signal.Signals) -> None:
+def test_demo_stops_all_that_it_started(tmp_path: Path) -> None:
     with demo(tmp_path) as running:
         running.until(lambda: "running, on a worker" in running.output)
         started = psutil.Process(running.process.pid).children(recursive=True)
         assert len(started) > 5
 
-        running.process.send_signal(signum)
+        running.process.send_signal(signal.SIGINT)
 
-        assert running.process.wait(60) == 128 + signum, running.output
+        assert running.process.wait(60) == 128 + signal.SIGINT, running.output
         assert running.output.endswith("Everything that was started has been stopped.\n")
         assert [each for each in started if alive(each)] == []

@@ -58,8 +58,7 @@ def test_killed_while_waiting(every_job: Start) -> None:
 
 
 @pytest.mark.promise("lost-answer")
-@pytest.mark.parametrize("kind", ["drop", "error"])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("kind", "when"), [("error", "before"), ("drop", "after")])
 def test_a_start_call_without_an_answer(every_job: Start, aws: AwsJobsServer, kind: Any, when: Any) -> None:
     """Where AWS knows a call for the same again, botocore repeats it; else the retry finds out."""
     for each in TYPES:
