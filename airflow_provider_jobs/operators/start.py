@@ -129,8 +129,9 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         moment, now = self.start_not_before(request), datetime.now(UTC)
         if moment is not None and moment > now:
             self.log.info("Waiting until %s to start the %s.", moment.isoformat(), self.hook.noun)
-            soonest = now + timedelta(seconds=min(SHORTEST, self.poll_interval))
-            return DateTimeTrigger(moment=max(moment, soonest))
+            if self.deferrable:
+                moment = max(moment, now + timedelta(seconds=min(SHORTEST, self.poll_interval)))
+            return DateTimeTrigger(moment=moment)
         name = self.hook.job_name(attempt, request)
         self._job_id = name if self.hook.named else None
         try:

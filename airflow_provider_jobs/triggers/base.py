@@ -15,7 +15,7 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 
 __all__ = ["SHORTEST", "WaitTrigger"]
 
-#: Seconds that a wait lasts at least, unless its looks come sooner. Where a task goes on before the scheduler
+#: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on before the scheduler
 #: has read that its worker left it deferred, Airflow takes it for one that was killed, and it loses a try
 #: (apache/airflow#71580, apache/airflow#72716: seen six seconds after the deferral).
 SHORTEST = 10.0
@@ -60,5 +60,6 @@ class WaitTrigger(BaseTrigger):
         loop = asyncio.get_running_loop()
         soonest = loop.time() + min(SHORTEST, self.poll_interval)
         event = await self.wait()
-        await asyncio.sleep(max(soonest - loop.time(), 0.0))
+        if self.trigger_id is not None:  # else it runs with its task, in one process
+            await asyncio.sleep(max(soonest - loop.time(), 0.0))
         yield TriggerEvent(event)

@@ -25,11 +25,12 @@ def free_a_place(aws: AwsJobs) -> None:
     aws.set_quota("events", 1)
 
 
+@pytest.mark.parametrize("trigger_id", [7, None])
 @pytest.mark.parametrize(("quota", "over"), [(10, end_the_job), (0, free_a_place)])
 def test_a_wait_that_is_over_at_the_first_look_lasts_until_airflow_knows_of_it(
-    quota: int, over: Callable[[AwsJobs], None]
+    quota: int, over: Callable[[AwsJobs], None], trigger_id: int | None
 ) -> None:
-    """A look comes after a second at the latest; the scheduler may not have read of the deferral by then."""
+    """In a triggerer. A look comes after a second at the latest; the scheduler may not have read of the deferral by then."""
     assert INTERVAL < SHORTEST
     with mock_aws_jobs(reads=None) as aws:
         CASE.prepare()
@@ -40,9 +41,11 @@ def test_a_wait_that_is_over_at_the_first_look_lasts_until_airflow_knows_of_it(
 
         async def first() -> float:
             began = monotonic()
+            trigger = task.trigger()
+            trigger.trigger_id = trigger_id
             async with asyncio.timeout(30):
-                async for _ in task.trigger().run():
+                async for _ in trigger.run():
                     return monotonic() - began
             raise AssertionError("the trigger ended without an event")
 
-        assert asyncio.run(first()) >= INTERVAL
+        assert (asyncio.run(first()) >= INTERVAL) is (trigger_id is not None)
