@@ -15,9 +15,9 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 
 __all__ = ["SHORTEST", "WaitTrigger"]
 
-#: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on before the scheduler
-#: has read that its worker left it deferred, Airflow takes it for one that was killed, and it loses a try
-#: (apache/airflow#71580, apache/airflow#72716: seen six seconds after the deferral).
+#: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on
+#: before the scheduler has read that its worker left it deferred, Airflow takes it for one that was killed,
+#: and it loses a try (apache/airflow#71580, apache/airflow#72716: seen six seconds after the deferral).
 SHORTEST = 10.0
 
 
