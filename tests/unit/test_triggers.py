@@ -30,7 +30,7 @@ def free_a_place(aws: AwsJobs) -> None:
 def test_a_wait_that_is_over_at_the_first_look_lasts_until_airflow_knows_of_it(
     quota: int, over: Callable[[AwsJobs], None], trigger_id: int | None
 ) -> None:
-    """In a triggerer. A look comes within a second; the scheduler may not have read of the deferral by then."""
+    """In a triggerer. A look comes within a second, when the scheduler may not have read of the deferral."""
     assert INTERVAL < SHORTEST
     with mock_aws_jobs(reads=None) as aws:
         CASE.prepare()
