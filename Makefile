@@ -5,9 +5,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests run side by side in as many processes as there are cores. Those of a real Airflow mostly wait: they run
-# in three, a file at a time.
-JOBS ?= auto
+# Tests run side by side in two processes a core, since they wait half of their time. Those of a real Airflow
+# run in three, a file at a time.
+JOBS ?= $(shell expr 2 \* $$(nproc))
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
