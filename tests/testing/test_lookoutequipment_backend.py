@@ -32,6 +32,7 @@ def test_states_and_results(plant: Plant) -> None:
         "id": job_id,
         "fraction": 0.0,
         "phase": "starting",
+        "stop_asked_at": None,
         "ended_at": None,
         "state": "IN_PROGRESS",
         "dataset": "pumps",
