@@ -50,7 +50,10 @@ PROMISES: Mapping[str, str] = {
     "line-of-two-dags": "Two DAGs that want the same places share one line, and each gets its turn.",
     "place-given-up": "A task that is killed in line gives its place up.",
     "job-timeout": "job_timeout is over: the job is stopped and the task fails saying so.",
-    "many-waits": "Hundreds of tasks wait at once: they share looks at AWS and never block the triggerer.",
+    "many-waits": (
+        "Hundreds of tasks wait at once: they share looks at AWS, and never hold the triggerer up for "
+        "a second."
+    ),
     "credentials-rotated": (
         "Credentials expire or are rotated during the wait: it goes on with the connection's new ones."
     ),
