@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,6 +22,10 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from airflow_provider_jobs.testing.server import AwsJobsServer
+
+# The demo is no part of the package; at the end of the path, the checkout does not hide what is installed.
+sys.path.append(str(Path(__file__).parents[2]))
+
 from demo.act import Aws
 from demo.shop import ARCHIVE, ShopAct
 
