@@ -18,6 +18,8 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFL
     del os.environ[name]
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+# As Airflow 3 has it; Airflow 2 warns of the other.
+os.environ["AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY"] = "True"
 
 # botocore reads its service models anew for every session, which is most of what a client costs; the
 # tests make thousands of clients. Loaders that a test looks at or replaces are made by other means.

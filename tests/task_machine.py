@@ -19,7 +19,6 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import one_task
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from botocore.client import BaseClient
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -283,6 +282,8 @@ class TaskMachine(RuleBasedStateMachine):
             trigger: Any = self.task.trigger()
             trigger.task_instance = self.task.context(self._operator())["ti"]
             states = {self.task.run_id: {trigger.task_instance.task_id: None}}
+            from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
             with patch.object(RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: states)):
                 asyncio.run(trigger.on_kill())
         self.task.deferred = None

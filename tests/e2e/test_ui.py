@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 # The demo is no part of the package; at the end of the path, the checkout does not hide what is installed.
 sys.path.append(str(Path(__file__).parents[2]))
+pytest.importorskip("playwright", reason="the browser tests run on the newest Airflow")
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from demo.act import Aws
 from demo.shop import ARCHIVE, ShopAct

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+from airflow_features import needs
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from job_cases import CASES, JobCase
@@ -25,6 +26,7 @@ LIVES = settings(
 )
 
 
+@needs("task_state_store")
 @pytest.mark.promise("invariants")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
 def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase, logged: Callable[[], str]) -> None:

@@ -109,6 +109,7 @@ def test_a_deferred_task_that_is_ended(
     assert aws.calls(case.service).get(str(case.stop_operation), 0) == int(stopped)
 
 
+@needs("trigger_on_kill")
 @pytest.mark.parametrize("case", STOPPABLE, indirect=True)
 def test_a_kill_is_not_broken_off(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, person_sets: Callable[[str | None], None]

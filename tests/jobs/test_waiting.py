@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from job_cases import JobCase
+from job_cases import FINDING, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobFailedError, JobTimeoutError
@@ -88,6 +88,7 @@ def test_a_failed_job_fails_the_task_with_the_service_reason(
         task.run()
 
 
+@pytest.mark.parametrize("case", FINDING, indirect=True)
 def test_a_refused_look_fails_the_task_and_leaves_the_job(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from trove_classifiers import classifiers
 
 from airflow_provider_jobs import __version__
 
@@ -81,7 +80,8 @@ def test_the_metadata(built: Distributions) -> None:
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Requires-Python"] == project["requires-python"]
     named = set(metadata.get_all("Classifier", ()))
-    assert named <= classifiers
+    known = pytest.importorskip("trove_classifiers", reason="distributions are built on the newest versions")
+    assert named <= known.classifiers
     assert {"Framework :: Apache Airflow", "Framework :: Apache Airflow :: Provider"} <= named
 
 

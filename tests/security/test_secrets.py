@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import structlog
 from airflow.providers.common.compat.sdk import Asset
 from job_cases import CASES, JobCase
 from one_task import OneTask
@@ -60,6 +59,7 @@ def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -
     # botocore's own DEBUG writes the requests that it signs; nobody but it can do anything about that.
     for name in ("botocore", "boto3", "urllib3", "moto"):
         caplog.set_level(logging.INFO, name)
+    structlog = pytest.importorskip("structlog", reason="Airflow 2 logs without it")
     before = structlog.get_config()
     structlog.configure(**{**before, "wrapper_class": structlog.make_filtering_bound_logger(logging.DEBUG)})
     yield lambda: caplog.text + capsys.readouterr().out
