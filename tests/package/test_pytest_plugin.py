@@ -34,11 +34,12 @@ def test_the_fixture_is_there(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_it_may_be_listed_too(pytester: pytest.Pytester) -> None:
+def test_it_may_be_listed_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(USES_IT)
     pytester.makeconftest('pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin"]')
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
-    pytester.runpytest_subprocess("--disable-plugin-autoload").assert_outcomes(passed=2)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 def test_a_project_that_does_not_use_it_notices_nothing(pytester: pytest.Pytester) -> None:
