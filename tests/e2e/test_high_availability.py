@@ -20,7 +20,6 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from . import lines
-from .cores import core_of_its_own
 from .every_job import TYPES, EveryJob, Outcome, clients, expect
 from .triggerers import FIRST, SECOND, Triggerers
 
@@ -248,11 +247,6 @@ def _waiting(airflow: LocalAirflow, count: int) -> list[Row] | None:
 @pytest.mark.promise("many-waits")
 def test_200_deferred_jobs(both: Triggerers, airflow: LocalAirflow, aws: AwsJobsServer) -> None:
     both.only(FIRST)
-    with core_of_its_own(airflow.components()[FIRST]):
-        _run_many(both, airflow, aws)
-
-
-def _run_many(both: Triggerers, airflow: LocalAirflow, aws: AwsJobsServer) -> None:
     conf = _many(aws)
     told = len(both.log(FIRST))
     began = time.monotonic()
