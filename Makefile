@@ -39,7 +39,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: install
+types: install $(VENV)/ready-docs
 	$(BIN)/mypy
 
 docs: install $(VENV)/ready-docs  ## The pages below docs/, as HTML in docs/_build/html; a warning is an error.
