@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.common.compat.sdk import AirflowException
@@ -35,6 +35,10 @@ from airflow_provider_jobs.exceptions import (
     is_passing,
 )
 from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob, one_line
+from airflow_provider_jobs.service_models import use_service_models
+
+if TYPE_CHECKING:
+    from boto3.session import Session
 
 __all__ = ["JobHook"]
 
@@ -120,6 +124,16 @@ class JobHook(AwsBaseHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = self.service
         super().__init__(*args, **kwargs)
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Session:
+        """Return the session, which knows our services even where botocore no longer does.
+
+        It shares its reader of service models with all others of the process: to read them is most of what
+        a client costs.
+        """
+        session = super().get_session(region_name=region_name, deferrable=deferrable)
+        use_service_models(session)
+        return session
 
     @abstractmethod
     def find_jobs(

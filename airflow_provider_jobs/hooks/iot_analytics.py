@@ -7,15 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
-from airflow_provider_jobs.service_models import use_service_models
-
-if TYPE_CHECKING:
-    from boto3.session import Session
 
 __all__ = ["IotAnalyticsHook", "reprocessing_job_id"]
 
@@ -88,12 +84,6 @@ class IotAnalyticsHook(JobHook):
         "customer-managed": "s3_paths work only where the channel keeps its messages in a bucket of yours.",
         "There is no object": "Name the full keys of objects of the channel, without the bucket.",
     }
-
-    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Session:
-        """Return the session, which knows the service even where botocore no longer does."""
-        session = super().get_session(region_name=region_name, deferrable=deferrable)
-        use_service_models(session)
-        return session
 
     def describe_pipeline(self, pipeline_name: str) -> dict[str, Any]:
         """Return a pipeline's description.
