@@ -319,9 +319,9 @@ class EveryJob:
         for task in TASKS:
             self.airflow.set_task_state(self.dag_id, self.run_id, task, state)
 
-    def clear(self) -> None:
-        """Clear every task, as a person does in the UI."""
-        self.airflow.clear(self.dag_id, self.run_id, [*TASKS])
+    def clear(self, tasks: Iterable[str] = TASKS) -> None:
+        """Clear tasks, as a person does in the UI."""
+        self.airflow.clear(self.dag_id, self.run_id, [*tasks])
 
     def close(self) -> None:
         """End what is left of the run, so that the next one finds Airflow idle."""
