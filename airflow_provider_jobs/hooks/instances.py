@@ -10,14 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobNotFoundError
-from airflow_provider_jobs.hooks.activations import (
-    ActivationId,
-    Instance,
-    PipelineLook,
-    judge,
-    judge_pipeline,
-)
+from airflow_provider_jobs.hooks.activations import ActivationId, Instance, PipelineLook
 from airflow_provider_jobs.hooks.pipelines import PipelinesHook
+from airflow_provider_jobs.hooks.verdicts import judge, judge_pipeline
 from airflow_provider_jobs.job import JobState, JobStatus
 
 __all__ = ["InstancesHook", "running"]
