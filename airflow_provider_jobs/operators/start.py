@@ -18,7 +18,7 @@ from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaEr
 from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.ledger import Ledger
-from airflow_provider_jobs.triggers.base import SHORTEST
+from airflow_provider_jobs.triggers.base import shortest_wait
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 try:
@@ -130,7 +130,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         if moment is not None and moment > now:
             self.log.info("Waiting until %s to start the %s.", moment.isoformat(), self.hook.noun)
             if self.deferrable:
-                moment = max(moment, now + timedelta(seconds=min(SHORTEST, self.poll_interval)))
+                moment = max(moment, now + timedelta(seconds=shortest_wait(self.poll_interval)))
             return DateTimeTrigger(moment=moment)
         name = self.hook.job_name(attempt, request)
         self._job_id = name if self.hook.named else None

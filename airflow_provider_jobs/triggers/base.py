@@ -13,12 +13,17 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_jobs.hooks.spec import HookSpec
 
-__all__ = ["SHORTEST", "WaitTrigger"]
+__all__ = ["SHORTEST", "WaitTrigger", "shortest_wait"]
 
 #: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on
 #: before the scheduler has read that its worker left it deferred, Airflow takes it for one that was killed,
 #: and it loses a try (apache/airflow#71580, apache/airflow#72716: seen six seconds after the deferral).
 SHORTEST = 10.0
+
+
+def shortest_wait(poll_interval: float) -> float:
+    """Return how many seconds a wait lasts at least, with so many between its looks."""
+    return min(SHORTEST, poll_interval)
 
 
 class WaitTrigger(BaseTrigger):
@@ -58,7 +63,7 @@ class WaitTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the wait is over."""
         loop = asyncio.get_running_loop()
-        soonest = loop.time() + min(SHORTEST, self.poll_interval)
+        soonest = loop.time() + shortest_wait(self.poll_interval)
         event = await self.wait()
         if self.trigger_id is not None:  # else it runs with its task, in one process
             await asyncio.sleep(max(soonest - loop.time(), 0.0))

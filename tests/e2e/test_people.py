@@ -51,8 +51,8 @@ def test_marked_but_told_to_leave_the_job(every_job: Start) -> None:
 def test_cleared_while_waiting(every_job: Start) -> None:
     run = every_job()
     run.until_waiting()
-    # Of tasks that are cleared as they run and end in the same loop of Airflow's scheduler, it takes all but the
-    # first for retried. That is no matter where the job is stopped; so the one that cannot be goes alone.
+    # Of tasks that are cleared as they run and end in the same loop of Airflow's scheduler, it takes all but
+    # the first for retried. That is no matter where the job is stopped; the one that cannot be goes alone.
     alone = "lookoutequipment_on_worker"
     run.clear([alone])
     run.until(lambda seen: seen.tries == 2, "the task that was cleared alone to begin anew", [alone])
