@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -64,6 +65,8 @@ METRICS: Mapping[str, Metric] = {
 
 # How many tasks wait in this process, by gauge and by the dotted path of their hook's class.
 _waits: Counter[tuple[str, str]] = Counter()
+# Held from reading that until it is sent: else of two threads the one with the older number could come last.
+_turn = threading.Lock()
 
 
 def send(name: str, value: float | timedelta = 1, **tags: str) -> None:
@@ -113,8 +116,9 @@ def send_waits(gauge: str, hook_class: str) -> None:
     """Send from an event loop how many tasks wait in this process."""
 
     def attempt() -> None:
-        waits, hostname = _waits[gauge, hook_class], socket.gethostname()
-        send(gauge, waits, service=_service(hook_class), hostname=hostname)
+        service, hostname = _service(hook_class), socket.gethostname()
+        with _turn:
+            send(gauge, _waits[gauge, hook_class], service=service, hostname=hostname)
 
     _soon(attempt)
 

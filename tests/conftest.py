@@ -42,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.user_properties += promised(item)
 
 
+@pytest.fixture(autouse=True)
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No calls that wait for their turn: the mocked AWS has no rate limits unless asked for."""
+    from airflow_provider_jobs.hooks import pipelines
+
+    monkeypatch.setattr(pipelines.PACE, "wait", lambda *_: None)
+
+
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """All that was logged so far: Airflow 3 logs to the standard output, Airflow 2 by Python's logging."""

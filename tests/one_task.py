@@ -49,6 +49,13 @@ class Store:
         self.rows[key] = json.dumps(value)
 
 
+async def next_event(trigger: BaseTrigger) -> Any:
+    """Run a trigger until its event; returns what that holds."""
+    async for event in trigger.run():
+        return event.payload
+    raise AssertionError("the trigger ended without an event")
+
+
 @dataclass
 class OneTask:
     """A task instance.
@@ -125,13 +132,7 @@ class OneTask:
 
     def fire(self) -> Any:
         """Run the trigger, as the triggerer would, until its event."""
-
-        async def first() -> Any:
-            async for event in self.trigger().run():
-                return event.payload
-            raise AssertionError("the trigger ended without an event")
-
-        return json_safe(asyncio.run(first()))
+        return json_safe(asyncio.run(next_event(self.trigger())))
 
     def trigger(self) -> BaseTrigger:
         """Rebuild the trigger from what Airflow stores of it."""

@@ -23,11 +23,10 @@ from botocore.client import BaseClient
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from job_cases import JobCase
-from one_task import OneTask, json_safe
+from one_task import OneTask, json_safe, next_event
 
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks import data_pipeline, iot_analytics, lookout_equipment
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 
@@ -100,8 +99,7 @@ class TaskMachine(RuleBasedStateMachine):
         # Jobs stay where they are until they are moved; what was told to stop has done so at the next look.
         self.aws.set_pace(reads=1_000_000)
         for target, name, value in (
-            # No rate limits, no pauses for AWS to catch up, and one clock for AWS and us.
-            (CallPace, "wait", lambda *_: None),
+            # No pauses for AWS to catch up, and one clock for AWS and us.
             (data_pipeline, "_PAUSE", 0.0),
             (data_pipeline, "_STOP_WAIT", 0.0),
             (iot_analytics, "_CLOCKS", timedelta(0)),
@@ -296,12 +294,7 @@ class TaskMachine(RuleBasedStateMachine):
         }
         calls = self._calls()
 
-        async def first() -> Any:
-            async for event in trigger.run():
-                return event.payload
-            raise AssertionError("the trigger ended without an event")
-
-        waiting = asyncio.ensure_future(first())
+        waiting = asyncio.ensure_future(next_event(trigger))
         async with asyncio.timeout(60):
             while not waiting.done() and (ended or self._calls() < calls + _LOOKS):
                 await asyncio.sleep(0.001)

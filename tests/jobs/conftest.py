@@ -9,17 +9,10 @@ import pytest
 from job_cases import CASES, JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 
 #: No retries of botocore's own, so that a fault reaches the operator at once.
 ONE_CALL: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No calls that wait for their turn: the mocked AWS has no rate limits unless asked for."""
-    monkeypatch.setattr(CallPace, "wait", lambda *_: None)
 
 
 @pytest.fixture

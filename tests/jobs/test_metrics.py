@@ -15,10 +15,10 @@ import pytest
 from airflow.triggers.base import BaseTrigger
 from job_cases import JobCase
 from metrics_sent import Sent, client, metrics_sent
-from one_task import OneTask
+from one_task import OneTask, next_event
 
 from airflow_provider_jobs.exceptions import JobFailedError
-from airflow_provider_jobs.metrics import METRICS, PREFIX
+from airflow_provider_jobs.metrics import METRICS, PREFIX, count_wait, send_waits
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 #: Seconds after which a test that waits for something gives up.
@@ -57,11 +57,7 @@ class Waits:
         assert not self._thread.is_alive()
 
     async def _run(self) -> None:
-        async def first(trigger: BaseTrigger) -> None:
-            async for _ in trigger.run():
-                return
-
-        tasks = [asyncio.create_task(first(trigger)) for trigger in self._triggers]
+        tasks = [asyncio.create_task(next_event(trigger)) for trigger in self._triggers]
         while not self._stop.is_set() and not all(task.done() for task in tasks):
             self.ticks += 1
             await asyncio.sleep(0.005)
@@ -166,6 +162,33 @@ class Broken:
 
     def __getattr__(self, name: str) -> Any:
         raise OSError("no route to host")
+
+
+def test_the_last_number_of_a_gauge_is_the_latest() -> None:
+    """Two are sent by threads: the first with what it was when it began, the other when nobody waits."""
+    sent: list[float] = []
+    first_sends, second_sent = threading.Event(), threading.Event()
+
+    class Slow:
+        def gauge(self, _name: str, value: float, **_more: Any) -> None:
+            if value:
+                first_sends.set()
+                second_sent.wait(0.3)
+            sent.append(value)
+            if not value:
+                second_sent.set()
+
+    async def wait() -> None:
+        where = "airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook"
+        with count_wait("jobs_watched", where):
+            send_waits("jobs_watched", where)
+            async with asyncio.timeout(PATIENCE):
+                while not first_sends.is_set():
+                    await asyncio.sleep(0.001)
+
+    with client(Slow):
+        asyncio.run(wait())
+    assert sent == [1, 0]
 
 
 @pytest.mark.parametrize("when", ["made", "used"])

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.triggers.base import BaseTrigger
 from job_cases import JobCase
-from one_task import OneTask, json_safe
+from one_task import OneTask, json_safe, next_event
 
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -39,12 +38,6 @@ def runs(case: JobCase, make: MakeTask, count: int, **kwargs: Any) -> list[OneTa
         make({"run_id": f"scheduled__2026-01-{day:02}"}, **case.apart(day), **kwargs)
         for day in range(1, count + 1)
     ]
-
-
-async def next_event(trigger: BaseTrigger) -> Any:
-    async for event in trigger.run():
-        return event.payload
-    raise AssertionError("the trigger ended without an event")
 
 
 async def triggerer(tasks: list[OneTask]) -> list[OneTask]:

@@ -14,7 +14,6 @@ from job_cases import AWS, CASES, DataPipeline, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators import data_pipeline as dp
 from airflow_provider_jobs.operators import eventbridge as eb
@@ -100,11 +99,6 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (PIPELINE, DataPipelineSensor, {}, "pipeline_id", True),
     (PIPELINE, DataPipelineSensor, {"pipeline_id": "df-1"}, "activation_time", False),
 ]
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CallPace, "wait", lambda *_: None)
 
 
 @pytest.fixture

@@ -20,12 +20,11 @@ import pytest
 from airflow.triggers.base import BaseTrigger
 from api_calls import Call, recorded
 from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
-from one_task import OneTask
+from one_task import OneTask, next_event
 
 from airflow_provider_jobs.definitions import PipelineDefinition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
@@ -97,11 +96,6 @@ def allowed(call: Call, statements: list[dict[str, Any]]) -> bool:
     return bool(patterns) and all(
         any(fnmatchcase(resource, pattern) for pattern in patterns) for resource in resources(call)
     )
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CallPace, "wait", lambda *_: None)
 
 
 def calls_of(case: JobCase, ways: Sequence[Way]) -> list[Call]:
@@ -216,12 +210,6 @@ def run_triggers(triggers: list[BaseTrigger], enough: Callable[[], bool]) -> Non
         await asyncio.wait(waits)
 
     asyncio.run(run())
-
-
-async def next_event(trigger: BaseTrigger) -> Any:
-    async for event in trigger.run():
-        return event.payload
-    raise AssertionError("the trigger ended without an event")
 
 
 def started(case: JobCase, aws: AwsJobs) -> str:

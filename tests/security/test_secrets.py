@@ -17,7 +17,6 @@ from job_cases import CASES, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 
 #: No part of these is in anything that the provider, Airflow or AWS has reason to write.
@@ -64,11 +63,6 @@ def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -
     structlog.configure(**{**before, "wrapper_class": structlog.make_filtering_bound_logger(logging.DEBUG)})
     yield lambda: caplog.text + capsys.readouterr().out
     structlog.configure(**before)
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CallPace, "wait", lambda *_: None)
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.service)

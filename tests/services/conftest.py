@@ -12,13 +12,7 @@ from load_pipelines import on_demand
 
 from airflow_provider_jobs.definitions import PipelineDefinition
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CallPace, "wait", lambda *_: None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 from job_cases import REGION, EventBridge
-from one_task import OneTask
+from one_task import OneTask, next_event
 
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 from airflow_provider_jobs.triggers.slot import SlotTrigger
@@ -37,8 +37,7 @@ async def called(task: OneTask) -> Any:
     trigger = task.trigger()
     assert isinstance(trigger, SlotTrigger)
     async with asyncio.timeout(30):
-        async for event in trigger.run():
-            return event.payload
+        return await next_event(trigger)
 
 
 def test_no_place_is_kept_for_a_task_that_was_called_refused_and_is_back_in_line() -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-IMAGES = ROOT / "docs" / "images"
+from .pages import PAGES, REPOSITORY, name_of
+
+IMAGES = REPOSITORY / "docs" / "images"
 #: Markdown's image, MyST's directives, HTML's tag.
 SHOWN = re.compile(
     r"!\[[^\]]*\]\(([^)\s]+)\)|^\s*(?:```|:::)\{(?:image|figure)\}\s+(\S+)|<img[^>]*\ssrc=[\"']([^\"']+)",
     re.MULTILINE,
 )
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 
 
 def shown(page: Path) -> list[Path]:
@@ -26,7 +26,7 @@ def shown(page: Path) -> list[Path]:
     return [(page.parent / place).resolve() for place in places if "://" not in place]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_a_page_shows_is_there(page: Path) -> None:
     assert [file for file in shown(page) if not file.is_file()] == []
 
@@ -36,7 +36,7 @@ def test_every_picture_is_shown() -> None:
 
 
 def test_the_browser_test_takes_all_pictures_and_no_others() -> None:
-    taken = re.findall(r'take\("(\w+)"\)', (ROOT / "tests/e2e/test_ui.py").read_text())
+    taken = re.findall(r'take\("(\w+)"\)', (REPOSITORY / "tests/e2e/test_ui.py").read_text())
     assert sorted(taken) == sorted(file.stem for file in IMAGES.iterdir())
 
 
