@@ -46,8 +46,9 @@ class AirflowApi:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # A proxy of the environment must not see calls that stay on this machine.
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        # A proxy of the environment must not see calls that stay on this machine. A call may take longer than
+        # Airflow waits for its database, so that it has time to say so.
+        self._client = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""
