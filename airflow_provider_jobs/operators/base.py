@@ -156,7 +156,7 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
 
     def _time_is_up(self, context: Context, job_id: str, why: str) -> dict[str, Any]:
         try:
-            job = self.hook.describe_job(job_id)
+            job = self._job = self.hook.describe_job(job_id)
         except JobError as error:
             why = f"{why} ({error})"
         else:

@@ -6,19 +6,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
+import job_targets
 import pytest
+from postgres import postgres
 
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import CREDENTIALS, REGION, EveryJob, prepare
+from .every_job import REGION, EveryJob, Start, clients, prepare
 from .gateway import Gateway
 
 #: Of the user who assumes a role; marked, to be looked for where they must not be.
@@ -47,9 +48,13 @@ def airflow_env() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def database() -> str | None:
-    """SQLite; a module that needs more has a fixture of this name."""
-    return None
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """SQLite, and PostgreSQL for a module that is marked ``postgres``."""
+    if request.node.get_closest_marker("postgres") is None:
+        yield None
+        return
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +94,12 @@ def aws(airflow: LocalAirflow, server: AwsJobsServer, gateway: Gateway) -> AwsJo
     gateway.keys.clear()
     server.reset()
     server.set_pace()
-    events: Any = boto3.client("events", endpoint_url=server.url, **CREDENTIALS)  # type: ignore[call-overload]
-    bus = events.describe_event_bus()["Arn"]
-    events.create_archive(ArchiveName="orders", EventSourceArn=bus)
+    job_targets.archive(clients(server.url), "orders")
     return server
 
 
 @pytest.fixture
-def every_job(airflow: LocalAirflow, aws: AwsJobsServer) -> Iterator[Callable[..., EveryJob]]:
+def every_job(airflow: LocalAirflow, aws: AwsJobsServer) -> Iterator[Start]:
     """Start a run with a task for each job type in each way; takes the DAG's id."""
     with ExitStack() as stack:
 

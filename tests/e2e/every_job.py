@@ -82,6 +82,7 @@ TYPES = (
     JobType(DataPipeline(), job_targets.load, lambda job: str(job["pipeline"]), "a pipeline"),
 )
 TASKS = {f"{each.name}_{way}": each for each in TYPES for way in WAYS}
+DEFERRED = [task for task in TASKS if task.endswith("_deferred")]
 
 
 def clients(url: str) -> Clients:
@@ -299,6 +300,19 @@ class EveryJob:
         for pid in self.airflow.wait_for(found, what=f"{count} workers"):
             os.kill(pid, signal.SIGKILL)
 
+    def terminate_workers(self, count: int) -> None:
+        """End the tasks that run as a machine does that is shut down: by asking what supervises each of them.
+
+        :param count: how many there are
+        """
+
+        def found() -> list[int] | None:
+            pids = [worker.supervisor or worker.pid for worker in self.airflow.workers(self.dag_id)]
+            return pids if len(pids) == count else None
+
+        for pid in self.airflow.wait_for(found, what=f"{count} workers"):
+            os.kill(pid, signal.SIGTERM)
+
     def until_stopped(self) -> None:
         """Wait until every task's first job was told to stop, and bring those that stop to their end.
 
@@ -329,6 +343,12 @@ class EveryJob:
         if self.airflow.call("GET", *path)["state"] not in ("success", "failed"):
             self.airflow.call("PATCH", *path, json={"state": "failed"})
         self.airflow.wait_for(lambda: not self.airflow.workers(self.dag_id), what="the workers to end")
+
+
+#: Starts a run of one of the DAGs; takes its id.
+Start = Callable[..., EveryJob]
+#: One job, taken to its end in the first try.
+UNHARMED = Outcome(("succeeded",), 1, "success", 1, 0)
 
 
 def expect(**outcomes: Outcome) -> dict[str, Outcome]:

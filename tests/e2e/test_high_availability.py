@@ -8,33 +8,22 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import job_targets
 import pytest
-from postgres import postgres
 
 from airflow_provider_jobs.testing.airflow_api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from . import lines
-from .every_job import TYPES, EveryJob, Outcome, clients, expect
+from .every_job import DEFERRED, TYPES, UNHARMED, Start, clients, expect
 from .triggerers import FIRST, SECOND, Triggerers
 
-pytestmark = pytest.mark.e2e
-
-Start = Callable[..., EveryJob]
-DEFERRED = [f"{each.name}_deferred" for each in TYPES]
-ONE_JOB = Outcome(("succeeded",), 1, "success", 1, 0)
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    """SQLite locks no single rows, which two schedulers or triggerers need."""
-    with postgres() as url:
-        yield url
+# SQLite locks no single rows, which two schedulers or triggerers need.
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +86,7 @@ def test_the_other_triggerer_takes_over(
     )
     assert calls(aws) == STARTED_ONCE
     run.finish()
-    assert run.outcomes() == expect(all=ONE_JOB)
+    assert run.outcomes() == expect(all=UNHARMED)
     assert calls(aws) == STARTED_ONCE
 
 
@@ -125,7 +114,7 @@ def test_a_triggerer_that_missed_heartbeats_stops_no_job(
     assert calls(aws) == STARTED_ONCE
     assert {tuple(seen.words) for seen in run.see().values()} == {("running",)}
     run.finish()
-    assert run.outcomes() == expect(all=ONE_JOB)
+    assert run.outcomes() == expect(all=UNHARMED)
     assert calls(aws) == STARTED_ONCE
 
 
@@ -146,10 +135,10 @@ def test_one_of_two_schedulers_is_lost(
     run.until(
         lambda seen: seen.tries == 2 and seen.waits,
         "the second try of what ran on the lost machine",
-        set(expect(all=ONE_JOB)) - set(DEFERRED),
+        set(expect(all=UNHARMED)) - set(DEFERRED),
     )
     run.finish()
-    assert run.outcomes() == expect(deferred=ONE_JOB, on_worker=ONE_JOB._replace(tries=2))
+    assert run.outcomes() == expect(deferred=UNHARMED, on_worker=UNHARMED._replace(tries=2))
     assert calls(aws) == STARTED_ONCE
 
 

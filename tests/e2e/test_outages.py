@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+import time
 
 import pytest
 
@@ -14,15 +14,10 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from .conftest import USER_KEY, USER_SECRET, connect
-from .every_job import TASKS, TYPES, EveryJob, Outcome, Seen, expect
+from .every_job import DEFERRED, TASKS, TYPES, UNHARMED, EveryJob, Seen, Start, expect
 from .gateway import Gateway
 
-pytestmark = pytest.mark.e2e
-
-Start = Callable[..., EveryJob]
-#: One job, taken to its end in the first try.
-UNHARMED = Outcome(("succeeded",), 1, "success", 1, 0)
-DEFERRED = [task for task in TASKS if task.endswith("_deferred")]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
 
 def until_trouble(run: EveryJob, *words: str) -> None:
@@ -73,7 +68,9 @@ def test_aws_out_of_reach_while_waiting(every_job: Start, gateway: Gateway) -> N
     run = every_job()
     run.until_waiting()
     gateway.shut()
+    minute = time.monotonic() + 60
     until_trouble(run, "EndpointConnectionError", "Could not connect", "Connection was closed")
+    run.airflow.wait_for(lambda: time.monotonic() > minute, timeout=90, what="a minute to pass")
     gateway.open()
     run.finish()
     assert run.outcomes() == expect(all=UNHARMED)

@@ -5,17 +5,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import TASKS, TYPES, EveryJob, Outcome, expect
+from .every_job import TASKS, TYPES, Outcome, Start, expect
 
-pytestmark = pytest.mark.e2e
-
-Start = Callable[..., EveryJob]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
 
 @pytest.mark.promise("marked")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,14 +11,13 @@ import pytest
 from airflow_provider_jobs.testing import Fault
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import TASKS, TYPES, EveryJob, Outcome, expect
+from .every_job import TASKS, TYPES, UNHARMED, Outcome, Start, expect
 from .gateway import Gateway
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
-Start = Callable[..., EveryJob]
 #: One job, taken to its end in the second try.
-RETRIED = Outcome(("succeeded",), 1, "success", 2, 0)
+RETRIED = UNHARMED._replace(tries=2)
 
 
 @pytest.mark.promise("worker-killed-before-start")
@@ -54,7 +52,26 @@ def test_killed_while_waiting(every_job: Start) -> None:
     run.kill_workers(len(TYPES))
     run.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
     run.finish()
-    assert run.outcomes() == expect(on_worker=RETRIED, deferred=RETRIED._replace(tries=1))
+    assert run.outcomes() == expect(on_worker=RETRIED, deferred=UNHARMED)
+
+
+@pytest.mark.promise("marked")
+def test_terminated_while_waiting(every_job: Start) -> None:
+    """A worker that is shut down takes its jobs along, and the retries start anew."""
+    run = every_job()
+    run.until_waiting()
+    run.terminate_workers(len(TYPES))
+    run.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
+    run.finish()
+    anew = Outcome(("cancelled", "succeeded"), 1, "success", 2, 1)
+    assert run.outcomes() == expect(
+        on_worker=anew,
+        deferred=UNHARMED,
+        # What AWS cannot stop is taken up.
+        lookoutequipment_on_worker=RETRIED,
+        # AWS does not say that it is being cancelled: the second try waits for it, and fails with it.
+        iotanalytics_on_worker=anew._replace(tries=3),
+    )
 
 
 @pytest.mark.promise("lost-answer")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceState
 from job_cases import JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.exceptions import JobError, JobInputError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobTimeoutError
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineDeactivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeCancelReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsCancelPipelineReprocessingOperator
@@ -102,6 +103,20 @@ def test_a_job_that_failed(case: JobCase, task: OneTask, told: Told, aws: AwsJob
     assert (names(event["inputs"]), names(event["outputs"])) == DATASETS[case.service]
     assert facet(event)["state"] == "failed"
     assert facet(event)["serviceState"] == case.failed
+
+
+def test_a_job_whose_time_was_up_before_the_first_look(
+    case: JobCase, make_deferrable: Callable[..., OneTask], told: Told, aws: AwsJobs
+) -> None:
+    aws.set_pace()
+    task = make_deferrable(job_timeout=timedelta(seconds=1))
+    task.begin()
+    (job,) = aws.jobs(case.service)
+    with pytest.raises(JobTimeoutError):
+        task.resume({"job_id": case.core_id(job["id"]), "job": None, "timeout": "had not ended"})
+    event = told.of(task.operator, TaskInstanceState.FAILED)
+    assert (names(event["inputs"]), names(event["outputs"])) == DATASETS[case.service]
+    assert facet(event)["jobId"] == case.core_id(job["id"])
 
 
 def test_a_job_that_could_not_start(case: JobCase, task: OneTask, told: Told, aws: AwsJobs) -> None:
