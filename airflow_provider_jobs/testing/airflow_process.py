@@ -198,7 +198,9 @@ def write_config(
             "job_heartbeat_sec": 1,
             "scheduler_heartbeat_sec": 1,
             "scheduler_idle_sleep_time": 0.5,
-            "scheduler_health_check_threshold": 10,
+            # On a busy machine a loop of the scheduler may take more than ten seconds. One that takes itself
+            # for dead by then starts anew what its workers are at.
+            "scheduler_health_check_threshold": 30,
             "orphaned_tasks_check_interval": 10,
             "trigger_timeout_check_interval": 2,
             # Long enough for a busy machine, short enough for a test that kills a worker.
