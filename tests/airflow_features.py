@@ -84,6 +84,12 @@ def needs(feature: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not FEATURES[feature].found(), reason=FEATURES[feature].absence)
 
 
+def require(feature: str) -> None:
+    """Skip the rest of a test where the running Airflow lacks this feature, and say so."""
+    if not FEATURES[feature].found():
+        pytest.skip(FEATURES[feature].absence)
+
+
 def own_warnings() -> list[str]:
     """Pytest's filters of what Airflow and the newer packages beside it warn of among themselves."""
     if AIRFLOW.major < 3:

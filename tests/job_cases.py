@@ -320,3 +320,5 @@ def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[
 
 #: All, for a test in which a task finds its job again: by its name, by the same start call, or by memory.
 FINDING = remembering(CASES, lambda case: not case.repeatable)
+#: All, for a test in which a task knows of its job before it calls to start it: by its name, or by memory.
+KNOWING = remembering(CASES, lambda case: not case.hook_class.named)

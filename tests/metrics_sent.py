@@ -65,7 +65,7 @@ class Sent:
         """The sum of a timer's times."""
         data: Any = self._reader.get_metrics_data()
         total: float = sum(
-            point.value * 1000 if isinstance(metric.data, Gauge) else point.sum
+            point.value if isinstance(metric.data, Gauge) else point.sum
             for resource in data.resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics
@@ -76,7 +76,7 @@ class Sent:
 
 
 def _is_timer(name: str) -> bool:
-    """Whether it is a timer, which Airflow before 3.2 gives to OpenTelemetry as a gauge of seconds."""
+    """Whether it is a timer, which Airflow before 3.2 gives to OpenTelemetry as a gauge."""
     ours = METRICS.get(name.removeprefix(f"airflow.{PREFIX}"))
     return ours is not None and ours.kind == "timer"
 
@@ -94,7 +94,7 @@ def client(made: Any) -> Iterator[None]:
 def _use(made: Any) -> None:
     stats: Any = Stats
     if "initialize" not in dir(stats) and "initialize" not in dir(type(stats)):  # before Airflow 3.2
-        stats.instance = made()
+        stats.instance, type(stats).factory = None, staticmethod(made)
         return
     more = {"export_legacy_names": False} if "export_legacy_names" in _parameters(stats.initialize) else {}
     stats.initialize(factory=made, **more)

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from job_cases import CASES, FINDING, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
-from airflow_provider_jobs.hooks import lookout_equipment
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 
@@ -116,11 +115,8 @@ def test_a_retry_while_the_job_runs_waits_for_it(
 
 @pytest.mark.promise("failed-job")
 def test_a_job_that_failed_is_followed_by_a_new_one(
-    aws: AwsJobs, case: JobCase, task: OneTask, monkeypatch: pytest.MonkeyPatch
+    aws: AwsJobs, case: JobCase, task: OneTask, one_clock: None
 ) -> None:
-    # AWS and we share one clock here. Else a job that fails within seconds of its start could be the one that
-    # a lost answer was about, where nothing but its token is known of it: before Airflow 3.3.
-    monkeypatch.setattr(lookout_equipment, "_CLOCKS", timedelta(0))
     aws.fail_next(case.service, "the disk is full")
     with pytest.raises(JobFailedError, match=rf"{case.reason('the disk is full')}.*A retry starts a new one"):
         task.run()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskInstanceState
+from airflow_features import require
 from job_cases import CASES, JobCase
 from one_task import OneTask
 
@@ -46,6 +47,8 @@ def test_a_start_that_goes_wrong_is_one_job_in_the_end(
         assert caught.value.transient is (kind != "access-denied")
         assert caught.value.in_doubt is (kind in ("drop", "error"))
         assert len(aws.jobs(case.service)) == (when == "after")
+    if when == "after" and not case.repeatable:
+        require("task_state_store")
     result = task.run()
     (job,) = aws.jobs(case.service)
     assert (job["id"], job["state"]) == (case.job_id(result), case.succeeded)
@@ -65,6 +68,8 @@ def test_a_look_that_goes_wrong_starts_and_stops_nothing(
     if kind == "access-denied":
         with pytest.raises(JobError, match="could not be watched any longer"):
             task.run()
+        if not case.hook_class.named:
+            require("task_state_store")
         aws.clear_faults()
     result = task.run()
     (job,) = aws.jobs(case.service)
@@ -108,6 +113,8 @@ def test_a_stop_that_goes_wrong_is_told_and_made_good_by_a_clear(
     stopped = kind == "slow" or when == "after"
     assert (job["phase"] in ("stopping", "stopped")) is stopped
     assert ("stopped and may go on" in logged()) is (kind != "slow")
+    if not (stopped or case.hook_class.named):
+        require("task_state_store")
     aws.set_pace(reads=2)
     task.make = make_task().make
     task.clear()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from airflow.triggers.base import BaseTrigger
-from job_cases import JobCase
+from job_cases import KNOWING, JobCase
 from metrics_sent import Sent, client, metrics_sent
 from one_task import OneTask, next_event
 
@@ -89,6 +89,7 @@ def test_a_job_that_fails(
     assert sent.number("job_duration", service=case.service, outcome="failed") == 1
 
 
+@pytest.mark.parametrize("case", KNOWING, indirect=True)
 def test_a_retry_that_finds_its_job(
     case: JobCase, make_deferrable: Callable[..., OneTask], sent: Sent, aws: AwsJobs
 ) -> None:
@@ -139,6 +140,7 @@ def test_tasks_in_line(
     assert sent.number("quota_waiting", service=case.service) == 0
 
 
+@pytest.mark.parametrize("case", KNOWING, indirect=True)
 def test_what_is_sent_is_what_is_documented(
     case: JobCase, make_deferrable: Callable[..., OneTask], sent: Sent, aws: AwsJobs
 ) -> None:
@@ -170,6 +172,8 @@ def test_the_last_number_of_a_gauge_is_the_latest() -> None:
     first_sends, second_sent = threading.Event(), threading.Event()
 
     class Slow:
+        incr = timing = None
+
         def gauge(self, _name: str, value: float, **_more: Any) -> None:
             if value:
                 first_sends.set()

@@ -41,6 +41,10 @@ class Distributions(NamedTuple):
         return email.message_from_bytes(zipfile.ZipFile(self.wheel).read(f"{NAME}.dist-info/METADATA"))
 
 
+for tool in ("build", "hatchling"):
+    pytest.importorskip(tool, reason=f"needs {tool}, which is no part of the lowest versions' environment")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     """The source distribution, and the wheel that is built from it."""
