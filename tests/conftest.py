@@ -37,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", line)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a job type in a test's id by its service, which docs/reliability.md reads there."""
+    from job_cases import JobCase
+
+    return val.service if isinstance(val, JobCase) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what each test shows into the report that docs/reliability.md is written from."""
     for item in items:

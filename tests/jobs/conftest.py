@@ -22,7 +22,7 @@ def aws() -> Iterator[AwsJobs]:
         yield control
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.service)
+@pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest, aws: AwsJobs) -> JobCase:
     """Each job type in turn, with what its jobs need set up."""
     case: JobCase = request.param

@@ -28,7 +28,7 @@ LIVES = settings(
 
 @needs("task_state_store")
 @pytest.mark.promise("invariants")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
+@pytest.mark.parametrize("case", CASES)
 def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase, logged: Callable[[], str]) -> None:
     machine = type("Machine", (TaskMachine,), {"case": case, "logged": staticmethod(logged)})
     run_state_machine_as_test(machine, settings=LIVES)

@@ -180,7 +180,7 @@ def test_a_link_holds_what_it_is_given_as_one_piece_of_its_path(value: str) -> N
 
 
 @pytest.mark.promise("injection")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
+@pytest.mark.parametrize("case", CASES)
 def test_what_aws_says_begins_no_line_of_ours(aws: AwsJobs, case: JobCase, logged: Callable[[], str]) -> None:
     case.prepare()
     for separator in ("\n", "\r", "\u2028", "\x0b"):

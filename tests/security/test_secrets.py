@@ -65,7 +65,7 @@ def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -
     structlog.configure(**before)
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.service)
+@pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest, aws: AwsJobs) -> JobCase:
     case: JobCase = request.param
     case.prepare()
