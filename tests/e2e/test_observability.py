@@ -90,11 +90,15 @@ def airflow_env(collector: Collector, events: Path) -> dict[str, str]:
     }
 
 
-def lineage(events: Path, dag_id: str, kind: str) -> dict[str, Any]:
-    """The only event of its kind of the DAG's task."""
-    rows = [json.loads(line) for line in events.read_text().splitlines()]
-    (found,) = [row for row in rows if row["job"]["name"] == f"{dag_id}.replay" and row["eventType"] == kind]
-    return dict(found)
+def lineage(airflow: LocalAirflow, events: Path, dag_id: str, kind: str) -> dict[str, Any]:
+    """The only event of its kind of the DAG's task, which comes after the task's end."""
+
+    def told() -> list[dict[str, Any]]:
+        rows = [json.loads(line) for line in events.read_text().splitlines()]
+        return [row for row in rows if row["job"]["name"] == f"{dag_id}.replay" and row["eventType"] == kind]
+
+    (found,) = airflow.wait_for(told, what=f"OpenLineage's event {kind}")
+    return found
 
 
 @pytest.mark.parametrize("dag_id", ["on_worker", "one_day"])
@@ -117,7 +121,7 @@ def test_a_replay(
     assert collector.has("job_duration", outcome="succeeded")
     assert not collector.has("quota_waiting")
 
-    event = lineage(events, dag_id, "COMPLETE")
+    event = lineage(airflow, events, dag_id, "COMPLETE")
     (source,), (target,) = event["inputs"], event["outputs"]
     assert (source["namespace"], source["name"]) == (
         "arn:aws:events:us-east-1:123456789012",
@@ -134,7 +138,7 @@ def test_a_replay_that_fails(airflow: LocalAirflow, aws: AwsJobsServer, events: 
     """It had three seconds; the job's end is told with the event of the failure."""
     run_id = airflow.trigger("hurried", logical_date=datetime.now(UTC))
     airflow.wait_run("hurried", run_id, states=["failed"])
-    event = lineage(events, "hurried", "FAIL")
+    event = lineage(airflow, events, "hurried", "FAIL")
     assert [each["name"] for each in event["inputs"]] == ["archive/orders"]
     assert event["run"]["facets"]["airflowProviderJobs_job"]["jobId"] == aws.jobs("events")[0]["id"]
     assert "job_timeout" in event["run"]["facets"]["errorMessage"]["message"]
@@ -148,10 +152,13 @@ def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws
     airflow.wait_for(
         lambda: airflow.task("one_day", run_id, "replay")["state"] == "deferred", what="the wait"
     )
-    links = airflow.call("GET", "dags", "one_day", "dagRuns", run_id, "taskInstances", "replay", "links")
+    path = ("dags", "one_day", "dagRuns", run_id, "taskInstances", "replay", "links")
+    # Airflow writes the links down when the task is deferred already.
+    link = airflow.wait_for(
+        lambda: airflow.call("GET", *path)["extra_links"]["EventBridge Replay"], what="the link"
+    )
     name = aws.jobs("events")[0]["id"]
-    console = f"https://us-east-1.console.aws.amazon.com/events/home?region=us-east-1#/replay/{name}"
-    assert links["extra_links"] == {"EventBridge Replay": console}
+    assert link == f"https://us-east-1.console.aws.amazon.com/events/home?region=us-east-1#/replay/{name}"
     aws.advance(name)
     airflow.wait_run("one_day", run_id)
     result = airflow.xcom("one_day", run_id, "replay")

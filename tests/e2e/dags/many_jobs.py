@@ -21,7 +21,9 @@ with DAG(
     "many_jobs",
     start_date=datetime(2026, 1, 1),
     schedule=None,
-    max_active_tasks=200,
+    # No more on the workers at once than two cores have room for beside the triggerer. Deferred tasks do not
+    # count.
+    max_active_tasks=4,
     default_args={"deferrable": True, "poll_interval": 2},
 ):
     EventBridgeStartReplayOperator.partial(
