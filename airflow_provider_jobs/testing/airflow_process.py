@@ -8,6 +8,7 @@ import atexit
 import base64
 import configparser
 import functools
+import importlib.util
 import os
 import secrets
 import shutil
@@ -53,6 +54,12 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
+def _is_compiled() -> bool:
+    """Whether Airflow was installed with its bytecode, as pip does it and uv by itself does not."""
+    spec = importlib.util.find_spec("airflow")
+    return spec is not None and spec.cached is not None and Path(spec.cached).exists()
+
+
 @functools.cache
 def _bytecode_folder() -> str:
     """A folder for compiled modules that lasts as long as this Python process."""
@@ -69,8 +76,9 @@ def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
     # It would win over the configuration file in the home.
     env.pop("AIRFLOW_CONFIG", None)
-    if env.pop("PYTHONDONTWRITEBYTECODE", None):
+    if "PYTHONDONTWRITEBYTECODE" in env and not _is_compiled():
         # Without bytecode every component compiles Airflow anew, which doubles the time to start.
+        del env["PYTHONDONTWRITEBYTECODE"]
         env.setdefault("PYTHONPYCACHEPREFIX", _bytecode_folder())
     # The components talk to each other directly, whatever proxy leads to the world.
     direct = ",".join(filter(None, (env.get("NO_PROXY"), "127.0.0.1,localhost")))
