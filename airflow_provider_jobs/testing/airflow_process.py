@@ -76,7 +76,7 @@ def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
     # It would win over the configuration file in the home.
     env.pop("AIRFLOW_CONFIG", None)
-    if "PYTHONDONTWRITEBYTECODE" in env and not _is_compiled():
+    if env.get("PYTHONDONTWRITEBYTECODE") and not _is_compiled():
         # Without bytecode every component compiles Airflow anew, which doubles the time to start.
         del env["PYTHONDONTWRITEBYTECODE"]
         env.setdefault("PYTHONPYCACHEPREFIX", _bytecode_folder())

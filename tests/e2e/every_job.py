@@ -22,7 +22,7 @@ from job_targets import Clients
 
 from airflow_provider_jobs.service_models import use_service_models
 from airflow_provider_jobs.testing.airflow_api import ApiError, Row
-from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
+from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError, Worker
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 REGION = "us-east-1"
@@ -251,6 +251,10 @@ class EveryJob:
             f"every task to wait for job {jobs} in try {tries}",
         )
 
+    def until_retried(self) -> None:
+        """Wait until every task waits that is deferred, and the others do so in their second try."""
+        self.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
+
     def finish(self, state: str = "success", timeout: float = 240) -> None:
         """Bring every job to its end, those still to come too, until the run is over."""
 
@@ -292,26 +296,25 @@ class EveryJob:
 
         :param count: how many there are
         """
-
-        def found() -> list[int] | None:
-            pids = [worker.pid for worker in self.airflow.workers(self.dag_id)]
-            return pids if len(pids) == count else None
-
-        for pid in self.airflow.wait_for(found, what=f"{count} workers"):
-            os.kill(pid, signal.SIGKILL)
+        for worker in self._workers(count):
+            os.kill(worker.pid, signal.SIGKILL)
 
     def terminate_workers(self, count: int) -> None:
         """End the tasks that run as a machine does that is shut down: by asking what supervises each of them.
 
         :param count: how many there are
         """
+        for worker in self._workers(count):
+            os.kill(worker.supervisor or worker.pid, signal.SIGTERM)
 
-        def found() -> list[int] | None:
-            pids = [worker.supervisor or worker.pid for worker in self.airflow.workers(self.dag_id)]
-            return pids if len(pids) == count else None
+    def _workers(self, count: int) -> list[Worker]:
+        """Wait until so many tasks run on workers."""
 
-        for pid in self.airflow.wait_for(found, what=f"{count} workers"):
-            os.kill(pid, signal.SIGTERM)
+        def found() -> list[Worker] | None:
+            workers = self.airflow.workers(self.dag_id)
+            return workers if len(workers) == count else None
+
+        return self.airflow.wait_for(found, what=f"{count} workers")
 
     def until_stopped(self) -> None:
         """Wait until every task's first job was told to stop, and bring those that stop to their end.

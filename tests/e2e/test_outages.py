@@ -58,7 +58,7 @@ def test_a_restarted_scheduler(every_job: Start) -> None:
     run.airflow.kill("scheduler", signal.SIGKILL)
     assert run.airflow.workers(run.dag_id) == []
     run.airflow.start_component("scheduler")
-    run.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
+    run.until_retried()
     run.finish()
     assert run.outcomes() == expect(on_worker=UNHARMED._replace(tries=2), deferred=UNHARMED)
 

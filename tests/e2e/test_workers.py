@@ -50,7 +50,7 @@ def test_killed_while_waiting(every_job: Start) -> None:
     run = every_job()
     run.until_waiting()
     run.kill_workers(len(TYPES))
-    run.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
+    run.until_retried()
     run.finish()
     assert run.outcomes() == expect(on_worker=RETRIED, deferred=UNHARMED)
 
@@ -61,7 +61,7 @@ def test_terminated_while_waiting(every_job: Start) -> None:
     run = every_job()
     run.until_waiting()
     run.terminate_workers(len(TYPES))
-    run.until(lambda seen: seen.waits and (seen.deferred or seen.tries == 2), "the retries to wait")
+    run.until_retried()
     run.finish()
     anew = Outcome(("cancelled", "succeeded"), 1, "success", 2, 1)
     assert run.outcomes() == expect(
