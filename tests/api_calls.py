@@ -19,10 +19,12 @@ class Call:
 
     :param action: as IAM names it, for example ``events:StartReplay``.
     :param parameters: what was given.
+    :param user_agent: what the client says of itself beside botocore's own words.
     """
 
     action: str
     parameters: dict[str, Any]
+    user_agent: str
 
 
 @contextmanager
@@ -32,7 +34,9 @@ def recorded() -> Iterator[list[Call]]:
     make: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def noted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        calls.append(Call(f"{client.meta.service_model.service_name}:{operation}", parameters))
+        action = f"{client.meta.service_model.service_name}:{operation}"
+        config: Any = client.meta.config
+        calls.append(Call(action, parameters, config.user_agent_extra))
         return make(client, operation, parameters)
 
     with patch.object(BaseClient, "_make_api_call", noted):
