@@ -6,10 +6,12 @@ import os
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import botocore.session
 import pytest
+from botocore.hooks import EventAliaser
 from promises import promised
 
 # Before anything imports Airflow: a home of our own, with nothing of the developer's in it.
@@ -22,9 +24,13 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 # As Airflow 3 has it; Airflow 2 warns of the other.
 os.environ["AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY"] = "True"
 
-# botocore reads its service models anew for every session, which is most of what a client costs; the
-# tests make thousands of clients. Loaders that a test looks at or replaces are made by other means.
+# botocore reads its service models and works out its events' names anew for every session, which is most of
+# what a client costs; the tests make thousands of clients. Loaders that a test looks at or replaces are made
+# by other means.
 botocore.session.create_loader = cache(botocore.session.create_loader)
+_emitter: Any = EventAliaser
+_name = cache(partial(_emitter._alias_event_name, _emitter(None)))
+_emitter._alias_event_name = lambda _, name: _name(name)
 
 pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin", "pytester"]
 

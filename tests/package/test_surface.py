@@ -56,9 +56,15 @@ def test_the_public_names_are_those_that_were_agreed_on() -> None:
     assert sorted(found) == agreed
 
 
-def modules_of(*imports: str) -> set[str]:
-    """The modules that a fresh process has loaded after these imports."""
-    code = f"import sys, {', '.join(imports)}; print(*sys.modules)"
+def modules_of(*imports: str, after: str = "sys") -> set[str]:
+    """The modules that a fresh process loads with these imports.
+
+    :param after: what it has imported before
+    """
+    code = (
+        f"import sys, {after}; before = {{*sys.modules}}\n"
+        f"import {', '.join(imports)}; print(*{{*sys.modules}} - before)"
+    )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(run.stdout.splitlines()[-1].split())
 
@@ -66,7 +72,7 @@ def modules_of(*imports: str) -> set[str]:
 def test_importing_the_operators_loads_little_and_nothing_for_tests() -> None:
     """What it costs in time is measured by benchmarks/imports.py."""
     amazon = "airflow.providers.amazon.aws.operators.eventbridge"
-    extra = modules_of(amazon, "airflow_provider_jobs.operators.eventbridge") - modules_of(amazon)
+    extra = modules_of("airflow_provider_jobs.operators.eventbridge", after=amazon)
     assert not {name for name in extra if name.startswith(("moto", "airflow_provider_jobs.testing"))}
     foreign = {name for name in extra if not name.startswith("airflow_provider_jobs")}
     assert {name.partition(".")[0] for name in foreign} <= {"airflow", "pydantic"}
@@ -76,9 +82,8 @@ def test_importing_the_operators_loads_little_and_nothing_for_tests() -> None:
 
 def test_a_triggerer_does_not_import_boto3_on_its_event_loop() -> None:
     """Airflow imports a trigger where all triggers run; boto3 would hold them up for half a second."""
-    airflow = "airflow.jobs.triggerer_job_runner"
     triggers = ("airflow_provider_jobs.triggers.job", "airflow_provider_jobs.triggers.slot")
-    extra = modules_of(airflow, *triggers) - modules_of(airflow)
+    extra = modules_of(*triggers, after="airflow.jobs.triggerer_job_runner")
     assert set(triggers) <= extra
     assert not {name for name in extra if name.startswith(("boto", "airflow.providers.amazon"))}
 
