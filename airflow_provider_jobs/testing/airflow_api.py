@@ -211,14 +211,14 @@ class AirflowApi:
         path = (*_task_path(dag_id, run_id, task_id), "logs", str(try_number))
         params = {"map_index": map_index, "full_content": True}
         page = self.call("GET", *path, params=params, headers={"Accept": "application/json"})
-        return "\n".join(_log_line(entry) for entry in page["content"])
+        return "\n".join(log_line(entry) for entry in page["content"])
 
     # Waiting
 
     def wait_for(self, predicate: Callable[[], T | None], *, timeout: float = 60, what: str) -> T:
         """Poll until the result is truthy, and return it. An API that does not answer counts as "not yet".
 
-        :param predicate: called every quarter of a second
+        :param predicate: called every quarter of a second, or less often if it takes longer itself
         :param timeout: seconds
         :param what: what is waited for, for the message
         :raises LocalAirflowError: at the deadline, with what is known of the cause
@@ -307,7 +307,7 @@ def _task_path(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> t
     return path if map_index < 0 else (*path, str(map_index))
 
 
-def _log_line(entry: Row | str) -> str:
+def log_line(entry: Row | str) -> str:
     """Time, level, event, what else it carries; then the exceptions, each with its frames.
 
     Left out is what the log view hides (the source) or shows once (the task's identity).

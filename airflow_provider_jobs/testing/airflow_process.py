@@ -37,11 +37,14 @@ def poll(predicate: Callable[[], T], timeout: float, interval: float = 0.25) -> 
 
     :param predicate: called once at least
     :param timeout: seconds
-    :param interval: seconds between two calls
+    :param interval: seconds between two calls, at least; as many as a call took if that is more, so that
+        what is waited for gets its share of a busy machine
     """
-    deadline = time.monotonic() + timeout
-    while not (result := predicate()) and time.monotonic() < deadline:
-        time.sleep(interval)
+    began = time.monotonic()
+    deadline = began + timeout
+    while not (result := predicate()) and (now := time.monotonic()) < deadline:
+        time.sleep(max(interval, now - began))
+        began = time.monotonic()
     return result
 
 
