@@ -51,8 +51,8 @@ PROMISES: Mapping[str, str] = {
     "place-given-up": "A task that is killed in line gives its place up.",
     "job-timeout": "job_timeout is over: the job is stopped and the task fails saying so.",
     "many-waits": (
-        "Hundreds of tasks wait at once: they share looks at AWS, and never hold the triggerer up for "
-        "a second."
+        "Hundreds of tasks wait at once: they share looks at AWS, and no wait holds the triggerer up long "
+        "enough for Airflow to warn of it."
     ),
     "credentials-rotated": (
         "Credentials expire or are rotated during the wait: it goes on with the connection's new ones."

@@ -23,7 +23,7 @@ with DAG(
     schedule=None,
     # No more on the workers at once than two cores have room for beside the triggerer. Deferred tasks do not
     # count.
-    max_active_tasks=4,
+    max_active_tasks=6,
     default_args={"deferrable": True, "poll_interval": 2},
 ):
     EventBridgeStartReplayOperator.partial(
