@@ -6,8 +6,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Tests run side by side in two processes a core, since they wait half of their time. Those of a real Airflow
-# run in one a core, a file at a time.
+# wait a third of it: three processes for two cores, each with a file at a time.
 JOBS ?= $(shell expr 2 \* $$(nproc))
+E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
@@ -29,7 +30,7 @@ lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m "e2e and not alone" -n $(shell nproc) --dist loadfile --junit-xml build/reports/e2e.xml
+	$(BIN)/pytest -m "e2e and not alone" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
 	$(BIN)/pytest -m "e2e and alone" --junit-xml build/reports/alone.xml
 
 reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.

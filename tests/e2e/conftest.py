@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""One real Airflow and one moto server for a module's tests."""
+"""The real Airflows and the moto server of the tests."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,16 +25,20 @@ from .gateway import Gateway
 #: Of the user who assumes a role; marked, to be looked for where they must not be.
 USER_KEY, USER_SECRET = "AKIAASSUMESAROLE", "secret-of-the-user-who-assumes-a-role"
 FOLDER = Path(__file__).parent
+#: Lets an Airflow find the tests' settings for it.
+PRELOADED = {
+    "PYTHONPATH": os.pathsep.join([str(FOLDER / "settings"), os.environ.get("PYTHONPATH", "")]),
+}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[AwsJobsServer]:
     """AWS, as a process of its own."""
     with AwsJobsServer() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gateway(server: AwsJobsServer) -> Iterator[Gateway]:
     """The only way from Airflow to AWS; tests have another one."""
     with Gateway(urlsplit(server.url).port or 0) as gateway:
@@ -47,22 +51,38 @@ def airflow_env() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def shared(gateway: Gateway) -> Iterator[LocalAirflow]:
+    """The Airflow over PostgreSQL, of all modules that want that: to start one takes half a minute."""
+    env = {
+        # All runs of a backfill; by itself it sees to twenty until these have ended.
+        "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50",
+        # Not all waits of a backfill, so that of two triggerers both have some.
+        "AIRFLOW__TRIGGERER__CAPACITY": "18",
+    }
+    with postgres() as url, connected(gateway, env, url) as airflow:
+        yield airflow
+
+
 @pytest.fixture(scope="module")
-def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """SQLite, and PostgreSQL for a module that is marked ``postgres``."""
+def airflow(
+    request: pytest.FixtureRequest, gateway: Gateway, airflow_env: dict[str, str]
+) -> Iterator[LocalAirflow]:
+    """Airflow, connected to that AWS: over SQLite, or the shared one if the module is marked ``postgres``."""
     if request.node.get_closest_marker("postgres") is None:
-        yield None
+        with connected(gateway, airflow_env) as airflow:
+            yield airflow
         return
-    with postgres() as url:
-        yield url
+    shared: LocalAirflow = request.getfixturevalue("shared")
+    yield shared
+    for name in set(shared.components()) - set(shared.COMPONENTS):
+        shared.kill(name)
 
 
-@pytest.fixture(scope="module")
-def airflow(gateway: Gateway, airflow_env: dict[str, str], database: str | None) -> Iterator[LocalAirflow]:
-    """Airflow, connected to that AWS."""
-    path = {"PYTHONPATH": os.pathsep.join([str(FOLDER / "settings"), os.environ.get("PYTHONPATH", "")])}
-    env = {**path, **airflow_env}
-    with LocalAirflow(FOLDER / "dags", env, database=database, parallelism=10) as airflow:
+@contextmanager
+def connected(gateway: Gateway, env: dict[str, str], database: str | None = None) -> Iterator[LocalAirflow]:
+    """Run an Airflow with the tests' DAGs, connected to AWS as a deployment would be."""
+    with LocalAirflow(FOLDER / "dags", {**PRELOADED, **env}, database=database, parallelism=10) as airflow:
         connect(airflow, gateway, "aws_default", "testing", "testing")
         sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
         role = {"role_arn": "arn:aws:iam::123456789012:role/jobs"}

@@ -8,11 +8,14 @@ an archive, dataset or pipeline of its own, so that its jobs are told from all o
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import boto3
@@ -21,9 +24,11 @@ from job_cases import DataPipeline, EventBridge, IotAnalytics, JobCase, LookoutE
 from job_targets import Clients
 
 from airflow_provider_jobs.service_models import use_service_models
-from airflow_provider_jobs.testing.airflow_api import ApiError, Row
+from airflow_provider_jobs.testing.airflow_api import ApiError, Row, log_line
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError, Worker
 from airflow_provider_jobs.testing.server import AwsJobsServer
+
+from . import deferrals
 
 REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
@@ -120,9 +125,11 @@ class Outcome(NamedTuple):
 class Seen:
     """A task of a run at one moment."""
 
-    def __init__(self, run: EveryJob, task: str, row: Row, jobs: list[Row]) -> None:
+    def __init__(
+        self, run: EveryJob, task: str, row: Row, jobs: list[Row], ends: Counter[tuple[str, int]]
+    ) -> None:
         self.task, self.type, self.row, self.jobs = task, TASKS[task], row, jobs
-        self._run = run
+        self._run, self._ends = run, ends
 
     @property
     def deferred(self) -> bool:
@@ -146,8 +153,8 @@ class Seen:
 
     @property
     def log(self) -> str:
-        """The log of its latest try."""
-        return self._run.log(self.task)
+        """The log of its latest try, as it is in the files."""
+        return self._run.lines(self.task, self.tries)
 
     @property
     def looks(self) -> int:
@@ -156,7 +163,7 @@ class Seen:
 
     def was_told(self, pattern: str) -> bool:
         """Whether a try's log has this, or the triggerer's own, which has it where a trigger is ended."""
-        logs = [self._run.log(self.task, number) for number in range(1, self.tries + 1)]
+        logs = [self._run.lines(self.task, number) for number in range(1, self.tries + 1)]
         text = "\n".join([*logs, self._run.airflow.component_log("triggerer")])
         return re.search(pattern, text, re.IGNORECASE) is not None
 
@@ -164,7 +171,15 @@ class Seen:
     def waits(self) -> bool:
         """Whether it waits for its last job, and has looked at it."""
         waiting = self.state == ("deferred" if self.deferred else "running")
-        return waiting and bool(self.jobs) and self.looks > 0
+        return waiting and bool(self.jobs) and self.looks > 0 and self.may_go_on
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether it does no harm if its jobs end: it is not on its way to the triggerer."""
+        if not self.deferred or self.state in ("success", "failed"):
+            return True
+        left = self.log.count(deferrals.DEFERRED)
+        return self.state == "deferred" and self._ends[self.task, self.tries] >= left
 
     @property
     def outcome(self) -> Outcome:
@@ -215,7 +230,8 @@ class EveryJob:
             for job in self.aws.jobs(each.name):
                 jobs.setdefault(each.started_on(job), []).append(job)
         rows = {row["task_id"]: row for row in self.airflow.task_instances(self.dag_id, self.run_id)}
-        return {task: Seen(self, task, rows[task], jobs.get(self.targets[task], [])) for task in TASKS}
+        ends = deferrals.read(self.airflow, self.dag_id, self.run_id)
+        return {task: Seen(self, task, rows[task], jobs.get(self.targets[task], []), ends) for task in TASKS}
 
     def until(
         self, holds: Callable[[Seen], object], what: str, tasks: Iterable[str] = TASKS, timeout: float = 180
@@ -261,7 +277,7 @@ class EveryJob:
         def over() -> str | None:
             for seen in self.see().values():
                 for job in seen.jobs:
-                    if job["ended_at"] is None:
+                    if job["ended_at"] is None and seen.may_go_on:
                         self.aws.advance(job["id"])
             row = self.airflow.call("GET", "dags", self.dag_id, "dagRuns", self.run_id)
             return row["state"] if row["state"] in ("success", "failed") else None
@@ -278,8 +294,18 @@ class EveryJob:
         return [task for task, each in TASKS.items() if told(each) not in self.log(task, try_number)]
 
     def log(self, task: str, try_number: int | None = None) -> str:
-        """The log of a task's try, the latest by default."""
+        """The log of a task's try, the latest by default, as a user sees it."""
         return self.airflow.log(self.dag_id, self.run_id, task, try_number)
+
+    def lines(self, task: str, try_number: int) -> str:
+        """The same from Airflow's files, where it costs no more than a look."""
+        logs = self.airflow.home / "logs"
+        folder = logs / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task}"
+        entries: list[Row] = []
+        for path in folder.glob(f"attempt={try_number}.log*"):
+            # The last line may be half written.
+            entries += [json.loads(line) for line in path.read_text().split("\n")[:-1]]
+        return "\n".join(log_line(entry) for entry in sorted(entries, key=itemgetter("timestamp")))
 
     def result(self, task: str) -> dict[str, Any] | None:
         """A task's result, if it has one."""

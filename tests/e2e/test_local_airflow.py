@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,74 +13,15 @@ import pytest
 
 from airflow_provider_jobs.testing.local_airflow import ApiError, LocalAirflow, LocalAirflowError
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
-DAGS = """
-from datetime import datetime, timedelta, timezone
-from time import sleep
-
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-from airflow.sdk import DAG, BaseOperator, task
+DAGS = Path(__file__).parent / "dags"
 
 
-class Wait(BaseOperator):
-    template_fields = ("seconds",)
-
-    def __init__(self, seconds, **kwargs):
-        super().__init__(**kwargs)
-        self.seconds = seconds
-
-    def execute(self, context):
-        trigger = TimeDeltaTrigger(timedelta(seconds=float(self.seconds)))
-        self.defer(trigger=trigger, method_name="resume")
-
-    def resume(self, context, event=None):
-        self.log.info("The wait is over")
-        return "waited"
-
-
-with DAG("daily", schedule="@daily", start_date=datetime(2024, 1, 1, tzinfo=timezone.utc), catchup=True):
-
-    @task
-    def greet(who, dag_run=None):
-        print(f"Hello {who}, 100%")
-        return {"conf": dag_run.conf}
-
-    greet.override(task_id="one")("world")
-    greet.override(task_id="many").expand(who=["a", "b"])
-
-with DAG("waits", schedule=None):
-    Wait(task_id="wait", seconds="{{ dag_run.conf['seconds'] }}")
-
-with DAG("fails", schedule=None):
-
-    @task
-    def fail():
-        raise ValueError("no good")
-
-    fail()
-
-with DAG("sleeps", schedule=None):
-
-    @task(retries=1, retry_delay=timedelta(seconds=1))
-    def nap():
-        sleep(600)
-
-    nap()
-"""
-
-
-@pytest.fixture(scope="module")
-def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dags")
-    (folder / "dags.py").write_text(DAGS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def af(dags: Path) -> Iterator[LocalAirflow]:
-    with LocalAirflow(dags) as airflow:
-        yield airflow
+@pytest.fixture
+def af(airflow: LocalAirflow) -> LocalAirflow:
+    """The shared Airflow."""
+    return airflow
 
 
 def defer(af: LocalAirflow, seconds: int) -> str:
@@ -204,7 +144,7 @@ def test_api_server_restarts(af: LocalAirflow) -> None:
     assert isinstance(af.runs("daily"), list)
 
 
-def test_nothing_is_left_after_a_crash(dags: Path) -> None:
+def test_nothing_is_left_after_a_crash() -> None:
     seen: set[int] = set()
 
     def crash(af: LocalAirflow) -> None:
@@ -221,7 +161,7 @@ def test_nothing_is_left_after_a_crash(dags: Path) -> None:
         os.kill(af.components()["triggerer"], signal.SIGKILL)
         af.wait_for(lambda: False, what="rain")
 
-    with LocalAirflow(dags) as airflow:
+    with LocalAirflow(DAGS) as airflow:
         with pytest.raises(LocalAirflowError, match="triggerer ended while waiting for rain"):
             crash(airflow)
         assert live(seen)
@@ -231,8 +171,8 @@ def test_nothing_is_left_after_a_crash(dags: Path) -> None:
     assert airflow.components() == {}
 
 
-def test_failed_start_leaves_the_callers_home(dags: Path, tmp_path: Path) -> None:
-    airflow = LocalAirflow(dags, home=tmp_path, database="sqlite:///relative.db")
+def test_failed_start_leaves_the_callers_home(tmp_path: Path) -> None:
+    airflow = LocalAirflow(DAGS, home=tmp_path, database="sqlite:///relative.db")
 
     with pytest.raises(LocalAirflowError, match=r"could not be set up[\s\S]*relative path"):
         airflow.__enter__()

@@ -135,7 +135,7 @@ def test_a_replay(
 
 
 def test_a_replay_that_fails(airflow: LocalAirflow, aws: AwsJobsServer, events: Path) -> None:
-    """It had three seconds; the job's end is told with the event of the failure."""
+    """It had ten seconds; the job's end is told with the event of the failure."""
     run_id = airflow.trigger("hurried", logical_date=datetime.now(UTC))
     airflow.wait_run("hurried", run_id, states=["failed"])
     event = lineage(airflow, events, "hurried", "FAIL")

@@ -31,6 +31,8 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from demo.act import Aws
 from demo.shop import ARCHIVE, ShopAct
 
+from .conftest import PRELOADED
+
 pytestmark = pytest.mark.e2e
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -132,7 +134,7 @@ def browser() -> Iterator[Browser]:
 def stage(browser: Browser) -> Iterator[Stage]:
     """The demo's AWS and Airflow; asks for the browser so that nothing starts without one."""
     with AwsJobsServer() as server:
-        env = {"AIRFLOW_CONN_AWS_DEFAULT": Aws(server).connection()}
+        env = {**PRELOADED, "AIRFLOW_CONN_AWS_DEFAULT": Aws(server).connection()}
         with LocalAirflow(EXAMPLES, env) as airflow:
             yield Stage(airflow, server)
 

@@ -113,7 +113,7 @@ def test_deadlines(every_job: Start) -> None:
     run.until_stopped()
     run.finish("failed")
     assert run.outcomes() == outcomes
-    assert run.without(lambda each: "job_timeout is 0:00:03; it ") == []
+    assert run.without(lambda each: "job_timeout is 0:00:10; it ") == []
 
 
 @pytest.mark.promise("bad-input")

@@ -15,16 +15,18 @@ FIRST, SECOND = "triggerer", "triggerer.2"
 
 
 class Triggerers:
-    """Those of an Airflow of which no other has been started.
+    """Those of an Airflow.
 
-    :param airflow: runs
+    :param airflow: runs, with one triggerer
     """
 
     def __init__(self, airflow: LocalAirflow) -> None:
         self._airflow = airflow
         self._held: set[str] = set()
+        now = datetime.now(UTC)
+        (first,) = airflow.wait_for(lambda: self._alive(now), what=f"a heartbeat of {FIRST}")
         #: What the database calls them, by name.
-        self.ids = {FIRST: min(self._alive())}
+        self.ids = {FIRST: first}
 
     def only(self, name: str) -> None:
         """Let this one work and hold the other still, which takes nothing up then."""

@@ -15,7 +15,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "one_day": {},
     "many_days": {},
     "on_worker": {"deferrable": False},
-    "hurried": {"job_timeout": timedelta(seconds=3), "retries": 0},
+    "hurried": {"job_timeout": timedelta(seconds=10), "retries": 0},
 }
 
 for dag_id, way in WAYS.items():

@@ -2,16 +2,29 @@
 
 """Settings of the tests' Airflow, which finds this file by its name.
 
-The scheduler and the DAG processor import what the DAGs import, once: the processes that they fork for
-every task and every reading of a file would each do it again, which is most of what a task costs.
+The scheduler and the DAG processor import what the DAGs import, once, and the scheduler reads the services'
+models: the processes that they fork for every task and every reading of a file would each do it again, which
+is most of what a task costs.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 if {"scheduler", "dag-processor"} & set(sys.argv):
-    import airflow_provider_jobs.operators.data_pipeline
-    import airflow_provider_jobs.operators.eventbridge
-    import airflow_provider_jobs.operators.iot_analytics
-    import airflow_provider_jobs.operators.lookout_equipment  # noqa: F401
+    import boto3
+
+    from airflow_provider_jobs.operators import (  # noqa: F401
+        data_pipeline,
+        eventbridge,
+        iot_analytics,
+        lookout_equipment,
+    )
+    from airflow_provider_jobs.service_models import use_service_models
+
+    services: tuple[Any, ...] = ("datapipeline", "events", "iotanalytics", "lookoutequipment")
+    session = boto3.Session("none", "none", region_name="us-east-1")
+    use_service_models(session)
+    for service in services:
+        session.client(service)
