@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import job_targets
 import pytest
 from postgres import postgres
 
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import REGION, EveryJob, Start, clients, prepare
+from .every_job import REGION, EveryJob, Start, empty, prepare
 from .gateway import Gateway
 
 #: Of the user who assumes a role; marked, to be looked for where they must not be.
@@ -112,9 +111,7 @@ def aws(airflow: LocalAirflow, server: AwsJobsServer, gateway: Gateway) -> AwsJo
             airflow.start_component(name)
     gateway.open()
     gateway.keys.clear()
-    server.reset()
-    server.set_pace()
-    job_targets.archive(clients(server.url), "orders")
+    empty(server)
     return server
 
 

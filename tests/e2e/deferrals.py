@@ -14,17 +14,21 @@ from collections import Counter
 
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 
-#: What a task's log says when its worker leaves it to the triggerer.
-DEFERRED = "Pausing task as DEFERRED"
+Ends = Counter[tuple[str, int]]
 
 
-def read(airflow: LocalAirflow, dag_id: str, run_id: str) -> Counter[tuple[str, int]]:
+def known(ends: Ends, task_id: str, try_number: int, log: str) -> bool:
+    """Whether a scheduler has read of all deferrals that are in the log of a try."""
+    return ends[task_id, try_number] >= log.count("Pausing task as DEFERRED")
+
+
+def ends(airflow: LocalAirflow, dag_id: str, run_id: str) -> Ends:
     """How often a scheduler has read that a worker was done with a task, by task and try number."""
-    ends = re.compile(
+    told = re.compile(
         r"Received executor event with state (?:success|failed) for task instance TaskInstanceKey\("
         rf"dag_id='{dag_id}', task_id='(\w+)', run_id='{re.escape(run_id)}', try_number=(\d+)"
     )
-    found: Counter[tuple[str, int]] = Counter()
+    found: Ends = Counter()
     for log in airflow.home.glob("scheduler*.log"):
-        found.update((task, int(number)) for task, number in ends.findall(log.read_text(errors="replace")))
+        found.update((task, int(number)) for task, number in told.findall(log.read_text(errors="replace")))
     return found

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -97,6 +96,19 @@ def clients(url: str) -> Clients:
     return lambda service: session.client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
+def empty(aws: AwsJobsServer) -> None:
+    """Leave nothing in AWS but an archive; its jobs are moved by hand."""
+    aws.reset()
+    aws.set_pace()
+    job_targets.archive(clients(aws.url), "orders")
+
+
+def calls(aws: AwsJobsServer) -> dict[str, int]:
+    """How often jobs were started and stopped, by operation."""
+    wanted = {op for each in TYPES for op in (each.case.start_operation, each.case.stop_operation) if op}
+    return {op: count for op, count in aws.calls().items() if op in wanted}
+
+
 def prepare(aws: AwsJobsServer) -> dict[str, str]:
     """Make in an empty AWS what a run's jobs are started on; returns it by task, for the run's conf."""
     of_service = clients(aws.url)
@@ -125,9 +137,7 @@ class Outcome(NamedTuple):
 class Seen:
     """A task of a run at one moment."""
 
-    def __init__(
-        self, run: EveryJob, task: str, row: Row, jobs: list[Row], ends: Counter[tuple[str, int]]
-    ) -> None:
+    def __init__(self, run: EveryJob, task: str, row: Row, jobs: list[Row], ends: deferrals.Ends) -> None:
         self.task, self.type, self.row, self.jobs = task, TASKS[task], row, jobs
         self._run, self._ends = run, ends
 
@@ -178,8 +188,8 @@ class Seen:
         """Whether it does no harm if its jobs end: it is not on its way to the triggerer."""
         if not self.deferred or self.state in ("success", "failed"):
             return True
-        left = self.log.count(deferrals.DEFERRED)
-        return self.state == "deferred" and self._ends[self.task, self.tries] >= left
+        known = deferrals.known(self._ends, self.task, self.tries, self.log)
+        return self.state == "deferred" and known
 
     @property
     def outcome(self) -> Outcome:
@@ -230,7 +240,7 @@ class EveryJob:
             for job in self.aws.jobs(each.name):
                 jobs.setdefault(each.started_on(job), []).append(job)
         rows = {row["task_id"]: row for row in self.airflow.task_instances(self.dag_id, self.run_id)}
-        ends = deferrals.read(self.airflow, self.dag_id, self.run_id)
+        ends = deferrals.ends(self.airflow, self.dag_id, self.run_id)
         return {task: Seen(self, task, rows[task], jobs.get(self.targets[task], []), ends) for task in TASKS}
 
     def until(

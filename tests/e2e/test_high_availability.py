@@ -16,7 +16,7 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from . import deferrals, lines
-from .every_job import DEFERRED, TYPES, UNHARMED, Start, expect
+from .every_job import DEFERRED, TYPES, UNHARMED, Start, calls, expect
 from .triggerers import FIRST, SECOND, Triggerers
 
 # SQLite locks no single rows, which two schedulers or triggerers need.
@@ -49,12 +49,6 @@ def second_scheduler(airflow: LocalAirflow) -> Iterator[str]:
 def _alive_schedulers(airflow: LocalAirflow) -> int:
     jobs = airflow.call("GET", "jobs", params={"job_type": "SchedulerJob", "is_alive": True})
     return int(jobs["total_entries"])
-
-
-def calls(aws: AwsJobsServer) -> dict[str, int]:
-    """How often jobs were started and stopped, by operation."""
-    wanted = {op for each in TYPES for op in (each.case.start_operation, each.case.stop_operation) if op}
-    return {op: count for op, count in aws.calls().items() if op in wanted}
 
 
 STARTED_ONCE = {each.case.start_operation: 2 for each in TYPES}
@@ -176,7 +170,7 @@ def _until_started(airflow: LocalAirflow, aws: AwsJobsServer, run: lines.Run, co
         if not re.search(r"Started replay (\S+): STARTING\.[\s\S]* INFO \1: STARTING", log):
             return False
         tries = lines.task(airflow, run)["try_number"]
-        return deferrals.read(airflow, *run)["replay", tries] >= log.count(deferrals.DEFERRED)
+        return deferrals.known(deferrals.ends(airflow, *run), "replay", tries, log)
 
     airflow.wait_for(waits, what=f"the replay of {run}")
     assert len(lines.started(aws)) == count

@@ -16,7 +16,7 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from .conftest import connected
-from .every_job import TYPES, Start, clients
+from .every_job import TYPES, Start, calls, clients, empty
 from .gateway import Gateway
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
@@ -62,7 +62,7 @@ def test_200_deferred_jobs(airflow: LocalAirflow, aws: AwsJobsServer, every_job:
     print(f"{seconds:.0f} s of looks: {dict(looked)}")
     tries = Counter((row["state"], row["try_number"]) for row in airflow.task_instances("many_jobs", run))
     assert tries == {("success", 1): 200}
-    assert {each.name: aws.calls(each.name)[each.case.start_operation] for each in TYPES} == MANY
+    assert calls(aws) == {each.case.start_operation: MANY[each.name] for each in TYPES}
     # Five looks of two hundred that each look for themselves are a thousand calls.
     assert looked.total() < 200
     # The first job of each type is another matter: with boto3 and the models, a triggerer's objects grow so
@@ -72,10 +72,8 @@ def test_200_deferred_jobs(airflow: LocalAirflow, aws: AwsJobsServer, every_job:
 
 def _many(aws: AwsJobsServer) -> dict[str, list[str]]:
     """Make what the tasks' jobs are started on in an empty AWS, and let all of them run at once."""
-    aws.reset()
-    aws.set_pace()
+    empty(aws)
     of_service = clients(aws.url)
-    job_targets.archive(of_service, "orders")
     for service in ("events", "lookoutequipment"):
         aws.set_quota(service, 60)
     job_targets.sensor_data(of_service)

@@ -13,14 +13,16 @@ import sys
 from typing import Any
 
 if {"scheduler", "dag-processor"} & set(sys.argv):
-    import boto3
-
     from airflow_provider_jobs.operators import (  # noqa: F401
         data_pipeline,
         eventbridge,
         iot_analytics,
         lookout_equipment,
     )
+
+if "scheduler" in sys.argv:
+    import boto3
+
     from airflow_provider_jobs.service_models import use_service_models
 
     services: tuple[Any, ...] = ("datapipeline", "events", "iotanalytics", "lookoutequipment")
