@@ -18,15 +18,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
-    CredentialRetrievalError,
     EndpointConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    NoRegionError,
     ParamValidationError,
-    TokenRetrievalError,
 )
-from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from airflow_provider_jobs.exceptions import (
     JobApiError,
@@ -36,6 +30,7 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
     is_passing,
 )
+from airflow_provider_jobs.hooks.failures import ACCESS_CODES, NEVER_SENT, TRANSIENT_CODES, is_transient
 from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob, one_line
 from airflow_provider_jobs.service_models import use_service_models
 
@@ -43,43 +38,6 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
 __all__ = ["JobHook"]
-
-#: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
-_TRANSIENT_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "ConcurrentModificationException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InternalError",
-        "InternalFailure",
-        "PriorRequestNotComplete",
-        "RequestExpired",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottledException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "UnrecognizedClientException",
-    }
-)
-#: Failures before anything was sent.
-_NEVER_SENT = (
-    AirflowException,
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    TokenRetrievalError,
-)
-_ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
 class JobHook(AwsBaseHook):
@@ -291,8 +249,8 @@ class JobHook(AwsBaseHook):
             raise JobApiError(
                 f"{self._said(operation)} failed: {error}. {gone or self._hint(str(error))}".strip(),
                 type(error).__name__,
-                transient=_is_transient(error) and not gone,
-                in_doubt=not isinstance(error, _NEVER_SENT),
+                transient=is_transient(error) and not gone,
+                in_doubt=not isinstance(error, NEVER_SENT),
             ) from error
         return answer
 
@@ -333,11 +291,11 @@ class JobHook(AwsBaseHook):
             return JobNotFoundError(f"{text} {hint}".strip())
         if code in self.input_codes:
             return JobInputError(f"{text} {hint}".strip())
-        if code in _ACCESS_CODES:
+        if code in ACCESS_CODES:
             hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in _TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
+        transient = code in TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
         # The answer is to botocore's last call; one that botocore made before may have done its work.
         repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=repeated or status >= 500)
@@ -356,10 +314,3 @@ class JobHook(AwsBaseHook):
 
 def _camel(operation: str) -> str:
     return "".join(part.capitalize() for part in operation.split("_"))
-
-
-def _is_transient(error: Exception) -> bool:
-    """Whether a failure outside AWS's answers may pass: the network, or credentials being rotated."""
-    return isinstance(
-        error, (BotoConnectionError, HTTPClientError, CredentialRetrievalError, TokenRetrievalError)
-    )

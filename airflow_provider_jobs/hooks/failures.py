@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What failed calls have in common for all services: which may pass, and which were never sent."""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowException
+from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    TokenRetrievalError,
+)
+
+__all__ = ["ACCESS_CODES", "NEVER_SENT", "TRANSIENT_CODES", "is_transient"]
+
+#: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
+TRANSIENT_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "ConcurrentModificationException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InternalError",
+        "InternalFailure",
+        "PriorRequestNotComplete",
+        "RequestExpired",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "UnrecognizedClientException",
+    }
+)
+#: Failures before anything was sent.
+NEVER_SENT = (
+    AirflowException,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    TokenRetrievalError,
+)
+#: Codes of answers that a permission is missing.
+ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether a failure outside AWS's answers may pass: the network, or credentials being rotated."""
+    return isinstance(
+        error, (BotoConnectionError, HTTPClientError, CredentialRetrievalError, TokenRetrievalError)
+    )
