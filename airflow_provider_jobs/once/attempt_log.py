@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a task instance notes of its attempts: each before its start call, with the job's id after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from airflow_provider_jobs.once.fingerprint import Fingerprint
+from airflow_provider_jobs.once.identity import Identity, Life
+from airflow_provider_jobs.once.mark import Mark
+
+__all__ = ["Attempt", "AttemptLog"]
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of a job, from before the call.
+
+    :param number: its number among the task instance's attempts, from 1.
+    :param life: the life that it was made in.
+    :param fingerprint: its request's.
+    :param dag_version: Airflow's id of the DAG's version, where there is one.
+    :param scope: what its job shares with others of which few may run.
+    :param at: AWS's time before the call, of several before the last; None if AWS did not tell it.
+    :param since: AWS's time before the first call.
+    :param before: the ids of the scope's jobs that AWS showed before the call.
+    :param job_id: the job's id, once AWS has answered.
+    :param spent: seconds that its job ran, as far as they are known.
+    """
+
+    number: int
+    life: Life
+    fingerprint: Fingerprint
+    dag_version: str | None = None
+    scope: str = ""
+    at: datetime | None = None
+    since: datetime | None = None
+    before: frozenset[str] = frozenset()
+    job_id: str | None = None
+    spent: float = 0.0
+
+    def mark(self, identity: Identity) -> Mark:
+        """Return the mark that its job carries."""
+        return Mark(identity.digest, self.life, self.number, self.fingerprint)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its row."""
+        return {
+            "number": self.number,
+            "started": self.life.started,
+            "max_tries": self.life.max_tries,
+            "clear_number": self.life.clear_number,
+            "fingerprint": self.fingerprint.text,
+            "dag_version": self.dag_version,
+            "scope": self.scope,
+            "at": self.at.isoformat() if self.at else None,
+            "since": self.since.isoformat() if self.since else None,
+            "before": sorted(self.before),
+            "job_id": self.job_id,
+            "spent": self.spent,
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """Read a row; keys of a later release are ignored."""
+        at, since = row.get("at"), row.get("since")
+        return cls(
+            number=row["number"],
+            life=Life(row["started"], row["max_tries"], row["clear_number"]),
+            fingerprint=Fingerprint(row["fingerprint"]),
+            dag_version=row.get("dag_version"),
+            scope=row.get("scope", ""),
+            at=datetime.fromisoformat(at) if at else None,
+            since=datetime.fromisoformat(since) if since else None,
+            before=frozenset(row.get("before", ())),
+            job_id=row.get("job_id"),
+            spent=row.get("spent", 0.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLog:
+    """The attempts of one task instance, over all of its lives, oldest first.
+
+    :param attempts: the attempts.
+    :param whole: whether it has every attempt there was; False where it was lost, or never kept.
+    """
+
+    attempts: tuple[Attempt, ...] = ()
+    whole: bool = True
+
+    @classmethod
+    def open(cls, rows: Any, first_try: bool) -> AttemptLog:
+        """Read what was kept.
+
+        :param rows: what :meth:`to_json` gave; None if nothing is kept.
+        :param first_try: whether this is the run's first try of the task, before which there was nothing.
+        """
+        if isinstance(rows, Mapping) and rows.get("version") == _VERSION:
+            return cls(tuple(Attempt.from_json(row) for row in rows["attempts"]), rows["whole"])
+        return cls(whole=rows is None and first_try)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is kept."""
+        return {
+            "version": _VERSION,
+            "whole": self.whole,
+            "attempts": [attempt.to_json() for attempt in self.attempts],
+        }
+
+    def noted(self, attempt: Attempt) -> AttemptLog:
+        """Return the log with an attempt, in place of what it had under the same number."""
+        others = [each for each in self.attempts if each.number != attempt.number]
+        return replace(self, attempts=tuple(sorted([*others, attempt], key=lambda each: each.number)))
+
+    def without(self, number: int) -> AttemptLog:
+        """Return the log without an attempt that has certainly started nothing."""
+        return replace(self, attempts=tuple(each for each in self.attempts if each.number != number))
+
+    def get(self, number: int) -> Attempt | None:
+        """Return the attempt of a number."""
+        return next((each for each in self.attempts if each.number == number), None)
+
+    def of_job(self, job_id: str) -> Attempt | None:
+        """Return the attempt of a job, by the job's id."""
+        return next((each for each in self.attempts if each.job_id == job_id), None)
+
+    def spent(self, life: Life, but: int | None = None) -> float:
+        """Return the seconds that a life's jobs ran, as far as they are known.
+
+        :param but: the number of an attempt that does not count.
+        """
+        of_life: Sequence[Attempt] = [
+            each for each in self.attempts if each.life == life and each.number != but
+        ]
+        return sum(each.spent for each in of_life)

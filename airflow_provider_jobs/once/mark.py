@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The mark that a job carries at AWS, in its name, its token or its description."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from airflow_provider_jobs.once.fingerprint import Fingerprint
+from airflow_provider_jobs.once.identity import Identity, Life
+
+__all__ = ["Mark"]
+
+_VERSION = "1"
+_CODE = r"1([a-z2-7]{6})\.(\d+)\.(\d+|-)\.(\d+)-([0-9a-z][0-9a-f]{6})"
+#: Room for what follows the digest in a name: version and start, three numbers of four digits, fingerprint.
+_ROOM = len("-") + len("1xxxxxx.0000.0000.0000-1xxxxxx")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whose job it is, from which life, which of the task's jobs, and what it was asked to do.
+
+    :param digest: the identity's.
+    :param life: the life that it was started in.
+    :param number: its number among the task's jobs, from 1.
+    :param fingerprint: its request's.
+    """
+
+    digest: str
+    life: Life
+    number: int
+    fingerprint: Fingerprint
+
+    @property
+    def code(self) -> str:
+        """The mark without the identity, in letters, digits, ``.`` and ``-``."""
+        life = self.life
+        clears = "-" if life.clear_number is None else life.clear_number
+        return f"{_VERSION}{life.started}.{life.max_tries}.{clears}.{self.number}-{self.fingerprint.text}"
+
+    def name(self, identity: Identity, longest: int) -> str:
+        """Return a name that carries the mark.
+
+        :param longest: how many characters the service allows in a name.
+        """
+        return f"{name_prefix(identity, longest)}{self.code}"
+
+    @property
+    def text(self) -> str:
+        """The mark for a description."""
+        return f"[airflow:{self.digest}/{self.code}]"
+
+    @classmethod
+    def of_name(cls, name: str, identity: Identity, longest: int) -> Mark | None:
+        """Read the mark from a name; None if the name has none that this release can read."""
+        code = name.removeprefix(name_prefix(identity, longest))
+        return _read(identity.digest, re.fullmatch(_CODE, code))
+
+    @classmethod
+    def of_text(cls, text: str) -> Mark | None:
+        """Read the mark from a description; None if there is none that this release can read."""
+        found = re.search(rf"\[airflow:([0-9a-f]{{12}})/{_CODE}\]", text)
+        if found is None:
+            return None
+        code = found[0].partition("/")[2].removesuffix("]")
+        return _read(found[1], re.fullmatch(_CODE, code))
+
+    @staticmethod
+    def names_identity(text: str, identity: Identity) -> bool:
+        """Whether a description carries a mark of this identity, which may be of another release."""
+        return f"[airflow:{identity.digest}/" in text
+
+
+def name_prefix(identity: Identity, longest: int) -> str:
+    """Return what the names of all jobs of a task instance begin with."""
+    room = longest - _ROOM - len(f"-{identity.digest}")
+    return f"{identity.words[:room]}-{identity.digest}-"
+
+
+def _read(digest: str, found: re.Match[str] | None) -> Mark | None:
+    if found is None:
+        return None
+    started, tries, clears, number, fingerprint = found.groups()
+    life = Life(started, int(tries), None if clears == "-" else int(clears))
+    return Mark(digest, life, int(number), Fingerprint(fingerprint))
