@@ -14,6 +14,7 @@ __all__ = [
     "JobInputError",
     "JobNotFoundError",
     "JobQuotaError",
+    "JobStartTimeoutError",
     "JobTimeoutError",
     "is_passing",
 ]
@@ -35,8 +36,12 @@ class JobEndedError(JobFailedError, AirflowFailException):
     """The job that was only watched ended without success; a retry would see the same end."""
 
 
-class JobTimeoutError(JobError):
-    """The job had not ended at its deadline."""
+class JobTimeoutError(JobError, AirflowFailException):
+    """The job's time is used up; a retry would have none left, so Airflow makes none."""
+
+
+class JobStartTimeoutError(JobError):
+    """The job could not be started within the start timeout."""
 
 
 class JobNotFoundError(JobError):
@@ -44,7 +49,14 @@ class JobNotFoundError(JobError):
 
 
 class JobQuotaError(JobError):
-    """The service has no room for another job now; the task waits in line."""
+    """The service has no room for another job now; the task queues for a place.
+
+    :param in_doubt: whether a call before this answer may have taken effect.
+    """
+
+    def __init__(self, message: str, in_doubt: bool = False) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
 
 
 class JobApiError(JobError):

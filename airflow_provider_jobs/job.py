@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What every AWS job has in common, as plain data: a state, a status, and the key it is started under."""
+"""What every AWS job has in common, as plain data: a state and a status."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Attempt", "JobKey", "JobState", "JobStatus", "StartedJob", "one_line", "utc_text"]
+__all__ = ["JobState", "JobStatus", "one_line", "utc_text"]
 
 
 class JobState(StrEnum):
@@ -42,6 +41,7 @@ class JobStatus:
     :param note: what else a reader of the log wants to know about the progress.
     :param started_at: when the job started, as the service says.
     :param details: JSON-safe facts for the task's result.
+    :param shared: whether it was there before the task, which then never stops it.
     :param speed: how fast it goes, which changes with the time of the look even where the job stands still.
     """
 
@@ -54,6 +54,7 @@ class JobStatus:
     started_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     speed: str | None = None
+    shared: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as JSON-safe data, to travel in a trigger's event."""
@@ -67,15 +68,18 @@ class JobStatus:
             "started_at": self.started_at.isoformat() if self.started_at else None,
             "details": dict(self.details),
             "speed": self.speed,
+            "shared": self.shared,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> JobStatus:
         """Rebuild a status from :meth:`to_json`."""
         started_at = data["started_at"]
+        # Keys that a later release has added are left out.
+        known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
         return cls(
             **{
-                **data,
+                **known,
                 "state": JobState(data["state"]),
                 "started_at": datetime.fromisoformat(started_at) if started_at else None,
             }
@@ -107,93 +111,6 @@ class JobStatus:
             return None
         elapsed = max((now - self.started_at).total_seconds(), 0)
         return timedelta(seconds=round(elapsed * (1 - self.progress) / self.progress)) or None
-
-
-@dataclass(frozen=True, slots=True)
-class JobKey:
-    """The identity that one task instance's jobs are started under.
-
-    A *generation* is one run of the task with its retries; clearing the task begins the next. Within a
-    generation there is never more than one live job; each further *attempt* follows one that failed.
-
-    The key holds the time the DAG run began besides its id, so that neither a run that was deleted and
-    made again nor a second Airflow with the same DAGs takes a foreign job for its own.
-
-    :param task: the task in words, for whoever reads the job's name in AWS.
-    :param digest: twelve hexadecimal digits of the task instance's identity.
-    :param generation: which run of the task this is; constant over its retries.
-    """
-
-    task: str
-    digest: str
-    generation: int
-
-    @classmethod
-    def from_context(cls, context: Mapping[str, Any]) -> JobKey:
-        """Derive the key of the running task instance from its Airflow context."""
-        ti, run = context["ti"], context["dag_run"]
-        # A clear sets max_tries to the tries so far plus the retries; nothing else changes the difference.
-        generation = (ti.max_tries or 0) - (context["task"].retries or 0)
-        map_index = -1 if ti.map_index is None else ti.map_index
-        began = run.start_date.isoformat() if run.start_date else ""
-        identity = "\0".join([ti.dag_id, ti.run_id, ti.task_id, str(map_index), began])
-        task = f"{ti.dag_id}.{ti.task_id}" + (f".{map_index}" if map_index >= 0 else "")
-        return cls(task, hashlib.sha256(identity.encode()).hexdigest()[:12], generation)
-
-    def prefix(self, longest: int) -> str:
-        """Return what the names of all this task instance's jobs begin with.
-
-        :param longest: how many characters the service allows in a name.
-        """
-        readable = re.sub(r"[^._A-Za-z0-9-]", "_", self.task)
-        room = longest - len(self.digest) - len("--0000.0000")
-        return f"{readable[:room]}-{self.digest}-"
-
-    @property
-    def mark(self) -> str:
-        """A short text that tells this generation's jobs from all others."""
-        return f"airflow:{self.digest}/{self.generation}"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One job of a task instance, from before it is started.
-
-    :param key: the task instance and its generation.
-    :param number: the job's number among the task instance's jobs, from 1.
-    :param since: when it was first meant to start; it did not start before.
-    :param job_id: the service's own name of the job, once that is known.
-    :param before: what the service showed before the start, where a job is told from others by that.
-    :param others: the task instance's jobs of other attempts, as far as they are known: none is this one.
-    """
-
-    key: JobKey
-    number: int
-    since: datetime
-    job_id: str | None = None
-    before: str | None = None
-    others: frozenset[str] = field(default=frozenset(), compare=False)
-
-    def name(self, longest: int) -> str:
-        """Return a name for the job.
-
-        :param longest: how many characters the service allows in a name.
-        """
-        return f"{self.key.prefix(longest)}{self.key.generation}.{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class StartedJob:
-    """A job that was found under a key.
-
-    :param generation: the generation it was started in.
-    :param number: its number among the task instance's jobs, from 1.
-    :param status: how it is.
-    """
-
-    generation: int
-    number: int
-    status: JobStatus
 
 
 def one_line(text: str) -> str:

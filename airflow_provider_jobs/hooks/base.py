@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.providers.common.compat.sdk import AirflowException
 from botocore.config import Config
 from botocore.exceptions import (
@@ -30,8 +32,12 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
     is_passing,
 )
+from airflow_provider_jobs.hooks.clock import AwsClock
 from airflow_provider_jobs.hooks.failures import ACCESS_CODES, NEVER_SENT, TRANSIENT_CODES, is_transient
-from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob, one_line
+from airflow_provider_jobs.job import JobStatus, one_line
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.evidence import Marking, SeenJob
+from airflow_provider_jobs.once.identity import Identity
 from airflow_provider_jobs.service_models import use_service_models
 
 if TYPE_CHECKING:
@@ -55,8 +61,10 @@ class JobHook(AwsBaseHook):
     label: ClassVar[str]
     #: The day on which AWS ended the service; None while it lives.
     ended: ClassVar[str | None] = None
-    #: Whether a job gets the name we give it. One that does not is remembered in the task's ledger.
-    named: ClassVar[bool] = True
+    #: By what a task's job is told from others.
+    marking: ClassVar[Marking]
+    #: Whether the service can stop a job.
+    stoppable: ClassVar[bool] = True
     #: How many jobs the service runs at once, by AWS's default quota; None if only a scope is limited.
     quota: ClassVar[int | None]
     #: How many of them may share a scope, such as a dataset; None if there is no such limit.
@@ -84,6 +92,19 @@ class JobHook(AwsBaseHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = self.service
         super().__init__(*args, **kwargs)
+        self.clock = AwsClock()
+
+    @cached_property
+    def conn_config(self) -> AwsConnectionWrapper:
+        """Return the connection; only ``aws_default`` may be missing, for boto3's own credentials.
+
+        :raises AirflowNotFoundException: if a connection that was named is not found.
+        """
+        if self.aws_conn_id and self.aws_conn_id != self.default_conn_name:
+            # The Amazon provider would go on with whatever credentials the machine has.
+            self.get_connection(self.aws_conn_id)
+        wrapper: AwsConnectionWrapper = super().conn_config
+        return wrapper
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Session:
         """Return the session, which knows our services even where botocore no longer does.
@@ -110,37 +131,41 @@ class JobHook(AwsBaseHook):
         return "Unknown"
 
     @abstractmethod
-    def find_jobs(
-        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
-    ) -> list[StartedJob]:
-        """Return the jobs that were started under a key, of every generation, oldest first.
+    def see_jobs(self, identity: Identity, log: AttemptLog, request: Any) -> list[SeenJob]:
+        """Return every job that may be the task's, by what the service's jobs are told apart (``marking``).
 
-        :param key: the task instance's key.
+        ``NAME``: all jobs whose name or description carries the identity; those of attempts in the log that a
+        list does not show are described by their names. ``TOKEN`` and ``NONE``: the jobs whose ids are in the
+        log, and all jobs of the scopes of the request and of the log's attempts.
+
+        A job that AWS does not know is left out. Called on the worker, before each decision; nothing is
+        started after an error.
+
+        :param identity: the task instance.
+        :param log: its attempts.
         :param request: what :meth:`start_job` would be given.
-        :param attempts: what the task's ledger tells, where jobs are not ``named``.
         :raises JobInputError: if the job's name is taken by something that is not this task's.
-        :raises JobApiError: if AWS refuses or cannot be reached.
+        :raises JobApiError: if AWS refuses, cannot be reached, or its answer cannot be read.
         """
 
-    def prepare_start(self, attempt: Attempt, request: Mapping[str, Any]) -> Attempt:
-        """Look at what :meth:`start_job` needs to know before; the attempt is noted after this.
+    def prepare_start(self, request: Any) -> None:
+        """Make the checks before a start that need calls, none of which starts anything.
 
-        :return: the attempt, with ``before`` where the service needs that.
         :raises JobQuotaError: if the service has no room for another job now.
         :raises JobInputError: if the service will never accept the request.
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
-        return attempt
 
     @abstractmethod
-    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Start a job, or adopt it if an earlier, lost call has started it already.
+    def start_job(self, identity: Identity, attempt: Attempt, request: Any) -> JobStatus:
+        """Start a job, or return the one that the attempt's earlier call has started.
 
-        :param attempt: which of the task instance's jobs it is.
-        :param request: what the service needs to know.
+        :param identity: the task instance.
+        :param attempt: which of its attempts this is; it has been noted.
+        :param request: what the operator's ``job_request`` returned.
         :raises JobQuotaError: if the service has no room for another job now.
         :raises JobInputError: if the service will never accept the request.
-        :raises JobApiError: if AWS refuses or cannot be reached.
+        :raises JobApiError: if AWS refuses or cannot be reached; ``in_doubt`` if it may have taken effect.
         """
 
     @abstractmethod
@@ -169,11 +194,11 @@ class JobHook(AwsBaseHook):
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
-    def job_name(self, attempt: Attempt, request: Mapping[str, Any]) -> str:
-        """Return the name the job will have; where jobs are not ``named``, one to speak of it by."""
-        return attempt.name(64)
+    def job_name(self, identity: Identity, attempt: Attempt, request: Any) -> str:
+        """Return the name that the job gets, or one to speak of it by before it has an id."""
+        return attempt.mark(identity).name(identity, 64)
 
-    def scope(self, request: Mapping[str, Any]) -> str:
+    def scope(self, request: Any) -> str:
         """Return what the job shares with others of which few may run; see ``scope_quota``."""
         return ""
 
@@ -239,6 +264,7 @@ class JobHook(AwsBaseHook):
             conn = self.conn
             method = getattr(self._once if operation in self.unrepeatable else conn, operation)
             answer: dict[str, Any] = method(**{k: v for k, v in parameters.items() if v is not None})
+            self.clock.hear(answer)
         except ClientError as error:
             raise self._explained(operation, error) from error
         except ParamValidationError as error:
@@ -263,10 +289,38 @@ class JobHook(AwsBaseHook):
         token = None
         while True:
             answer = self.call(operation, **{self.page_token: token}, **parameters)
-            yield from answer.get(rows, ())
-            token = answer.get(self.page_token)
+            yield from self.member(answer, rows, operation)
+            last, token = token, answer.get(self.page_token)
             if not token:
                 return
+            if token == last:
+                raise self.unreadable(operation, f"{self.page_token} repeats")
+
+    def member(self, answer: Mapping[str, Any], name: str, operation: str) -> Any:
+        """Return a member that AWS always sends.
+
+        :raises JobApiError: if the answer lacks it: it is not AWS's, or cannot be read.
+        """
+        if answer.get(name) is None:
+            raise self.unreadable(operation, f"it has no {name}")
+        return answer[name]
+
+    def unreadable(self, operation: str, why: str) -> JobApiError:
+        """Return the error of an answer that makes no sense: the call may have taken effect."""
+        return JobApiError(
+            f"{self._said(operation)} got an answer that cannot be read: {why}. Check whether a proxy "
+            "answers in place of AWS.",
+            "UnreadableAnswer",
+            transient=True,
+            in_doubt=True,
+        )
+
+    @property
+    def call_limit(self) -> timedelta:
+        """How long one start call may take at most, before the client gives it up."""
+        config: Any = self.conn_client_meta.config
+        once = float(config.connect_timeout or 60) + float(config.read_timeout or 60)
+        return timedelta(seconds=once)
 
     @cached_property
     def _once(self) -> Any:
@@ -285,8 +339,10 @@ class JobHook(AwsBaseHook):
         message = one_line(error.response.get("Error", {}).get("Message", "") or str(error))
         text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
         hint = self._hint(f"{code}: {message}")
+        # The answer is to botocore's last call; one that botocore made before may have done its work.
+        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         if code in self.quota_codes:
-            return JobQuotaError(f"{text} {hint}".strip())
+            return JobQuotaError(f"{text} {hint}".strip(), in_doubt=repeated)
         if code in self.not_found_codes:
             return JobNotFoundError(f"{text} {hint}".strip())
         if code in self.input_codes:
@@ -296,8 +352,6 @@ class JobHook(AwsBaseHook):
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        # The answer is to botocore's last call; one that botocore made before may have done its work.
-        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=repeated or status >= 500)
 
     def _said(self, operation: str) -> str:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
+from airflow_provider_jobs.definitions import parameter_values
 from airflow_provider_jobs.exceptions import (
     JobApiError,
     JobError,
@@ -16,17 +18,45 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobQuotaError,
 )
-from airflow_provider_jobs.hooks.activations import ActivationId, PipelineLook
+from airflow_provider_jobs.hooks.activations import ActivationId, PipelineLook, read_time
 from airflow_provider_jobs.hooks.instances import InstancesHook, running
-from airflow_provider_jobs.job import Attempt, JobKey, JobStatus, StartedJob
+from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.evidence import SeenJob
+from airflow_provider_jobs.once.identity import Identity
 
-__all__ = ["DataPipelineHook"]
+__all__ = ["ActivationRequest", "DataPipelineHook"]
 
-#: How often a refused call is made in all, where botocore is not told otherwise, and how often a new
-#: activation is looked for; seconds in between.
+#: How often a refused call is made in all, where botocore is not told otherwise; seconds in between.
 _TRIES, _PAUSE = 3, 1.0
+#: Seconds in which AWS shows an activation that it has accepted.
+_SHOWN = 60.0
+_SECOND = timedelta(seconds=1)
 #: Seconds that a stop is waited for, and between looks.
 _STOP_WAIT, _STOP_LOOK = 2.0, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRequest:
+    """An activation that is asked for, checked.
+
+    :param pipeline_id: the pipeline.
+    :param parameter_values: values for this activation, in the API's form.
+    :param start_timestamp: from when the schedule is followed, aware.
+    :param wait_until: the time before which instances have to be scheduled to be waited for, aware.
+    :param wait: whether the activation's end is waited for.
+    """
+
+    pipeline_id: str
+    parameter_values: Sequence[Mapping[str, str]] | None = None
+    start_timestamp: datetime | None = None
+    wait_until: datetime | None = None
+    wait: bool = True
+
+    def facts(self) -> dict[str, Any]:
+        """Return what AWS acts on."""
+        values = sorted((each["id"], each["stringValue"]) for each in self.parameter_values or ())
+        return {"pipeline": self.pipeline_id, "values": values, "start": self.start_timestamp}
 
 
 class DataPipelineHook(InstancesHook):
@@ -40,38 +70,41 @@ class DataPipelineHook(InstancesHook):
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
     """
 
-    def scope(self, request: Mapping[str, Any]) -> str:
+    #: The pipeline that is to be started, where it follows its schedule already.
+    _scheduled: PipelineLook | None = None
+
+    def scope(self, request: ActivationRequest) -> str:
         """Return the pipeline: activating it while it runs on demand would cancel what it runs."""
-        pipeline_id: str = request["pipeline_id"]
-        return pipeline_id
+        return request.pipeline_id
 
-    def find_jobs(
-        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
-    ) -> list[StartedJob]:
-        """Look at the activations in the ledger.
-
-        One without an id was begun by a try that died. Its pipeline shows whether it took place: then the
-        last activation is another than the one that was noted before.
-        """
-        names = {attempt.number: attempt.job_id for attempt in attempts if attempt.job_id}
-        for attempt in attempts:
-            if not attempt.job_id and attempt.before and (name := self._effect(attempt.before, request)):
-                names[attempt.number] = name if name not in names.values() else ""
-        found = _known(self.describe_jobs([name for name in names.values() if name]))
-        return [
-            StartedJob(attempt.key.generation, attempt.number, status)
-            for attempt in sorted(attempts, key=lambda attempt: attempt.number)
-            if (status := found.get(names.get(attempt.number) or ""))
-        ]
-
-    def prepare_start(self, attempt: Attempt, request: Mapping[str, Any]) -> Attempt:
-        """Note the activation before, by which the new one will be known; wait for one that runs."""
-        pipeline_id = request["pipeline_id"]
-        objects = self.get_definition(pipeline_id)["objects"]
-        on_demand = any(
-            each["id"] == "Default" and str(each.get("scheduleType", "")).lower() == "ondemand"
-            for each in objects
+    def see_jobs(self, identity: Identity, log: AttemptLog, request: ActivationRequest) -> list[SeenJob]:
+        """Return the activations in the log, and the latest one of each of their pipelines."""
+        known = {attempt.job_id for attempt in log.attempts if attempt.job_id}
+        pipelines = {request.pipeline_id, *(attempt.scope for attempt in log.attempts)}
+        looks = self.describe_pipelines(
+            [*pipelines, *(ActivationId.parse(each).pipeline_id for each in known)]
         )
+        if isinstance(missing := looks[request.pipeline_id], JobNotFoundError):
+            raise missing
+        jobs = {job_id: ActivationId.parse(job_id) for job_id in known}
+        shown = {(job.pipeline_id, job.time) for job in jobs.values()}
+        for pipeline_id in sorted(pipelines):
+            look = looks[pipeline_id]
+            if (
+                isinstance(look, PipelineLook)
+                and look.activated
+                and (pipeline_id, look.activated) not in shown
+            ):
+                latest = ActivationId(pipeline_id, look.activated)
+                jobs[str(latest)] = latest
+        found = _known(self.judged(jobs, looks))
+        return [SeenJob(job_id, status.state, status.started_at) for job_id, status in found.items()]
+
+    def prepare_start(self, request: ActivationRequest) -> None:
+        """Check the schedule; where the pipeline runs on demand, wait for what it runs."""
+        pipeline_id = request.pipeline_id
+        objects = self.get_definition(pipeline_id)["objects"]
+        on_demand = _on_demand(objects)
         _check_schedule(objects, on_demand, request)
         look = self.describe_pipeline(pipeline_id)
         if look.state == "DEACTIVATING":
@@ -84,39 +117,31 @@ class DataPipelineHook(InstancesHook):
                     f"Pipeline {pipeline_id} runs on demand what was activated at {look.activated}; to "
                     "activate it now would cancel that."
                 )
-        return replace(attempt, before=str(ActivationId(pipeline_id, look.activated)))
+        self._scheduled = None if on_demand or look.inactive else look
 
-    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Activate the pipeline; a call whose answer got lost is looked for and never repeated."""
+    def start_job(self, identity: Identity, attempt: Attempt, request: ActivationRequest) -> JobStatus:
+        """Activate the pipeline, in one call that is never repeated after a lost answer.
+
+        A pipeline that follows its schedule already is not activated a second time: its activation is the
+        job, if its parameter values are those that are asked for.
+        """
+        if self._scheduled is not None:
+            return self._followed(self._scheduled, request)
         retries = getattr(self.conn_client_meta.config, "retries", None) or {}
         tries = retries.get("total_max_attempts") or _TRIES
         for left in reversed(range(tries)):
             try:
-                self.activate_pipeline(
-                    request["pipeline_id"], request["parameter_values"], request["start_timestamp"]
-                )
+                self.activate_pipeline(request.pipeline_id, request.parameter_values, request.start_timestamp)
                 break
             except JobInputError as error:
                 if "DEACTIVATING" in str(error):
                     raise JobQuotaError(str(error)) from error
                 raise
             except JobApiError as error:
-                if not error.transient or not left:
-                    raise
-                if error.in_doubt:
-                    # It may have taken place, so it is never made again; a retry of the task looks again.
-                    if job := self._begun(attempt, request):
-                        return job
+                if not error.transient or error.in_doubt or not left:
                     raise
                 time.sleep(_PAUSE)
-        if job := self._begun(attempt, request):
-            return job
-        raise JobApiError(
-            f"Pipeline {request['pipeline_id']} was activated, but AWS does not show it yet. A retry looks "
-            "for the activation and does not make another.",
-            transient=True,
-            in_doubt=True,
-        )
+        return self._begun(attempt, request)
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Look at all pipelines, and at the instances of those that moved or were not looked at for long.
@@ -163,31 +188,72 @@ class DataPipelineHook(InstancesHook):
             if not status.state.ended
         }
 
-    def _begun(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus | None:
-        """Look a few times whether the activation shows; a look that fails shows nothing."""
-        for look in range(_TRIES):
-            if look:
-                time.sleep(_PAUSE)
+    def _begun(self, attempt: Attempt, request: ActivationRequest) -> JobStatus:
+        """Return the activation that AWS has accepted, as soon as AWS shows it."""
+        pipeline_id = request.pipeline_id
+        answered = self.clock.now()
+        earlier = {ActivationId.parse(each).time for each in attempt.before if _of(each, pipeline_id)}
+        deadline = time.monotonic() + _SHOWN
+        while True:
             try:
-                name = self._effect(attempt.before or "", request)
+                activated = self.describe_pipeline(pipeline_id).activated
             except JobError as error:
-                self.log.info(
-                    "Pipeline %s was told to start; then a look failed: %s", request["pipeline_id"], error
+                self.log.info("Pipeline %s was activated; then a poll failed: %s", pipeline_id, error)
+                activated = None
+            if activated and activated not in earlier:
+                break
+            if time.monotonic() >= deadline:
+                raise JobApiError(
+                    f"Pipeline {pipeline_id} was activated, but AWS does not show it yet. A retry looks for "
+                    "the activation before it makes another.",
+                    transient=True,
+                    in_doubt=True,
                 )
-                continue
-            if name:
-                shown = PipelineLook(request["pipeline_id"], {"@pipelineState": "SCHEDULED"})
-                return running(ActivationId.parse(name), shown)
-        return None
+            time.sleep(_PAUSE)
+        at = read_time(activated)
+        if at and answered and at > answered + _SECOND:
+            raise JobApiError(
+                f"Pipeline {pipeline_id} was activated, and then once more by somebody else, at {activated}; "
+                "AWS shows only the latter. A retry waits for its end.",
+                transient=True,
+                in_doubt=True,
+            )
+        return self._running(pipeline_id, activated, request)
 
-    def _effect(self, before: str, request: Mapping[str, Any]) -> str | None:
-        """Return the activation that followed the one noted before; None if none did."""
-        last = ActivationId.parse(before)
-        found = self.describe_pipelines([last.pipeline_id])[last.pipeline_id]
-        if isinstance(found, JobNotFoundError) or found.activated in (None, last.time):
-            return None
-        until = ActivationId.of(last.pipeline_id, None, request["wait_until"]).until
-        return str(ActivationId(last.pipeline_id, found.activated, until))
+    def _followed(self, look: PipelineLook, request: ActivationRequest) -> JobStatus:
+        """Return the activation of a pipeline that follows its schedule, if its values fit."""
+        wanted = {
+            each["id"]: each["stringValue"] for each in parameter_values(request.parameter_values) or ()
+        }
+        active = self.get_definition(look.pipeline_id, "active").get("values", {})
+        if any(active.get(name) != value for name, value in wanted.items()) or not look.activated:
+            raise JobInputError(
+                f"Pipeline {look.pipeline_id} follows its schedule already, with other parameter values "
+                f"({', '.join(sorted(wanted))}). Deactivate it first, or leave parameter_values out."
+            )
+        self.log.info(
+            "Pipeline %s follows its schedule since %s; it is not activated again, and not stopped with "
+            "this task.",
+            look.pipeline_id,
+            look.activated,
+        )
+        return replace(self._running(look.pipeline_id, look.activated, request), shared=True)
+
+    def _running(self, pipeline_id: str, activated: str, request: ActivationRequest) -> JobStatus:
+        until = ActivationId.of(pipeline_id, None, request.wait_until).until
+        shown = PipelineLook(pipeline_id, {"@pipelineState": "SCHEDULED"})
+        return running(ActivationId(pipeline_id, activated, until), shown)
+
+
+def _of(job_id: str, pipeline_id: str) -> bool:
+    return ActivationId.parse(job_id).pipeline_id == pipeline_id
+
+
+def _on_demand(objects: Sequence[Mapping[str, Any]]) -> bool:
+    return any(
+        each["id"] == "Default" and str(each.get("scheduleType", "")).lower() == "ondemand"
+        for each in objects
+    )
 
 
 def _known(found: Mapping[str, JobStatus | Exception]) -> dict[str, JobStatus]:
@@ -202,12 +268,12 @@ def _known(found: Mapping[str, JobStatus | Exception]) -> dict[str, JobStatus]:
 
 
 def _check_schedule(
-    objects: Sequence[Mapping[str, Any]], on_demand: bool, request: Mapping[str, Any]
+    objects: Sequence[Mapping[str, Any]], on_demand: bool, request: ActivationRequest
 ) -> None:
-    pipeline_id = request["pipeline_id"]
+    pipeline_id = request.pipeline_id
     if on_demand:
         for name in ("start_timestamp", "wait_until"):
-            if request[name] is not None:
+            if getattr(request, name) is not None:
                 raise JobInputError(
                     f"{name} is given, but pipeline {pipeline_id} runs on demand, not by a schedule. "
                     f"Leave {name} out."
@@ -218,7 +284,7 @@ def _check_schedule(
         for each in objects
         if each.get("type") == "Schedule" and not (each.get("endDateTime") or each.get("occurrences"))
     ]
-    if endless and request["wait"] and request["wait_until"] is None:
+    if endless and request.wait and request.wait_until is None:
         raise JobInputError(
             f"Pipeline {pipeline_id} never ends: schedule {', '.join(endless)} has neither endDateTime nor "
             "occurrences. Give wait_until to wait for what is scheduled before that time, or "

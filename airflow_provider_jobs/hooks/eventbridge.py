@@ -5,15 +5,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
+from airflow_provider_jobs.job import JobState, JobStatus, one_line, utc_text
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.evidence import Marking, SeenJob
+from airflow_provider_jobs.once.identity import Identity
+from airflow_provider_jobs.once.mark import Mark, name_prefix
 
-__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook", "checked_replay_name"]
+__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook", "ReplayRequest", "checked_replay_name"]
 
 #: Characters in a replay's name.
 REPLAY_NAME_LIMIT = 64
@@ -31,6 +37,8 @@ _IN_FLIGHT = ("STARTING", "RUNNING", "CANCELLING")
 # Up to so many replays, describing each takes no more calls than listing the states.
 _FEW = len(_IN_FLIGHT)
 _DESCRIPTION_LIMIT = 512
+#: Room for what a later attempt has behind the user's own name: ``.2`` to ``.9999``.
+_SUFFIX = 5
 _REPLAY_NAME = re.compile(rf"[.\-_A-Za-z0-9]{{1,{REPLAY_NAME_LIMIT}}}")
 
 
@@ -47,6 +55,49 @@ def checked_replay_name(name: Any) -> str:
     return name
 
 
+def own_name(name: str, number: int) -> str:
+    """Return the name of an attempt under the user's own name, cut where AWS allows no longer one."""
+    if number == 1:
+        return name
+    suffix = f".{number}"
+    return name[: REPLAY_NAME_LIMIT - len(suffix)] + suffix
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """A replay that is asked for, checked.
+
+    :param archive: the archive's name or ARN.
+    :param start: the window's start, aware.
+    :param end: the window's end, aware.
+    :param rule_arns: the only rules that it reaches; all of the bus when empty.
+    :param replay_name: the user's own name.
+    :param description: what the console shows beside the mark.
+    """
+
+    archive: str
+    start: datetime
+    end: datetime
+    rule_arns: tuple[str, ...] = ()
+    replay_name: str | None = None
+    description: str = ""
+
+    @property
+    def given(self) -> str:
+        """The user's own name for the job."""
+        return self.replay_name or ""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what AWS acts on."""
+        archive = self.archive.rpartition("archive/")[2]
+        return {
+            "archive": archive,
+            "start": self.start,
+            "end": self.end,
+            "rules": frozenset(self.rule_arns),
+        }
+
+
 class EventBridgeReplayHook(JobHook):
     """Starts, watches and cancels EventBridge replays.
 
@@ -59,6 +110,7 @@ class EventBridgeReplayHook(JobHook):
     service = "events"
     label = "Amazon EventBridge"
     noun = "replay"
+    marking = Marking.NAME
     quota = 10
     quota_codes = frozenset({"LimitExceededException"})
     input_codes = frozenset({"ValidationException", "InvalidEventPatternException"})
@@ -68,6 +120,9 @@ class EventBridgeReplayHook(JobHook):
         "Event bus": "A replay needs the event bus that the archive was made from.",
         "EventStartTime": "Check the window: its end must be at least a second after its start.",
     }
+
+    #: The archive of the request that was looked at last.
+    _archive: tuple[ReplayRequest, dict[str, Any]] | None = None
 
     def describe_archive(self, archive: str) -> dict[str, Any]:
         """Return an archive's description.
@@ -156,82 +211,115 @@ class EventBridgeReplayHook(JobHook):
         """
         return self.call("cancel_replay", ReplayName=replay_name)
 
-    def job_name(self, attempt: Attempt, request: Mapping[str, Any]) -> str:
-        """Return the replay's name: the user's own, numbered after the first, or one made from the key."""
-        if name := request["replay_name"]:
-            return name if attempt.number == 1 else f"{name}.{attempt.number}"
-        return attempt.name(REPLAY_NAME_LIMIT)
+    def job_name(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> str:
+        """Return the replay's name: the user's own, numbered after the first, or one with the mark."""
+        if attempt.given:
+            return own_name(attempt.given, attempt.number)
+        return attempt.mark(identity).name(identity, REPLAY_NAME_LIMIT)
 
-    def find_jobs(
-        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
-    ) -> list[StartedJob]:
-        """Find the task instance's replays by their names."""
-        if request["replay_name"]:
-            return self._find_named(key, request)
-        prefix = key.prefix(REPLAY_NAME_LIMIT)
-        found = []
-        for row in self.list_replays(name_prefix=prefix):
-            numbers = re.fullmatch(r"(-?\d+)\.(\d+)", row["ReplayName"].removeprefix(prefix))
-            if numbers:
-                found.append(StartedJob(int(numbers[1]), int(numbers[2]), _status(row)))
-        return sorted(found, key=lambda job: job.number)
+    def see_jobs(self, identity: Identity, log: AttemptLog, request: ReplayRequest) -> list[SeenJob]:
+        """List the task's replays by their names' prefix; describe those that the list does not show."""
+        if request.replay_name:
+            seen = self._see_own(identity, request.replay_name)
+        else:
+            prefix = name_prefix(identity, REPLAY_NAME_LIMIT)
+            seen = [
+                _seen(row, Mark.of_name(row["ReplayName"], identity, REPLAY_NAME_LIMIT))
+                for row in self.list_replays(name_prefix=prefix)
+            ]
+        shown = {job.job_id for job in seen}
+        for attempt in log.attempts:
+            name = attempt.job_id or self.job_name(identity, attempt, request)
+            if name in shown:
+                continue
+            # A list may lag behind; the name of each attempt is known.
+            with suppress(JobNotFoundError):
+                replay = self.describe_replay(name)
+                mark = Mark.of_text(replay.get("Description", ""))
+                seen.append(_seen(replay, mark or attempt.mark(identity)))
+        return seen
 
-    def _find_named(self, key: JobKey, request: Mapping[str, Any]) -> list[StartedJob]:
-        """Find replays under the user's own name, where the description tells whose they are."""
-        name = request["replay_name"]
-        pattern = re.compile(rf"{re.escape(name)}(?:\.(\d+))?")
-        found = []
-        for row in self.list_replays(name_prefix=name):
-            if match := pattern.fullmatch(row["ReplayName"]):
-                replay = self.describe_replay(row["ReplayName"])
-                mark = re.search(rf"airflow:{key.digest}/(-?\d+)\b", replay.get("Description", ""))
-                if mark is None:
-                    raise _taken(replay)
-                found.append(StartedJob(int(mark[1]), int(match[1] or 1), _status(replay)))
-        return sorted(found, key=lambda job: job.number)
+    def _see_own(self, identity: Identity, name: str) -> list[SeenJob]:
+        """See replays under the user's own name, where the description tells whose they are."""
+        seen = []
+        for row in self.list_replays(name_prefix=name[: REPLAY_NAME_LIMIT - _SUFFIX]):
+            number = _own_number(row["ReplayName"], name)
+            if number is None:
+                continue
+            replay = self.describe_replay(row["ReplayName"])
+            description = replay.get("Description", "")
+            claimed = Mark.names_identity(description, identity)
+            if number == 1 and not claimed:
+                raise _taken(replay)
+            seen.append(replace(_seen(replay, Mark.of_text(description)), number=number, claimed=claimed))
+        return seen
 
-    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Start the replay; if its name exists, adopt it only if it is this very request."""
-        archive = self.describe_archive(request["archive"])
-        bus = archive["EventSourceArn"]
-        if request["archive"].startswith("arn:") and request["archive"] != archive["ArchiveArn"]:
-            raise JobInputError(
-                f"archive={request['archive']!r} is not of the account and Region of connection "
-                f"{self.aws_conn_id!r}, whose archive of that name is {archive['ArchiveArn']}. Replays start "
-                "where their archive is: use a connection of that account, and its Region."
-            )
-        _check_rules(request["rule_arns"], bus)
-        name = self.job_name(attempt, request)
-        mark = f"[{attempt.key.mark}]"
-        description = f"{request['description'][: _DESCRIPTION_LIMIT - len(mark) - 1]} {mark}"
+    def prepare_start(self, request: ReplayRequest) -> None:
+        """Check the archive, and that the rules are on its bus."""
+        self._archive_of(request)
+
+    def start_job(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> JobStatus:
+        """Start the replay; if its name exists, return it only if it carries the attempt's mark."""
+        archive = self._archive_of(request)
+        name, mark = self.job_name(identity, attempt, request), attempt.mark(identity)
+        room = _DESCRIPTION_LIMIT - len(mark.text) - 1
         try:
             answer = self.start_replay(
                 name,
                 archive["ArchiveArn"],
-                request["start"],
-                request["end"],
-                destination_arn=bus,
-                rule_arns=request["rule_arns"],
-                description=description,
+                request.start,
+                request.end,
+                destination_arn=archive["EventSourceArn"],
+                rule_arns=request.rule_arns,
+                description=f"{one_line(request.description)[:room]} {mark.text}",
             )
         except JobError as error:
             # The name is taken: most likely by our own call, whose answer got lost on its way.
             if getattr(error, "code", "") != "ResourceAlreadyExistsException":
                 raise
-            replay = self.describe_replay(name)
-            if replay.get("Description") != description or not _is_same(replay, archive, request):
-                raise _taken(replay) from error
-            return _status(replay)
+            return self._existing(name, mark, error)
         # Read off the answer: from here on the replay runs, and one more call is one more that can fail.
         return _status(
             {
+                "State": "STARTING",
                 **answer,
                 "ReplayName": name,
                 "EventSourceArn": archive["ArchiveArn"],
-                "EventStartTime": request["start"],
-                "EventEndTime": request["end"],
+                "EventStartTime": request.start,
+                "EventEndTime": request.end,
             }
         )
+
+    def _archive_of(self, request: ReplayRequest) -> dict[str, Any]:
+        if self._archive and self._archive[0] == request:
+            return self._archive[1]
+        archive = self.describe_archive(request.archive)
+        for member in ("ArchiveArn", "EventSourceArn"):
+            self.member(archive, member, "describe_archive")
+        if request.archive.startswith("arn:") and request.archive != archive["ArchiveArn"]:
+            raise JobInputError(
+                f"archive={request.archive!r} is not of the account and Region of connection "
+                f"{self.aws_conn_id!r}, whose archive of that name is {archive['ArchiveArn']}. Replays start "
+                "where their archive is: use a connection of that account, and its Region."
+            )
+        _check_rules(request.rule_arns, archive["EventSourceArn"])
+        self._archive = (request, archive)
+        return archive
+
+    def _existing(self, name: str, mark: Mark, error: JobError) -> JobStatus:
+        """Return the replay that has the name already, if it is the attempt's."""
+        try:
+            replay = self.describe_replay(name)
+        except JobNotFoundError as lag:
+            raise JobApiError(
+                f"Replay {name} exists already, and AWS does not describe it yet. A retry looks again.",
+                "ResourceAlreadyExistsException",
+                transient=True,
+                in_doubt=True,
+            ) from lag
+        if Mark.of_text(replay.get("Description", "")) != mark:
+            raise _taken(replay) from error
+        return _status(replay)
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the replays in flight; describe those that are not among them, or a few as they are."""
@@ -263,11 +351,11 @@ class EventBridgeReplayHook(JobHook):
 
 def _status(replay: Mapping[str, Any]) -> JobStatus:
     """Read a replay from a description or from a list's row."""
-    service_state = replay["State"]
-    start, end = replay["EventStartTime"], replay["EventEndTime"]
+    service_state = replay.get("State") or "UNKNOWN"
+    start, end = replay.get("EventStartTime"), replay.get("EventEndTime")
     reached, began = replay.get("EventLastReplayedTime"), replay.get("ReplayStartTime")
     progress, note, speed = None, "no event replayed", None
-    if reached is not None:
+    if reached and start and end:
         progress = min(max((reached - start) / (end - start), 0.0), 1.0)
         note = f"events up to {utc_text(reached)}"
         elapsed = (datetime.now(UTC) - began).total_seconds() if began else 0
@@ -289,7 +377,7 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
         details={
             "replay_name": replay["ReplayName"],
             "replay_arn": replay.get("ReplayArn"),
-            "archive_arn": replay["EventSourceArn"],
+            "archive_arn": replay.get("EventSourceArn"),
             "event_start_time": utc_text(start),
             "event_end_time": utc_text(end),
             "event_last_replayed_time": utc_text(reached),
@@ -300,14 +388,20 @@ def _status(replay: Mapping[str, Any]) -> JobStatus:
     )
 
 
-def _is_same(replay: Mapping[str, Any], archive: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    destination = replay["Destination"]
-    return bool(
-        replay["EventSourceArn"] == archive["ArchiveArn"]
-        and (replay["EventStartTime"], replay["EventEndTime"]) == (request["start"], request["end"])
-        and destination["Arn"] == archive["EventSourceArn"]
-        and {*destination.get("FilterArns", ())} == {*request["rule_arns"]}
-    )
+def _own_number(replay_name: str, name: str) -> int | None:
+    """Return the number of an attempt under the user's own name; None for a name that is no attempt's."""
+    if replay_name == name:
+        return 1
+    found = re.search(r"\.([1-9][0-9]{0,3})$", replay_name)
+    number = int(found[1]) if found else 0
+    return number if number > 1 and own_name(name, number) == replay_name else None
+
+
+def _seen(replay: Mapping[str, Any], mark: Mark | None) -> SeenJob:
+    status = _status(replay)
+    ended = replay.get("ReplayEndTime")
+    ran = (ended - status.started_at).total_seconds() if ended and status.started_at else 0.0
+    return SeenJob(replay["ReplayName"], status.state, status.started_at, mark, claimed=mark is None, ran=ran)
 
 
 def _check_rules(rule_arns: Collection[str], bus: str) -> None:

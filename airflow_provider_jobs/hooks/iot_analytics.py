@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
+from airflow_provider_jobs.job import JobState, JobStatus, utc_text
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.evidence import Marking, SeenJob
+from airflow_provider_jobs.once.identity import Identity
 
-__all__ = ["IotAnalyticsHook", "reprocessing_job_id"]
+__all__ = ["IotAnalyticsHook", "ReprocessingRequest", "reprocessing_job_id"]
 
 _STATES = {
     "RUNNING": JobState.RUNNING,
@@ -29,8 +33,6 @@ _FEW = 3
 _PAGE = 250
 #: The time in which AWS counts a pipeline's starts.
 _DAY = timedelta(hours=24)
-#: How far AWS's clock and ours may be apart.
-_CLOCKS = timedelta(seconds=5)
 
 
 def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
@@ -50,6 +52,27 @@ def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
     return f"{pipeline_name}/{reprocessing_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class ReprocessingRequest:
+    """A reprocessing that is asked for, checked.
+
+    :param pipeline_name: the pipeline.
+    :param start: the first arrival, inclusive, aware; None for the channel's beginning.
+    :param end: the arrival to stop before, aware; None for its end.
+    :param s3_paths: keys of the channel's objects, instead of a window.
+    """
+
+    pipeline_name: str
+    start: datetime | None = None
+    end: datetime | None = None
+    s3_paths: tuple[str, ...] | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what AWS acts on."""
+        paths = None if self.s3_paths is None else frozenset(self.s3_paths)
+        return {"pipeline": self.pipeline_name, "start": self.start, "end": self.end, "paths": paths}
+
+
 class IotAnalyticsHook(JobHook):
     """Starts, watches and cancels the reprocessing of a pipeline's messages.
 
@@ -64,7 +87,7 @@ class IotAnalyticsHook(JobHook):
     label = "AWS IoT Analytics"
     noun = "reprocessing"
     ended = "2025-12-15"
-    named = False
+    marking = Marking.NONE
     quota = None
     # Not how many may run at once, but how many may start in 24 hours.
     # https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html
@@ -94,7 +117,8 @@ class IotAnalyticsHook(JobHook):
             ``creationTime`` of each.
         :raises JobNotFoundError: if there is no such pipeline.
         """
-        description: dict[str, Any] = self.call("describe_pipeline", pipelineName=pipeline_name)["pipeline"]
+        answer = self.call("describe_pipeline", pipelineName=pipeline_name)
+        description: dict[str, Any] = self.member(answer, "pipeline", "describe_pipeline")
         return description
 
     def list_pipelines(self) -> list[dict[str, Any]]:
@@ -135,7 +159,7 @@ class IotAnalyticsHook(JobHook):
             endTime=end_time,
             channelMessages=None if s3_paths is None else {"s3Paths": [*s3_paths]},
         )
-        return str(answer["reprocessingId"])
+        return str(self.member(answer, "reprocessingId", "start_pipeline_reprocessing"))
 
     def cancel_reprocessing(self, pipeline_name: str, reprocessing_id: str) -> None:
         """Cancel a reprocessing; messages that went through stay in the data store.
@@ -147,45 +171,33 @@ class IotAnalyticsHook(JobHook):
         """
         self.call("cancel_pipeline_reprocessing", pipelineName=pipeline_name, reprocessingId=reprocessing_id)
 
-    def scope(self, request: Mapping[str, Any]) -> str:
+    def scope(self, request: ReprocessingRequest) -> str:
         """Return the pipeline: AWS counts the starts of each."""
-        name: str = request["pipeline_name"]
-        return name
+        return request.pipeline_name
 
-    def find_jobs(
-        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
-    ) -> list[StartedJob]:
-        """Look at the reprocessings in the ledger; one whose start got no answer is sought by its time.
+    def see_jobs(self, identity: Identity, log: AttemptLog, request: ReprocessingRequest) -> list[SeenJob]:
+        """Return the reprocessings of the request's pipeline, and of those in the log."""
+        names = {request.pipeline_name, *(attempt.scope for attempt in log.attempts)}
+        seen = []
+        for name in sorted(names):
+            try:
+                pipeline = self.describe_pipeline(name)
+            except JobNotFoundError:
+                if name == request.pipeline_name:
+                    raise
+                continue
+            seen += [
+                SeenJob(status.job_id, status.state, status.started_at)
+                for status in _statuses(pipeline).values()
+            ]
+        return seen
 
-        :raises JobNotFoundError: if AWS no longer tells what became of this generation's last one.
-        :raises JobInputError: if a start got no answer and there are several that it may have made.
-        """
-        in_order = sorted(attempts, key=lambda attempt: attempt.since)
-        known = self.describe_jobs({attempt.job_id for attempt in in_order if attempt.job_id})
-        found = []
-        for attempt in in_order:
-            mine = attempt.key == key
-            if attempt.job_id:
-                status = known[attempt.job_id]
-                if isinstance(status, JobStatus):
-                    found.append(StartedJob(attempt.key.generation, attempt.number, status))
-                elif mine and attempt is in_order[-1]:
-                    raise JobNotFoundError(
-                        f"{status} Whether it succeeded cannot be told. Clear the task to start another one."
-                    )
-            elif mine and (sought := self._sought(attempt, request, known.keys())):
-                found.append(StartedJob(attempt.key.generation, attempt.number, sought))
-            elif not mine:
-                self._tell_of_lost(attempt, request, known.keys())
-        return found
-
-    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Start the reprocessing; one of an earlier try has been sought before."""
-        name = request["pipeline_name"]
+    def start_job(self, identity: Identity, attempt: Attempt, request: ReprocessingRequest) -> JobStatus:
+        """Start the reprocessing."""
         reprocessing_id = self.start_reprocessing(
-            name, request["start"], request["end"], s3_paths=request["s3_paths"]
+            request.pipeline_name, request.start, request.end, s3_paths=request.s3_paths
         )
-        return _status(name, {"id": reprocessing_id, "status": "RUNNING"})
+        return _status(request.pipeline_name, {"id": reprocessing_id, "status": "RUNNING"})
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Describe the pipelines of the reprocessings, or list them all where they are many."""
@@ -222,57 +234,14 @@ class IotAnalyticsHook(JobHook):
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List what was started in the last 24 hours, each with its pipeline."""
-        since = datetime.now(UTC) - _DAY
+        pipelines = self.list_pipelines()
+        since = (self.clock.now() or datetime.now(UTC)) - _DAY
         return {
             job_id: row["pipelineName"]
-            for row in self.list_pipelines()
+            for row in pipelines
             for job_id, status in _statuses(row).items()
             if status.started_at is None or status.started_at > since
         }
-
-    def _sought(
-        self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
-    ) -> JobStatus | None:
-        """Find what a start made whose answer got lost: the only reprocessing since, if there is one."""
-        candidates = self._candidates(attempt, request, others)
-        if len(candidates) > 1:
-            raise JobInputError(
-                "An earlier try called StartPipelineReprocessing for pipeline "
-                f"{request['pipeline_name']} and got no answer. {len(candidates)} reprocessings were started "
-                f"since {utc_text(attempt.since)}, and AWS does not tell which of them has this task's "
-                f"messages, or whether any has: {_seen(candidates)}. Find out from "
-                "what is in the data store. If they are there, mark the task as success; if not, clear "
-                "it, and it starts another one."
-            )
-        return candidates[0] if candidates else None
-
-    def _tell_of_lost(self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]) -> None:
-        """Name what a start before the task was cleared may have made; it may as well be somebody else's."""
-        running = [
-            status
-            for status in self._candidates(attempt, request, others)
-            if status.state is JobState.RUNNING
-        ]
-        if running:
-            self.log.warning(
-                "Before this task was cleared it called StartPipelineReprocessing for pipeline %s and got no "
-                "answer. AWS does not tell whether one of these is what it started, so none is stopped: %s. "
-                "If one is this task's, cancel it.",
-                request["pipeline_name"],
-                _seen(running),
-            )
-
-    def _candidates(
-        self, attempt: Attempt, request: Mapping[str, Any], others: Collection[str]
-    ) -> list[JobStatus]:
-        """Return the pipeline's reprocessings since an attempt that nobody is known to have started."""
-        return [
-            status
-            for job_id, status in _statuses(self.describe_pipeline(request["pipeline_name"])).items()
-            if job_id not in others
-            and status.started_at is not None
-            and status.started_at >= attempt.since - _CLOCKS
-        ]
 
 
 def _statuses(pipeline: Mapping[str, Any]) -> dict[str, JobStatus]:
@@ -296,13 +265,6 @@ def _status(pipeline_name: str, summary: Mapping[str, Any]) -> JobStatus:
             "state": service_state,
             "created_at": utc_text(started_at),
         },
-    )
-
-
-def _seen(candidates: Collection[JobStatus]) -> str:
-    return "; ".join(
-        f"{status.job_id} ({status.service_state}, started {utc_text(status.started_at)})"
-        for status in candidates
     )
 
 

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -20,9 +19,12 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
+from airflow_provider_jobs.job import JobState, JobStatus, utc_text
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.evidence import Marking, SeenJob
+from airflow_provider_jobs.once.identity import Identity
 
-__all__ = ["QUALITY", "LookoutEquipmentHook"]
+__all__ = ["QUALITY", "IngestionRequest", "LookoutEquipmentHook"]
 
 #: What can be wrong with ingested data, and where AWS's data quality summary counts it.
 #: https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_DataQualitySummary.html
@@ -47,10 +49,41 @@ _STATES = {
 _IN_FLIGHT = ("IN_PROGRESS", "IMPORT_IN_PROGRESS")
 # Up to so many jobs, describing each takes no more calls than listing the states.
 _FEW = len(_IN_FLIGHT)
-#: How far AWS's clock and ours may be apart.
-_CLOCKS = timedelta(seconds=5)
-#: How many used-up tokens are passed over; no task has more tries than a few.
-_TOKENS = 50
+_START, _LIST = "start_data_ingestion_job", "list_data_ingestion_jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestionRequest:
+    """An ingestion that is asked for, checked.
+
+    :param dataset_name: the dataset.
+    :param role_arn: the role that reads the data.
+    :param bucket: where the data is.
+    :param prefix: where in the bucket.
+    :param key_pattern: how the components' files are named.
+    :param client_token: a token of the user's own.
+    """
+
+    dataset_name: str
+    role_arn: str
+    bucket: str
+    prefix: str | None = None
+    key_pattern: str | None = None
+    client_token: str | None = None
+
+    @property
+    def given(self) -> str:
+        """The user's own token for the job."""
+        return self.client_token or ""
+
+    def source(self) -> dict[str, Any]:
+        """Return it as ``IngestionInputConfiguration``."""
+        source = {"Bucket": self.bucket, "Prefix": self.prefix, "KeyPattern": self.key_pattern}
+        return {"S3InputConfiguration": {key: value for key, value in source.items() if value is not None}}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what AWS acts on."""
+        return {"dataset": self.dataset_name, "role": self.role_arn, **self.source()["S3InputConfiguration"]}
 
 
 class LookoutEquipmentHook(JobHook):
@@ -66,7 +99,8 @@ class LookoutEquipmentHook(JobHook):
     label = "Amazon Lookout for Equipment"
     noun = "ingestion job"
     ended = "2026-10-07"
-    named = False
+    marking = Marking.TOKEN
+    stoppable = False
     quota = 5
     scope_quota = 1
     quota_codes = frozenset({"ServiceQuotaExceededException"})
@@ -135,45 +169,81 @@ class LookoutEquipmentHook(JobHook):
             self.pages("list_data_ingestion_jobs", "DataIngestionJobSummaries", MaxResults=500, **filters)
         )
 
-    def job_name(self, attempt: Attempt, request: Mapping[str, Any]) -> str:
-        """Return the client token: the user's own, numbered after the first, or one made from the key."""
-        token, generation = request["client_token"], attempt.key.generation
-        if not token:
-            return attempt.name(256)
-        if generation:
-            return f"{token}.{generation}.{attempt.number}"
-        return str(token) if attempt.number == 1 else f"{token}.{attempt.number}"
+    def job_name(self, identity: Identity, attempt: Attempt, request: IngestionRequest) -> str:
+        """Return the client token: the user's own, numbered after the first, or one made from the mark.
 
-    def scope(self, request: Mapping[str, Any]) -> str:
+        It leaves the run's ``clear_number`` out, which the clear of another task changes too.
+        """
+        if attempt.given:
+            return attempt.given if attempt.number == 1 else f"{attempt.given}.{attempt.number}"
+        mark = attempt.mark(identity)
+        life = replace(mark.life, clear_number=None)
+        return replace(mark, life=life).name(identity, 256)
+
+    def scope(self, request: IngestionRequest) -> str:
         """Return the dataset: it takes one job at a time."""
-        name: str = request["dataset_name"]
-        return name
+        return request.dataset_name
 
-    def find_jobs(
-        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
-    ) -> list[StartedJob]:
-        """Look at the jobs in the ledger; one without an id is found by its token when started again."""
-        known = [attempt for attempt in attempts if attempt.job_id]
-        found = self.describe_jobs([str(attempt.job_id) for attempt in known])
-        return [
-            StartedJob(attempt.key.generation, attempt.number, status)
-            for attempt in known
-            if isinstance(status := found[str(attempt.job_id)], JobStatus)
-        ]
+    def see_jobs(self, identity: Identity, log: AttemptLog, request: IngestionRequest) -> list[SeenJob]:
+        """Describe the jobs in the log; list what runs on the datasets of attempts without an answer."""
+        known = {attempt.job_id for attempt in log.attempts if attempt.job_id}
+        in_doubt = {attempt.scope for attempt in log.attempts if not attempt.job_id}
+        for dataset in sorted(in_doubt):
+            with suppress(JobNotFoundError):
+                known |= {self.member(row, "JobId", _LIST) for row in self.list_ingestions(dataset)}
+        seen = []
+        for found in self.describe_jobs(known).values():
+            if isinstance(found, JobStatus):
+                seen.append(SeenJob(found.job_id, found.state, found.started_at))
+            elif not isinstance(found, JobNotFoundError):
+                raise found
+        return seen
 
-    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Start the job. The same token returns the same job, so a lost answer is had by asking again.
+    def start_job(self, identity: Identity, attempt: Attempt, request: IngestionRequest) -> JobStatus:
+        """Start the job; AWS answers the same token with the same job, whatever became of it.
 
         https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_StartDataIngestionJob.html
         """
-        for number in range(attempt.number, attempt.number + _TOKENS):
-            token = self.job_name(replace(attempt, number=number), request)
-            if job := self._start_with(token, attempt, request):
-                return job
-        raise JobInputError(
-            f"{_TOKENS} client tokens up to {token} have been used up by jobs that failed or by other "
-            "requests. Clear the task, which begins with new ones."
-        )
+        token = self.job_name(identity, attempt, request)
+        try:
+            answer = self.call(
+                "start_data_ingestion_job",
+                DatasetName=request.dataset_name,
+                IngestionInputConfiguration=request.source(),
+                RoleArn=request.role_arn,
+                ClientToken=token,
+            )
+        except JobApiError as error:
+            if error.code == "ConflictException":
+                raise self._conflict(error, token, request) from error
+            raise
+        job_id, status = (self.member(answer, name, _START) for name in ("JobId", "Status"))
+        details = {"job_id": job_id, "dataset_name": request.dataset_name}
+        job = JobStatus(job_id, _STATES.get(status, JobState.RUNNING), status, details=details)
+        # AWS does not say whether the answer to a repeated request has the job's state of now.
+        with suppress(JobError):
+            job = self.describe_job(job_id)
+        return job
+
+    def _conflict(
+        self, error: JobApiError, token: str, request: IngestionRequest
+    ) -> JobError | JobInputError:
+        """Return what a conflict means: another job is on the dataset, or the token is another request's."""
+        rows = self.list_ingestions(request.dataset_name)
+        busy = [row["JobId"] for row in rows if row.get("Status") in _IN_FLIGHT]
+        if busy:
+            return JobQuotaError(
+                f"Dataset {request.dataset_name} takes one job at a time and runs {', '.join(busy)}."
+            )
+        if request.client_token:
+            # The dataset may have been busy at the call and free at the list: the next try asks again.
+            return JobApiError(
+                f"{error} The dataset has no job in flight, so the client token {token!r} may be taken by "
+                "another request: choose another client_token, or leave it out.",
+                error.code,
+                in_doubt=error.in_doubt,
+            )
+        return JobQuotaError(f"{error} The dataset has become free since.")
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the jobs in flight; describe those that are not among them, or a few as they are."""
@@ -204,78 +274,12 @@ class LookoutEquipmentHook(JobHook):
         rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
         return {row["JobId"]: row["DatasetName"] for row in rows}
 
-    def _start_with(self, token: str, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus | None:
-        """Start the job with this token; None if the token is used up."""
-        for last in (False, True):
-            asked = datetime.now(UTC)
-            try:
-                answer = self.call(
-                    "start_data_ingestion_job",
-                    DatasetName=request["dataset_name"],
-                    IngestionInputConfiguration=request["input"],
-                    RoleArn=request["role_arn"],
-                    ClientToken=token,
-                )
-            except JobApiError as error:
-                if error.code != "ConflictException":
-                    raise
-                job = self._find_same(error, attempt, request)
-                if job or not request["client_token"]:
-                    return job
-                # The dataset may have been busy at the call and free at the look: only twice is certain.
-                if last:
-                    raise JobInputError(
-                        f"{error} The dataset has no job in flight, so the client token {token!r} is taken "
-                        "by another request: choose another client_token, or leave it out."
-                    ) from error
-            else:
-                return self._unless_used_up(answer, asked, request)
-        return None
-
-    def _unless_used_up(
-        self, answer: Mapping[str, Any], asked: datetime, request: Mapping[str, Any]
-    ) -> JobStatus | None:
-        """Return the job of an answer; None if it is of an earlier try, and failed."""
-        details = {"job_id": answer["JobId"], "dataset_name": request["dataset_name"]}
-        job = JobStatus(answer["JobId"], _STATES[answer["Status"]], answer["Status"], details=details)
-        # AWS does not say whether the answer to a repeated request has the job's state of now.
-        with suppress(JobError):
-            job = self.describe_job(job.job_id)
-        old = answer["Status"] == "FAILED" or (job.started_at and job.started_at < asked - _CLOCKS)
-        return None if old and job.state is JobState.FAILED else job
-
-    def _find_same(
-        self, error: JobApiError, attempt: Attempt, request: Mapping[str, Any]
-    ) -> JobStatus | None:
-        """Look for our job after a conflict; None if the dataset has no job that could have caused it.
-
-        :raises JobQuotaError: if another job is on the dataset.
-        """
-        rows = self.list_ingestions(request["dataset_name"])
-        busy = [row["JobId"] for row in rows if row["Status"] in _IN_FLIGHT]
-        for job_id in set(busy) - attempt.others:
-            job = self.describe_ingestion(job_id)
-            if _same(job, request) and job["CreatedAt"] >= attempt.since - _CLOCKS:
-                return _status(job)
-        if busy:
-            raise JobQuotaError(
-                f"Dataset {request['dataset_name']} takes one job at a time and runs {', '.join(busy)}."
-            ) from error
-        return None
-
-
-def _same(job: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Whether a job has the input that is asked for; AWS may tell a default where none was given."""
-    found, wanted = (
-        each["S3InputConfiguration"] for each in (job["IngestionInputConfiguration"], request["input"])
-    )
-    places = [(each["Bucket"], each.get("Prefix") or "") for each in (found, wanted)]
-    return places[0] == places[1] and wanted.get("KeyPattern") in (None, found.get("KeyPattern"))
-
 
 def _status(job: Mapping[str, Any]) -> JobStatus:
     """Read a job from a description or from a list's row."""
-    service_state = job["Status"]
+    service_state = job.get("Status") or "UNKNOWN"
+    arn = (job.get("DatasetArn") or "").split("/")
+    given = (job.get("IngestionInputConfiguration") or {}).get("S3InputConfiguration") or {}
     files = job.get("IngestedFilesSummary", {})
     total, ingested = files.get("TotalNumberOfFiles"), files.get("IngestedNumberOfFiles")
     return JobStatus(
@@ -289,9 +293,9 @@ def _status(job: Mapping[str, Any]) -> JobStatus:
         details={
             "job_id": job["JobId"],
             # arn:…:dataset/NAME/ID
-            "dataset_name": job["DatasetArn"].split("/")[1],
+            "dataset_name": arn[1] if len(arn) > 1 else None,
             "state": service_state,
-            "input": dict(job["IngestionInputConfiguration"]["S3InputConfiguration"]),
+            "input": dict(given),
             "created_at": utc_text(job.get("CreatedAt")),
             "files_total": total,
             "files_ingested": ingested,

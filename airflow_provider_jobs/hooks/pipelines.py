@@ -13,6 +13,7 @@ from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, Jo
 from airflow_provider_jobs.hooks.activations import PipelineLook
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.pace import CallPace
+from airflow_provider_jobs.once.evidence import Marking
 
 __all__ = ["BURST", "PACE", "PipelinesHook"]
 
@@ -37,7 +38,7 @@ class PipelinesHook(JobHook):
     service = "datapipeline"
     label = "AWS Data Pipeline"
     noun = "activation"
-    named = False
+    marking = Marking.NONE
     quota = 100
     scope_quota = 1
     not_found_codes = frozenset({"PipelineNotFoundException", "PipelineDeletedException"})
@@ -211,8 +212,11 @@ class PipelinesHook(JobHook):
                     half = len(batch) // 2
                     batches += [batch[:half], batch[half:]]
                 continue
-            for row in answer["pipelineDescriptionList"]:
-                found[row["pipelineId"]] = PipelineLook.of(row)
+            rows = self.member(answer, "pipelineDescriptionList", "describe_pipelines")
+            looks = [PipelineLook.of(row) for row in rows if row.get("pipelineId")]
+            found |= {look.pipeline_id: look for look in looks if look.pipeline_id in batch}
+            if missing := [each for each in batch if each not in found]:
+                raise self.unreadable("describe_pipelines", f"it leaves out {', '.join(missing)}")
         return found
 
     def describe_pipeline(self, pipeline_id: str) -> PipelineLook:
@@ -271,9 +275,11 @@ class PipelinesHook(JobHook):
         while True:
             answer = self.call(operation, marker=marker, **parameters)
             yield from answer.get(rows, ())
-            marker = answer.get("marker")
+            last, marker = marker, answer.get("marker")
             if not answer.get("hasMoreResults") or not marker:
                 return
+            if marker == last:
+                raise self.unreadable(operation, "marker repeats")
 
 
 def _by_object(answer: Mapping[str, Any], rows: str, texts: str) -> dict[str, list[str]]:

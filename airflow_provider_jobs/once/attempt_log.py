@@ -27,10 +27,12 @@ class Attempt:
     :param fingerprint: its request's.
     :param dag_version: Airflow's id of the DAG's version, where there is one.
     :param scope: what its job shares with others of which few may run.
+    :param given: the user's own name or token for the job; empty for one made from the mark.
     :param at: AWS's time before the call, of several before the last; None if AWS did not tell it.
     :param since: AWS's time before the first call.
     :param before: the ids of the scope's jobs that AWS showed before the call.
     :param job_id: the job's id, once AWS has answered.
+    :param shared: whether its job was there before the task, which then never stops it.
     :param spent: seconds that its job ran, as far as they are known.
     """
 
@@ -39,10 +41,12 @@ class Attempt:
     fingerprint: Fingerprint
     dag_version: str | None = None
     scope: str = ""
+    given: str = ""
     at: datetime | None = None
     since: datetime | None = None
     before: frozenset[str] = frozenset()
     job_id: str | None = None
+    shared: bool = False
     spent: float = 0.0
 
     def mark(self, identity: Identity) -> Mark:
@@ -59,10 +63,12 @@ class Attempt:
             "fingerprint": self.fingerprint.text,
             "dag_version": self.dag_version,
             "scope": self.scope,
+            "given": self.given,
             "at": self.at.isoformat() if self.at else None,
             "since": self.since.isoformat() if self.since else None,
             "before": sorted(self.before),
             "job_id": self.job_id,
+            "shared": self.shared,
             "spent": self.spent,
         }
 
@@ -76,10 +82,12 @@ class Attempt:
             fingerprint=Fingerprint(row["fingerprint"]),
             dag_version=row.get("dag_version"),
             scope=row.get("scope", ""),
+            given=row.get("given", ""),
             at=datetime.fromisoformat(at) if at else None,
             since=datetime.fromisoformat(since) if since else None,
             before=frozenset(row.get("before", ())),
             job_id=row.get("job_id"),
+            shared=row.get("shared", False),
             spent=row.get("spent", 0.0),
         )
 

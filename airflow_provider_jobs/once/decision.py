@@ -62,6 +62,7 @@ class KnownJob:
     :param sighting: what AWS shows of it.
     :param likeness: how its request relates to the request of now.
     :param repeatable: whether AWS answers its repeated start with the same job, by a name or a token.
+    :param ran: seconds that it ran, as far as they are known.
     """
 
     number: int
@@ -70,6 +71,7 @@ class KnownJob:
     sighting: Sighting
     likeness: Likeness
     repeatable: bool = False
+    ran: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,9 @@ def decide(jobs: Collection[KnownJob], *, may_stop: bool, absence_settled: bool)
     for job in sorted(jobs, key=lambda job: -job.number):
         if action := verdict(job, may_stop=may_stop):
             wanted.setdefault(action, []).append(job)
-    if adoptable := wanted.get(Action.ADOPT):
+    if may_stop and (doubles := wanted.get(Action.ADOPT, [])[1:]):
         # Of two that run, the later one is kept.
-        if may_stop and len(adoptable) > 1:
-            wanted.setdefault(Action.STOP, []).extend(adoptable[1:])
+        wanted.setdefault(Action.STOP, []).extend(doubles)
     # Stopping and adopting start nothing, so doubt about other jobs does not hold them up; a start waits for
     # everything else.
     for action in (Action.STOP, Action.ADOPT, Action.TAKE, Action.WAIT, Action.SETTLE, Action.REFUSE):

@@ -55,6 +55,7 @@ class Task:
     :param fingerprint: of the request.
     :param marking: by what the service's jobs are told apart.
     :param scope: what the job shares with others of which few may run.
+    :param given: the user's own name or token for the job; empty for one made from the mark.
     :param dag_version: Airflow's id of the DAG's version, where there is one.
     :param may_stop: whether the jobs can be stopped, and are to be.
     :param settling: how long AWS may take to show what was started.
@@ -67,6 +68,7 @@ class Task:
     fingerprint: Fingerprint
     marking: Marking
     scope: str = ""
+    given: str = ""
     dag_version: str | None = None
     may_stop: bool = True
     settling: timedelta = timedelta(seconds=60)
@@ -83,6 +85,7 @@ class SeenJob:
     :param mark: the mark that it carries, if this release can read it.
     :param number: its number where its name has one that is no mark's.
     :param claimed: whether it carries this task's identity, in a mark that this release cannot read.
+    :param ran: seconds that it ran, where it has ended and AWS tells.
     """
 
     job_id: str
@@ -91,6 +94,7 @@ class SeenJob:
     mark: Mark | None = None
     number: int = 0
     claimed: bool = False
+    ran: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,10 @@ class _Weighing:
         if attempt is not None:
             evidence = _OF_RELATION[attempt.life.relation(self.task.life)]
             likeness = self.likeness(attempt.fingerprint, attempt)
-            return KnownJob(attempt.number, seen.job_id, evidence, self.sighting(seen), likeness)
+            if attempt.shared and (evidence is Evidence.EARLIER_LIFE or likeness is not Likeness.SAME):
+                evidence = Evidence.NOT_OURS
+            ran = attempt.spent or seen.ran
+            return KnownJob(attempt.number, seen.job_id, evidence, self.sighting(seen), likeness, ran=ran)
         if mark is not None or seen.claimed or seen.number:
             return self._marked(seen, mark)
         return self._unmarked(seen)
@@ -171,7 +178,7 @@ class _Weighing:
                 self.task.identity.site and relation is Relation.EARLIER
             ):
                 evidence = _OF_RELATION[relation]
-        return KnownJob(number, seen.job_id, evidence, self.sighting(seen), likeness)
+        return KnownJob(number, seen.job_id, evidence, self.sighting(seen), likeness, ran=seen.ran)
 
     def _unmarked(self, seen: SeenJob) -> KnownJob | None:
         """Weigh a job of the scope that carries no mark and is not in the log."""

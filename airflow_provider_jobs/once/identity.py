@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which task instance a job belongs to, and which life of it: what nothing changes, and what a clear changes."""
+"""Which task instance a job belongs to, and which life of it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.decision import Action, Decision, KnownJob, decide
+from airflow_provider_jobs.once.decision import Action, Decision, Evidence, KnownJob, decide
 from airflow_provider_jobs.once.evidence import Sight, Task, Weighed, weigh
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Unstarted",
     "WaitForEnd",
     "WaitForRoom",
+    "WaitForTime",
     "WaitToSettle",
     "steps",
 ]
@@ -117,8 +118,12 @@ class Stopped(StrEnum):
 class Prepare:
     """Make the checks before a start, by calls that start nothing.
 
-    Answered with None, or with :attr:`Unstarted.NO_ROOM`; an error ends the steps.
+    Answered with None, :attr:`Unstarted.NO_ROOM` or :attr:`Unstarted.TOO_EARLY`; an error ends the steps.
+
+    :param spent: seconds that this life's jobs ran so far, as far as they are known.
     """
+
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +145,22 @@ class Started:
     :param job_id: the service's id of it.
     :param state: its state, as far as it is known.
     :param created: when AWS made it, if that is known.
+    :param shared: whether it was there before the task, which then never stops it.
     """
 
     job_id: str
     state: JobState = JobState.RUNNING
     created: datetime | None = None
+    shared: bool = False
 
 
 class Unstarted(StrEnum):
     """Why a start gave no job."""
 
     NO_ROOM = "the service has no room for it now"
+    #: As before, but a call that botocore made before may have taken effect.
+    NO_ROOM_IN_DOUBT = "the service has no room for another one now"
+    TOO_EARLY = "its time has not come"
     REFUSED = "AWS refused, and has certainly started nothing"
     IN_DOUBT = "the call may have taken effect"
 
@@ -161,13 +171,16 @@ class Adopt:
 
     :param job: the job.
     :param attempt: its attempt, where it has one.
+    :param job_id: the service's id of it.
     :param fresh: whether this try has started it.
+    :param spent: seconds that this life's other jobs ran, as far as they are known.
     """
 
     job: KnownJob | None
     attempt: Attempt | None
     job_id: str
     fresh: bool = False
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +207,17 @@ class WaitToSettle:
 
 @dataclass(frozen=True, slots=True)
 class WaitForRoom:
-    """Queue for a place, then take the steps again."""
+    """Queue for a place, then take the steps again.
+
+    :param attempt: the attempt that wants it; it is not noted unless it is in doubt.
+    """
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForTime:
+    """Wait until the job's time has come, then take the steps again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +242,7 @@ class Failed:
 
 Step: TypeAlias = Look | Note | Stop | Prepare | Start
 Answer: TypeAlias = Any
-Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | Refuse | Failed
+Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | WaitForTime | Refuse | Failed
 
 
 def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generator[Step, Answer, Outcome]:
@@ -256,7 +279,7 @@ def _end(decision: Decision, log: AttemptLog, weighed: Weighed, sight: Sight) ->
     job = decision.jobs[0] if decision.jobs else None
     match decision.action:
         case Action.ADOPT | Action.TAKE if job is not None and job.job_id:
-            return Adopt(job, log.get(job.number), job.job_id)
+            return Adopt(job, log.get(job.number), job.job_id, spent=_spent(weighed, job.job_id))
         case Action.WAIT if job is not None:
             return WaitForEnd(job)
         case Action.REFUSE if job is not None:
@@ -283,23 +306,42 @@ def _start(
         fingerprint=task.fingerprint,
         dag_version=task.dag_version,
         scope=task.scope,
+        given=task.given,
     )
-    if (yield Prepare()) is Unstarted.NO_ROOM:
-        return WaitForRoom()
+    spent = _spent(weighed, None)
+    ready: Unstarted | None = yield Prepare(spent)
+    if ready is not None:
+        return _not_yet(ready, attempt)
     before = attempt.before or frozenset(job.job_id for job in sight.jobs)
     attempt = replace(attempt, at=sight.at, since=attempt.since or sight.at, before=before)
     log = replace(log, whole=True).noted(attempt)
     yield Note(log, must=True)
     answer: Started | Unstarted = yield Start(attempt, repeated=earlier is not None)
     if isinstance(answer, Unstarted):
-        if answer is not Unstarted.IN_DOUBT and earlier is None:
+        if answer in (Unstarted.NO_ROOM, Unstarted.REFUSED) and earlier is None:
             # Of an attempt that was in doubt before, another call's refusal says nothing.
             yield Note(log.without(attempt.number), must=False)
-        return WaitForRoom() if answer is Unstarted.NO_ROOM else Failed(answer)
-    attempt = replace(attempt, job_id=answer.job_id)
+        return _not_yet(answer, attempt)
+    attempt = replace(attempt, job_id=answer.job_id, shared=answer.shared)
     log = log.noted(attempt)
     yield Note(log, must=False)
     fresh = answer.created is None or sight.at is None or answer.created >= sight.at.replace(microsecond=0)
     if answer.state in (JobState.FAILED, JobState.CANCELLED) and not fresh:
         return log
-    return Adopt(None, attempt, answer.job_id, fresh=fresh and earlier is None)
+    return Adopt(None, attempt, answer.job_id, fresh=fresh and earlier is None, spent=spent)
+
+
+def _not_yet(why: Unstarted, attempt: Attempt) -> Outcome:
+    match why:
+        case Unstarted.NO_ROOM | Unstarted.NO_ROOM_IN_DOUBT:
+            return WaitForRoom(attempt)
+        case Unstarted.TOO_EARLY:
+            return WaitForTime()
+        case Unstarted.REFUSED | Unstarted.IN_DOUBT:
+            return Failed(why)
+
+
+def _spent(weighed: Weighed, but: str | None) -> float:
+    """Return the seconds that the life's jobs ran, without one."""
+    mine = (Evidence.THIS_LIFE, Evidence.IN_DOUBT)
+    return sum(job.ran for job in weighed.jobs if job.evidence in mine and job.job_id != but)

@@ -27,6 +27,8 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.links.base import JobLink
+from airflow_provider_jobs.operators.context import settling_time
+from airflow_provider_jobs.operators.context import try_number as current_try
 from airflow_provider_jobs.triggers.job import JobTrigger
 from airflow_provider_jobs.windows import interval
 
@@ -100,16 +102,24 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         :raises JobEndedError: if it does not meet that.
         """
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def execute_complete(
+        self, context: Context, event: Mapping[str, Any], try_number: int | None = None
+    ) -> dict[str, Any]:
         """Take up the task again after the wait; the event is a :class:`JobTrigger`'s.
 
+        :param try_number: the try that has waited. Airflow 3.0.0 to 3.1.0 resume a retry with the event of
+            the try before (apache/airflow#56704): such an event is left aside, and the task begins as a
+            retry does.
         :raises JobFailedError: if the job ended without success.
         :raises JobTimeoutError: if it had not ended at its deadline.
         :raises JobError: if the job could not be watched any longer.
         """
+        if try_number is not None and try_number != current_try(context):
+            result: dict[str, Any] = self.execute(context)
+            return result
         job = self._job = JobStatus.from_json(event["job"]) if event["job"] else None
         if why := event.get("timeout"):
-            return self._time_is_up(context, event["job_id"], why)
+            return self._time_is_up(context, event["job_id"], why, shared=bool(event.get("shared")))
         if why := event.get("error"):
             raise JobError(f"{self._noun} {event['job_id']} could not be watched any longer: {why}")
         if job is None:
@@ -154,7 +164,7 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         self.log.info("%s %s: %s.", self._noun, job_id, outcome)
         return outcome
 
-    def _time_is_up(self, context: Context, job_id: str, why: str) -> dict[str, Any]:
+    def _time_is_up(self, context: Context, job_id: str, why: str, *, shared: bool) -> dict[str, Any]:
         try:
             job = self._job = self.hook.describe_job(job_id)
         except JobError as error:
@@ -162,33 +172,50 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         else:
             if job.state.ended:
                 return self._finish(context, job)
+        stopped = "it was there before this task and goes on" if shared else self._stop(job_id)
         raise JobTimeoutError(
-            f"{self._noun} {job_id} {why}. job_timeout is {self.job_timeout}; {self._stop(job_id)}. "
+            f"{self._noun} {job_id} {why}. job_timeout is {self.job_timeout}; {stopped}. "
             "Allow more time, or give the job less to do."
         )
 
-    def _watch(self, context: Context, job: JobStatus) -> dict[str, Any]:
-        """Wait for the job's end: in the triggerer, or with the same trigger here."""
-        started_at = job.started_at or datetime.now(UTC)
-        deadline = (started_at + self.job_timeout).isoformat() if self.job_timeout else None
-        trigger = self._job_trigger(job.job_id, deadline)
-        return self.execute_complete(context, self._wait(trigger, "execute_complete"))
+    def _watch(self, context: Context, job: JobStatus, spent: float = 0.0) -> dict[str, Any]:
+        """Wait for the job's end: in the triggerer, or with the same trigger here.
 
-    def _job_trigger(self, job_id: str, deadline: str | None = None) -> JobTrigger:
+        :param spent: seconds of ``job_timeout`` that are used up already.
+        """
+        deadline = None
+        if self.job_timeout:
+            started_at = job.started_at or self.hook.clock.now() or datetime.now(UTC)
+            deadline = (started_at + self.job_timeout - timedelta(seconds=spent)).isoformat()
+        trigger = self._job_trigger(job.job_id, deadline, shared=job.shared)
+        kwargs = {"try_number": current_try(context)}
+        return self.execute_complete(context, self._wait(trigger, "execute_complete", kwargs))
+
+    def _job_trigger(
+        self,
+        job_id: str,
+        deadline: str | None = None,
+        *,
+        cancel_on_kill: bool | None = None,
+        shared: bool = False,
+    ) -> JobTrigger:
         spec = self._encoded()
+        cancel = self.cancel_on_kill if cancel_on_kill is None else cancel_on_kill
         return JobTrigger(
             hook_class=spec.hook_class,
             hook_parameters=spec.parameters,
             job_id=job_id,
             poll_interval=self.poll_interval,
             deadline=deadline,
-            cancel_on_kill=self.cancel_on_kill,
+            cancel_on_kill=cancel and not shared,
+            shared=shared,
+            settling_time=settling_time().total_seconds(),
         )
 
-    def _wait(self, trigger: BaseTrigger, then: str) -> Any:
+    def _wait(self, trigger: BaseTrigger, then: str, kwargs: Mapping[str, Any] | None = None) -> Any:
         """Return the trigger's event; a deferrable task never gets it here but in its method ``then``."""
         if self.deferrable:
-            self.defer(trigger=trigger, method_name=then)
+            self.defer(trigger=trigger, method_name=then, kwargs=dict(kwargs or {}))
 
         async def first() -> Any:
             events = trigger.run()
@@ -226,7 +253,7 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
 
     def _record(self, context: Context, job: JobStatus) -> None:
         """Remember the job where on_kill, a person and the console link look for it."""
-        self._job, self._job_id = job, job.job_id
+        self._job, self._job_id = job, None if job.shared else job.job_id
         if self.job_link is not None:
             self.job_link.persist(
                 context=context,

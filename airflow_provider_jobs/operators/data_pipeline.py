@@ -15,10 +15,13 @@ from airflow.providers.common.compat.sdk import Context
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.activations import checked_pipeline_id
-from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
-from airflow_provider_jobs.job import JobKey, JobStatus, one_line
+from airflow_provider_jobs.hooks.data_pipeline import ActivationRequest, DataPipelineHook
+from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import Lineage
+from airflow_provider_jobs.once.mark import name_prefix
 from airflow_provider_jobs.operators.base import StopJobOperator
+from airflow_provider_jobs.operators.context import identity
+from airflow_provider_jobs.operators.context import life as life_of
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.pipeline_lineage import pipeline_lineage
 from airflow_provider_jobs.windows import optional_time
@@ -79,8 +82,10 @@ class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create the pipeline or find it."""
-        key = JobKey.from_context(context)
-        unique_id = f"{key.prefix(256)}{key.generation}" if self.unique_id is None else self.unique_id
+        unique_id = self.unique_id
+        if unique_id is None:
+            key, life = identity(context), life_of(context)
+            unique_id = f"{name_prefix(key, 256)}{life.started}.{life.max_tries}"
         for name, value in (("pipeline_name", self.pipeline_name), ("unique_id", unique_id)):
             if not isinstance(value, str) or not 1 <= len(value) <= _NAME_LIMIT:
                 raise JobInputError(f"{name}={value!r} must have 1 to {_NAME_LIMIT:,} characters.")
@@ -243,15 +248,15 @@ class DataPipelineActivatePipelineOperator(StartJobOperator[DataPipelineHook]):
         self.start_timestamp = start_timestamp
         self.wait_until = wait_until
 
-    def job_request(self, context: Context) -> dict[str, Any]:
+    def job_request(self, context: Context) -> ActivationRequest:
         """Return the activation that is asked for, checked."""
-        return {
-            "pipeline_id": checked_pipeline_id(self.pipeline_id),
-            "parameter_values": parameter_values(self.parameter_values),
-            "wait": self.wait_for_completion,
-            "start_timestamp": optional_time(self.start_timestamp, "start_timestamp"),
-            "wait_until": optional_time(self.wait_until, "wait_until"),
-        }
+        return ActivationRequest(
+            pipeline_id=checked_pipeline_id(self.pipeline_id),
+            parameter_values=parameter_values(self.parameter_values),
+            wait=self.wait_for_completion,
+            start_timestamp=optional_time(self.start_timestamp, "start_timestamp"),
+            wait_until=optional_time(self.wait_until, "wait_until"),
+        )
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the folders and files of S3 that the pipeline's definition names."""

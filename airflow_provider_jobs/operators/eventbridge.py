@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook, checked_replay_name
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook, ReplayRequest, checked_replay_name
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
@@ -94,7 +94,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         if archive_delay < timedelta(0):
             raise JobInputError(f"archive_delay={archive_delay!r} must not be negative.")
 
-    def job_request(self, context: Context) -> dict[str, Any]:
+    def job_request(self, context: Context) -> ReplayRequest:
         """Return the replay that is asked for, checked."""
         window = Window.parse(
             self.event_start_time, self.event_end_time, names=("event_start_time", "event_end_time")
@@ -106,20 +106,19 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             )
         if self.replay_name is not None:
             checked_replay_name(self.replay_name)
-        return {
-            "archive": self.archive,
-            "start": window.start,
-            "end": window.end,
-            "rule_arns": self._checked_rules(),
-            "replay_name": self.replay_name,
-            "description": self.description
-            or f"Airflow task {context['ti'].dag_id}.{context['ti'].task_id}, run {context['run_id']}",
-        }
+        ti = context["ti"]
+        return ReplayRequest(
+            archive=self.archive,
+            start=window.start,
+            end=window.end,
+            rule_arns=tuple(self._checked_rules()),
+            replay_name=self.replay_name,
+            description=self.description or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
+        )
 
-    def start_not_before(self, request: Mapping[str, Any]) -> datetime:
+    def start_not_before(self, request: ReplayRequest) -> datetime:
         """Return when the archive holds all of the window's events."""
-        end: datetime = request["end"]
-        return end + self.archive_delay
+        return request.end + self.archive_delay
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""

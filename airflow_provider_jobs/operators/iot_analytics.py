@@ -13,7 +13,11 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook, reprocessing_job_id
+from airflow_provider_jobs.hooks.iot_analytics import (
+    IotAnalyticsHook,
+    ReprocessingRequest,
+    reprocessing_job_id,
+)
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.base import StopJobOperator
@@ -97,16 +101,21 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
                 "Leave the window out to reprocess objects, or s3_paths to reprocess a window."
             )
 
-    def job_request(self, context: Context) -> dict[str, Any]:
+    def job_request(self, context: Context) -> ReprocessingRequest:
         """Return the reprocessing that is asked for, checked."""
         reprocessing_job_id(self.pipeline_name, "-")
-        request = {"pipeline_name": self.pipeline_name, **self._messages()}
-        bounds = [bound for bound in (request["start"], request["end"]) if bound]
+        asked = self._messages()
+        paths = asked["s3_paths"]
+        request = ReprocessingRequest(
+            self.pipeline_name, asked["start"], asked["end"], None if paths is None else tuple(paths)
+        )
+        bounds = [bound for bound in (request.start, request.end) if bound]
         if any(bound.minute or bound.second for bound in bounds):
             self.log.warning(
                 "The window (%s to %s) is finer than an hour. AWS takes its bounds to the nearest hour: "
                 "messages outside of it may be reprocessed too, and some inside may be left out.",
-                *(request[bound] or "open" for bound in ("start", "end")),
+                request.start or "open",
+                request.end or "open",
             )
         return request
 

@@ -12,7 +12,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
-from airflow_provider_jobs.hooks.lookout_equipment import QUALITY, LookoutEquipmentHook
+from airflow_provider_jobs.hooks.lookout_equipment import QUALITY, IngestionRequest, LookoutEquipmentHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
@@ -112,7 +112,7 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
                 "only at the job's end."
             )
 
-    def job_request(self, context: Context) -> dict[str, Any]:
+    def job_request(self, context: Context) -> IngestionRequest:
         """Return the ingestion that is asked for, checked."""
         for name, (pattern, meaning) in _PATTERNS.items():
             value = getattr(self, name)
@@ -121,13 +121,14 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
                 isinstance(value, str) and re.fullmatch(pattern, value)
             ):
                 raise JobInputError(f"{name}={value!r} must be {meaning}.")
-        source = {"Bucket": self.bucket, "Prefix": self.prefix, "KeyPattern": self._checked_pattern()}
-        return {
-            "dataset_name": self.dataset_name,
-            "role_arn": self.role_arn,
-            "client_token": self.client_token,
-            "input": {"S3InputConfiguration": {k: v for k, v in source.items() if v is not None}},
-        }
+        return IngestionRequest(
+            dataset_name=self.dataset_name,
+            role_arn=self.role_arn,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            key_pattern=self._checked_pattern(),
+            client_token=self.client_token,
+        )
 
     def check_result(self, job: JobStatus) -> None:
         """Log what was ingested, and fail if it breaks a limit."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, is_passing
+from airflow_provider_jobs.hooks.clock import AwsClock
 from airflow_provider_jobs.hooks.spec import HookSpec
 
 if TYPE_CHECKING:
@@ -53,6 +55,10 @@ class Waiter:
     since: float = 0.0
     scope: str = ""
     updates: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    #: Returns AWS's own time; None before AWS has told it.
+    aws_time: Callable[[], datetime | None] = lambda: None
+    #: Whether there was an update.
+    polled: bool = False
 
 
 class SharedLook(ABC):
@@ -72,6 +78,7 @@ class SharedLook(ABC):
         self.waiters: list[Waiter] = []
         self._spec = spec
         self._hook: JobHook | None = None
+        self._clock = AwsClock()
         self._due = 0.0
         self._failures = 0
         self._wake = asyncio.Event()
@@ -107,12 +114,18 @@ class SharedLook(ABC):
         :return: whether all went well; if not, the next look is later.
         """
 
+    def aws_time(self) -> datetime | None:
+        """Return AWS's own time; None before AWS has told it."""
+        return self._clock.now()
+
     async def ask(self, question: Callable[[JobHook], T]) -> T:
         """Put a question to the hook in a thread, which Airflow's connection lookup needs too."""
 
         def answer() -> T:
             if self._hook is None:
                 self._hook = self._spec.build()
+                # What AWS's time is, a new hook need not hear again.
+                self._hook.clock = self._clock
             with metrics.count_calls(self._hook):
                 return question(self._hook)
 
@@ -121,12 +134,14 @@ class SharedLook(ABC):
     async def tell(self, waiters: Iterable[Waiter], update: Callable[[Waiter], Any]) -> None:
         """Give each waiter its update, a batch at a time."""
         for count, waiter in enumerate([*waiters], start=1):
+            waiter.polled = True
             waiter.updates.put_nowait(update(waiter))
             if count % _BATCH == 0:
                 await asyncio.sleep(0)
 
     def _join(self, waiter: Waiter) -> None:
         now = asyncio.get_running_loop().time()
+        waiter.aws_time = self.aws_time
         self.waiters.append(waiter)
         if self._task is None:
             self._due = now + min(_GATHER, waiter.interval)

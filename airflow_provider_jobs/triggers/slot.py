@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_jobs.exceptions import is_passing
 from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.triggers.base import WaitTrigger
 from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
 
@@ -91,7 +92,7 @@ class _SlotQueue(SharedLook):
         # A task that was called and refused after all is in line again: no place is kept for it.
         back = {waiter.job_id for waiter in self.waiters}
         calls = [call for call in self._calls if call.until > time.monotonic() and call.job_id not in back]
-        if hook.named:
+        if hook.marking is Marking.NAME:
             # A called task's job may have ended between two looks; its place is free then.
             unseen = [call.job_id for call in calls if call.job_id not in active]
             found = hook.describe_jobs(unseen) if unseen else {}

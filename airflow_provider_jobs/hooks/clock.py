@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""AWS's own time, from the ``Date`` header of its answers: what AWS tells is compared with this alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+__all__ = ["AwsClock"]
+
+
+class AwsClock:
+    """The time by AWS's clock, as far as it has been heard."""
+
+    def __init__(self) -> None:
+        self._heard: tuple[datetime, float] | None = None
+
+    def hear(self, answer: Mapping[str, Any]) -> None:
+        """Take the time of an answer of boto3's, if it has one that can be read."""
+        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        try:
+            heard = parsedate_to_datetime(date) if isinstance(date, str) else None
+        except ValueError:
+            heard = None
+        if heard is not None:
+            at = heard if heard.tzinfo else heard.replace(tzinfo=UTC)
+            self._heard = (at.astimezone(UTC), time.monotonic())
+
+    def now(self) -> datetime | None:
+        """Return the time, aware; None if no answer has told it."""
+        if self._heard is None:
+            return None
+        at, monotonic = self._heard
+        return at + timedelta(seconds=time.monotonic() - monotonic)

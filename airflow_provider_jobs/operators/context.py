@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the core has to know of a running task instance, read off its Airflow context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from typing import Any
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_jobs.once.attempt_log import AttemptLog
+from airflow_provider_jobs.once.identity import Identity, Life
+
+__all__ = ["AttemptStore", "dag_version", "identity", "life", "settling_time", "try_number"]
+
+_SECTION = "airflow_provider_jobs"
+
+
+def identity(context: Mapping[str, Any]) -> Identity:
+    """Return which task instance it is, with ``[airflow_provider_jobs] site``."""
+    ti = context["ti"]
+    map_index = -1 if ti.map_index is None else ti.map_index
+    site = conf.get(_SECTION, "site", fallback="") or ""
+    return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, site)
+
+
+def life(context: Mapping[str, Any]) -> Life:
+    """Return which life of it."""
+    run = context["dag_run"]
+    start = run.start_date.astimezone(UTC).isoformat() if run.start_date else ""
+    return Life.of(start, context["ti"].max_tries or 0, getattr(run, "clear_number", None))
+
+
+def try_number(context: Mapping[str, Any]) -> int:
+    """Return Airflow's number of the try, from 1."""
+    return max(int(context["ti"].try_number or 1), 1)
+
+
+def dag_version(context: Mapping[str, Any]) -> str | None:
+    """Return Airflow's id of the DAG's version; Airflow 2 has none."""
+    version = getattr(context["ti"], "dag_version_id", None)
+    return str(version) if version else None
+
+
+def settling_time() -> timedelta:
+    """Return ``[airflow_provider_jobs] settling_time``: how long AWS may take to show what was started."""
+    return timedelta(seconds=conf.getfloat(_SECTION, "settling_time", fallback=60.0))
+
+
+class AttemptStore:
+    """Where the attempt log of a task instance is kept: Airflow's ``task_state_store``.
+
+    Retries and, up to Airflow 3.3, clears leave it alone. Airflow has it from 3.3.
+
+    :param context: the running task instance's Airflow context.
+    :param key: the task instance.
+    """
+
+    def __init__(self, context: Mapping[str, Any], key: Identity) -> None:
+        self._store = context.get("task_state_store")
+        self._name = f"{_SECTION}.{key.digest}"
+
+    @property
+    def there(self) -> bool:
+        """Whether Airflow has a store."""
+        return self._store is not None
+
+    def read(self) -> Any:
+        """Return the rows that are kept; None if there are none."""
+        return None if self._store is None else self._store.get(self._name)
+
+    def write(self, log: AttemptLog) -> None:
+        """Keep the log, for as long as Airflow keeps the task instance.
+
+        :raises Exception: if Airflow refuses, for example since the task instance has another try by now.
+        """
+        if self._store is None:
+            return
+        from airflow import sdk
+
+        # Airflow's default would drop the rows after some days, while the task may still be retried.
+        never: timedelta | None = getattr(sdk, "NEVER_EXPIRE", None)
+        options = {} if never is None else {"retention": never}
+        self._store.set(self._name, log.to_json(), **options)

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Carries out the core's steps for an operator: the calls to AWS, the attempt log's store, the waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import Context
+from airflow.triggers.base import BaseTrigger
+
+from airflow_provider_jobs import metrics
+from airflow_provider_jobs.exceptions import (
+    JobError,
+    JobInputError,
+    JobNotFoundError,
+    JobQuotaError,
+    JobStartTimeoutError,
+    JobTimeoutError,
+)
+from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.decision import Evidence
+from airflow_provider_jobs.once.evidence import Marking, Sight, Task
+from airflow_provider_jobs.once.fingerprint import Fingerprint
+from airflow_provider_jobs.once.steps import (
+    Adopt,
+    Carried,
+    Failed,
+    Look,
+    Note,
+    Outcome,
+    Prepare,
+    Refuse,
+    Start,
+    Started,
+    Step,
+    Stop,
+    Stopped,
+    Unstarted,
+    WaitForEnd,
+    WaitForRoom,
+    WaitForTime,
+    WaitToSettle,
+    steps,
+)
+from airflow_provider_jobs.operators import context as task_context
+from airflow_provider_jobs.triggers.base import shortest_wait
+from airflow_provider_jobs.triggers.delay import DelayTrigger
+from airflow_provider_jobs.triggers.slot import SlotTrigger
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.operators.start import StartJobOperator
+
+__all__ = ["Before", "StepRunner", "note_spent"]
+
+#: Seconds between warnings that a task waits for a job that may be its own.
+_WARN_AGAIN = 900.0
+
+
+@dataclass(slots=True)
+class Before:
+    """What a try keeps over its waits before the start.
+
+    :param carried: what the core keeps.
+    :param queued: when the task came to the queue, in seconds since the epoch; None if it is in none.
+    :param began: when the try began to wait, in seconds since the epoch.
+    :param warned: when it was said last that the task waits for a job that may be its own.
+    """
+
+    carried: Carried = field(default_factory=Carried)
+    queued: float | None = None
+    began: float = field(default_factory=time.time)
+    warned: float = 0.0
+
+    def to_json(self, context: Context) -> dict[str, Any]:
+        """Return it for a deferral's arguments."""
+        return {
+            "try_number": task_context.try_number(context),
+            "carried": self.carried.to_json(),
+            "queued": self.queued,
+            "began": self.began,
+            "warned": self.warned,
+        }
+
+    @classmethod
+    def after(cls, kept: Mapping[str, Any] | None, event: Any, context: Context) -> Before:
+        """Read what was kept, after a wait.
+
+        Airflow 3.0.0 to 3.1.0 resume a retry with the deferral of the try before (apache/airflow#56704): what
+        another try has kept counts as nothing.
+
+        :raises JobError: if the wait failed for good.
+        """
+        if not kept or kept.get("try_number") != task_context.try_number(context):
+            return cls()
+        before = cls(
+            Carried.from_json(kept.get("carried")),
+            kept.get("queued"),
+            kept.get("began", time.time()),
+            kept.get("warned", 0.0),
+        )
+        if isinstance(event, Mapping) and "since" in event:
+            before.queued = event["since"]
+        if isinstance(event, Mapping) and "job_id" not in event and (why := event.get("error")):
+            raise JobError(f"Waiting to start the job failed: {why}")
+        return before
+
+
+class StepRunner:
+    """Carries out the steps of one task instance, for its operator.
+
+    :param operator: the operator.
+    :param context: the running task instance's Airflow context.
+    :param request: what its ``job_request`` returned.
+    """
+
+    def __init__(self, operator: StartJobOperator[Any], context: Context, request: Any) -> None:
+        self.operator = operator
+        self.hook = operator.hook
+        self.request = request
+        self.identity = task_context.identity(context)
+        self.store = task_context.AttemptStore(context, self.identity)
+        self.started: JobStatus | None = None
+        self._error: Exception | None = None
+        self._not_before: datetime | None = None
+        self._try_number = task_context.try_number(context)
+        self._task = Task(
+            identity=self.identity,
+            life=task_context.life(context),
+            try_number=self._try_number,
+            fingerprint=Fingerprint.of(request.facts()),
+            marking=self.hook.marking,
+            scope=self.hook.scope(request),
+            given=self._given(context),
+            dag_version=task_context.dag_version(context),
+            may_stop=operator.cancel_on_kill and self.hook.stoppable,
+            settling=task_context.settling_time(),
+        )
+
+    def take(self, before: Before) -> Outcome:
+        """Take the steps to their outcome.
+
+        :raises JobError: if a call failed, or a person has to decide.
+        """
+        carried = before.carried
+        rows = self.store.read() if self.store.there else carried.log
+        log = AttemptLog.open(rows, self._try_number == 1)
+        walk = steps(self._task, log, rows is not None, carried)
+        answer: Any = None
+        while True:
+            self.operator._raise_if_killed()
+            try:
+                step = walk.send(answer)
+            except StopIteration as end:
+                return self._outcome(end.value)
+            answer = self._do(step, carried)
+
+    def wait(self, outcome: Outcome, before: Before) -> BaseTrigger:
+        """Return the trigger of what the task waits for before it can start.
+
+        :raises JobStartTimeoutError: if the start timeout is over.
+        """
+        operator, log = self.operator, self.operator.log
+        left = self._time_left(before)
+        match outcome:
+            case WaitForEnd(job):
+                if job.evidence is Evidence.COULD_BE:
+                    self._warn(job.job_id or "", before)
+                else:
+                    log.info(
+                        "%s %s: %s; the task waits for its end.", operator._noun, job.job_id, job.evidence
+                    )
+                now = self.hook.clock.now() or datetime.now(UTC)
+                deadline = now + timedelta(seconds=left) if left is not None else None
+                return operator._job_trigger(
+                    job.job_id or "",
+                    deadline=deadline.isoformat() if deadline else None,
+                    cancel_on_kill=False,
+                )
+            case WaitForRoom(attempt):
+                before.queued = before.queued or time.time()
+                return self._slot_trigger(attempt, before.queued)
+            case WaitForTime() if self._not_before is not None:
+                now = self.hook.clock.now() or datetime.now(UTC)
+                seconds = max((self._not_before - now).total_seconds(), 0.0)
+                if left is not None and seconds > left:
+                    raise JobInputError(
+                        f"The {self.hook.noun} must not start before {self._not_before.isoformat()}, "
+                        f"which is later than start_timeout={operator.start_timeout} allows. Give an "
+                        "earlier window, or a longer start_timeout."
+                    )
+                log.info("Waiting until %s to start the %s.", self._not_before.isoformat(), self.hook.noun)
+                return self._delay(seconds)
+            case WaitToSettle(until, at):
+                left_to_settle = (until - at).total_seconds() + 1 if until and at else operator.poll_interval
+                log.info(
+                    "What earlier calls have started is not certain yet; AWS is asked again in a while%s.",
+                    f", until {until.isoformat()}" if until else "",
+                )
+                return self._delay(min(max(left_to_settle, 0.0), operator.poll_interval))
+        raise JobError(f"Nothing to wait for: {outcome}")
+
+    def _delay(self, seconds: float) -> DelayTrigger:
+        return DelayTrigger(seconds=max(seconds, shortest_wait(self.operator.poll_interval)))
+
+    def _time_left(self, before: Before) -> float | None:
+        limit = self.operator.start_timeout
+        if limit is None:
+            return None
+        left = before.began + limit.total_seconds() - time.time()
+        if left <= 0:
+            raise JobStartTimeoutError(
+                f"The {self.hook.noun} could not be started within start_timeout={limit}. Find out from the "
+                "task's log what it waited for; a retry waits again."
+            )
+        return left
+
+    def _warn(self, job_id: str, before: Before) -> None:
+        metrics.send("start_in_doubt", service=self.hook.service)
+        if time.time() - before.warned >= _WARN_AGAIN:
+            before.warned = time.time()
+            self.operator.log.warning(
+                "%s %s may be one that an earlier call of this task has started, and AWS does not tell. The "
+                "task waits for its end, at most until start_timeout. If it is not wanted, cancel %s and "
+                "this task goes on.",
+                self.operator._noun,
+                job_id,
+                job_id,
+            )
+
+    def _given(self, context: Context) -> str:
+        given: str = getattr(self.request, "given", "")
+        if not given or self.hook.marking is not Marking.TOKEN or self.store.there:
+            return given
+        # Without a store the numbers begin again in each life, and a token is used up for good.
+        clears = (context["ti"].max_tries or 0) - (context["task"].retries or 0)
+        return f"{given}.{clears}" if clears else given
+
+    def _outcome(self, outcome: Outcome) -> Outcome:
+        match outcome:
+            case Failed() if self._error is not None:
+                raise self._error
+            case Refuse(job):
+                raise JobNotFoundError(
+                    f"{self.operator._noun} {job.job_id} was started by an earlier try, and AWS does not show "
+                    "it any more. Whether it succeeded cannot be told. Look what it has done: mark the task "
+                    "as success, or clear it to start another one."
+                )
+            case Adopt(job) if job is not None and job.evidence is Evidence.IN_DOUBT:
+                self.operator.log.warning(
+                    "%s %s: another task of the run was cleared since, or this one. It is taken for this "
+                    "task's; if it is not wanted, clear the task once more.",
+                    self.operator._noun,
+                    job.job_id,
+                )
+        return outcome
+
+    @singledispatchmethod
+    def _do(self, step: Step, carried: Carried) -> Any:
+        """Carry out a step, and return its answer."""
+        raise TypeError(f"There is no step {step!r}.")
+
+    @_do.register
+    def _(self, step: Look, carried: Carried) -> Sight:
+        jobs = self.hook.see_jobs(self.identity, step.log, self.request)
+        return Sight(self.hook.clock.now(), tuple(jobs))
+
+    @_do.register
+    def _(self, step: Note, carried: Carried) -> None:
+        if not self.store.there:
+            carried.log = step.log.to_json()
+            return
+        try:
+            self.store.write(step.log)
+        except Exception as error:
+            if step.must:
+                raise JobError(
+                    f"The attempt could not be noted, so the {self.hook.noun} was not started: {error}"
+                ) from error
+            self.operator.log.warning("What AWS answered could not be noted: %s", error)
+
+    @_do.register
+    def _(self, step: Stop, carried: Carried) -> Stopped:
+        job_id = step.job.job_id or ""
+        why = f"{step.job.evidence}; {step.job.likeness}"
+        self.operator.log.info("Stopping %s %s: %s.", self.hook.noun, job_id, why)
+        # An error ends the steps: nothing is started beside a job that may go on.
+        stopped = self.hook.stop_job(job_id)
+        metrics.send("job_stopped", service=self.hook.service)
+        return Stopped.ASKED if stopped else Stopped.NOT_RUNNING
+
+    @_do.register
+    def _(self, step: Prepare, carried: Carried) -> Unstarted | None:
+        limit = self.operator.job_timeout
+        if limit is not None and step.spent >= limit.total_seconds():
+            raise JobTimeoutError(
+                f"job_timeout={limit} is used up: earlier {self.hook.noun}s of this task ran for "
+                f"{timedelta(seconds=round(step.spent))}. Allow more time, or give the job less to do."
+            )
+        self._not_before = self.operator.start_not_before(self.request)
+        now = self.hook.clock.now() or datetime.now(UTC)
+        if self._not_before is not None and self._not_before > now:
+            return Unstarted.TOO_EARLY
+        try:
+            self.hook.prepare_start(self.request)
+        except JobQuotaError as error:
+            self.operator.log.info("%s The task queues for a place.", error)
+            return Unstarted.NO_ROOM
+        return None
+
+    @_do.register
+    def _(self, step: Start, carried: Carried) -> Started | Unstarted:
+        try:
+            job = self.started = self.hook.start_job(self.identity, step.attempt, self.request)
+        except JobQuotaError as error:
+            self.operator.log.info("%s The task queues for a place.", error)
+            return Unstarted.NO_ROOM_IN_DOUBT if error.in_doubt else Unstarted.NO_ROOM
+        except (JobError, JobInputError) as error:
+            self._error = error
+            return Unstarted.IN_DOUBT if getattr(error, "in_doubt", False) else Unstarted.REFUSED
+        return Started(job.job_id, job.state, job.started_at, job.shared)
+
+    def _slot_trigger(self, attempt: Attempt, since: float) -> SlotTrigger:
+        spec = self.operator._encoded()
+        return SlotTrigger(
+            hook_class=spec.hook_class,
+            hook_parameters=spec.parameters,
+            job_id=self.hook.job_name(self.identity, attempt, self.request),
+            scope=attempt.scope,
+            poll_interval=self.operator.poll_interval,
+            since=since,
+        )
+
+
+def note_spent(context: Context, job_id: str, seconds: float, log: Any) -> None:
+    """Note how long a job ran, which ``job_timeout`` counts over all attempts of a life.
+
+    :param seconds: how long it ran.
+    :param log: the task's logger; what cannot be noted is warned of.
+    """
+    key = task_context.identity(context)
+    store = task_context.AttemptStore(context, key)
+    if not store.there:
+        return
+    try:
+        attempts = AttemptLog.open(store.read(), first_try=False)
+        if attempt := attempts.of_job(job_id):
+            store.write(attempts.noted(replace(attempt, spent=seconds)))
+    except Exception as error:
+        log.warning("How long %s ran could not be noted: %s", job_id, error)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The trigger that waits for some seconds, by no clock but its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+__all__ = ["DelayTrigger"]
+
+
+class DelayTrigger(BaseTrigger):
+    """Waits for some seconds, then lets the task decide again; after a triggerer's restart, once more.
+
+    Its event is an empty dictionary.
+
+    :param seconds: how long.
+    """
+
+    def __init__(self, *, seconds: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seconds = seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the constructor's arguments."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {"seconds": self.seconds}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event when the time is over."""
+        await asyncio.sleep(self.seconds)
+        yield TriggerEvent({})
