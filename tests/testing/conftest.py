@@ -130,3 +130,4 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
             made = Cloud(stack.enter_context(mock_aws_jobs()), None)
         stack.push(made.closing)
         yield made
+        assert aws.unmet_faults() == []
