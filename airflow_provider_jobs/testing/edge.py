@@ -51,16 +51,16 @@ class Edge(ABC):
         """
         fault = CONTROL.count_call(call.service, call.operation)
         if fault is None:
-            return dated(serve())
+            return serve()
         early = fault.when == "before" and fault.kind not in CHANGES
         if early and (instead := self._suffer(call, fault)) is not None:
-            return dated(instead)
+            return instead
         answer = serve()
         if fault.kind in CHANGES:
             answer = _changed(answer, fault)
         elif not early:
             answer = self._suffer(call, fault) or answer
-        return dated(answer)
+        return answer
 
     def _suffer(self, call: Call, fault: Fault) -> TYPE_RESPONSE | None:
         if fault.kind in ERRORS:
@@ -85,6 +85,11 @@ class InProcess(Edge):
 
     def __init__(self, url: str) -> None:
         self._url = url
+
+    def answer(self, call: Call, serve: Callable[[], TYPE_RESPONSE]) -> TYPE_RESPONSE:
+        """Answer with AWS's time in the ``Date`` header."""
+        status, headers, body = super().answer(call, serve)
+        return status, {**_undated(headers), "Date": date()}, body
 
     def drop(self) -> NoReturn:
         """Raise what botocore raises when a connection closes."""
@@ -176,6 +181,7 @@ def over_http(services: WSGIApplication) -> WSGIApplication:
         except _ConnectionLostError:
             start_response("500 Nobody is there", [])
             return []
+        headers = _undated(headers)  # the server writes it
         content = body if isinstance(body, bytes) else str(body).encode()
         if "content-length" not in {name.lower() for name in headers}:
             headers = {**headers, "Content-Length": str(len(content))}
@@ -205,14 +211,13 @@ def _served(services: WSGIApplication, environ: WSGIEnvironment) -> TYPE_RESPONS
     return int(status.split()[0]), dict(headers), body
 
 
-def dated(answer: TYPE_RESPONSE) -> TYPE_RESPONSE:
-    """Put AWS's time into an answer's ``Date`` header, in place of any other.
+def date() -> str:
+    """Return AWS's time as the ``Date`` header has it."""
+    return format_datetime(CONTROL.clock(), usegmt=True)
 
-    :param answer: status, headers, body
-    """
-    status, headers, body = answer
-    kept = {name: value for name, value in headers.items() if name.lower() != "date"}
-    return status, {**kept, "Date": format_datetime(CONTROL.clock(), usegmt=True)}, body
+
+def _undated(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() != "date"}
 
 
 def _changed(answer: TYPE_RESPONSE, fault: Fault) -> TYPE_RESPONSE:

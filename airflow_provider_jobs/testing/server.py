@@ -215,8 +215,12 @@ def serve(
     )
     from werkzeug.serving import make_server
 
-    from airflow_provider_jobs.testing.edge import over_http
+    from airflow_provider_jobs.testing.edge import date, over_http
     from airflow_provider_jobs.testing.moto_ext import register
+
+    class RequestHandler(MotoRequestHandler):  # type: ignore[misc]
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date()
 
     def stop(signum: int, frame: FrameType | None) -> None:
         sys.exit(0)
@@ -233,7 +237,7 @@ def serve(
             return control_application(environ, start_response)
         return services(environ, start_response)
 
-    server = make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(host, port, application, threaded=True, request_handler=RequestHandler)
     os.environ["MOTO_PORT"] = str(server.port)  # where moto's services call each other
     ended = Event()
 
