@@ -223,14 +223,13 @@ class JobControl(AwsJobs):
         """Return the time by AWS's clock, aware, in UTC; unlike ``now`` it brings no job up to date."""
         return datetime.now(UTC) + self._skew
 
-    def count_call(self, service: str, operation: str) -> Fault | None:
+    def count_call(self, service: str, operation: str) -> ActiveFault | None:
         """Count an API call and return the fault that hits it, if any."""
         with self.lock:
             self._calls[service, operation] += 1
             now = datetime.now(UTC).timestamp()
-            return next(
-                (f.fault for f in self._faults if f.hits(service, operation, self.job_services, now)), None
-            )
+            matching = (f for f in self._faults if f.hits(service, operation, self.job_services, now))
+            return next(matching, None)
 
     def tick(self) -> None:
         """Bring every job up to date, also those that nobody reads."""

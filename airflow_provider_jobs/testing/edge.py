@@ -23,7 +23,7 @@ from moto.core.request import Request
 
 from airflow_provider_jobs.testing.calls import Call, call_of, is_mocked
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.faults import CHANGES, ERRORS, Fault
+from airflow_provider_jobs.testing.faults import CHANGES, ERRORS, ActiveFault, Fault
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,16 +49,17 @@ class Edge(ABC):
         :param call: the call
         :param serve: lets it take effect, and gives AWS's own answer
         """
-        fault = CONTROL.count_call(call.service, call.operation)
-        if fault is None:
+        met = CONTROL.count_call(call.service, call.operation)
+        if met is None:
             return serve()
+        fault = met.fault
         early = fault.when == "before" and fault.kind not in CHANGES
         if early and (instead := self._suffer(call, fault)) is not None:
             return instead
         answer = serve()
         if fault.kind in CHANGES:
-            answer = _changed(answer, fault)
-        elif not early:
+            return _changed(answer, met)
+        if not early:
             answer = self._suffer(call, fault) or answer
         return answer
 
@@ -220,27 +221,31 @@ def _undated(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() != "date"}
 
 
-def _changed(answer: TYPE_RESPONSE, fault: Fault) -> TYPE_RESPONSE:
+def _changed(answer: TYPE_RESPONSE, met: ActiveFault) -> TYPE_RESPONSE:
     status, headers, body = answer
+    assert met.fault.member is not None
     try:
         content = json.loads(body)
     except ValueError:
-        raise ValueError(f"{fault} changes JSON only, and {fault.operation} answered {body!r:.80}.") from None
-    assert fault.member is not None
-    _change(content, fault.member.split("."), fault)
+        content = None  # an answer of another kind
+    if not _change(content, met.fault.member.split("."), met.fault):
+        met.missed()
+        return answer
     kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
     return status, kept, json.dumps(content)
 
 
-def _change(content: Any, path: list[str], fault: Fault) -> None:
+def _change(content: Any, path: list[str], fault: Fault) -> bool:
+    """Change what is at the end of a path, in each row of a list; tell whether it was there."""
+    first, *rest = path
     if isinstance(content, list):
-        for each in content:
-            _change(each, path, fault)
-    elif isinstance(content, Mapping):
-        first, *rest = path
-        if rest:
-            _change(content.get(first), rest, fault)
-        elif fault.kind == "omit":
-            content.pop(first, None)  # type: ignore[attr-defined]
-        else:
-            content[first] = fault.value  # type: ignore[index]
+        return any([_change(each, path, fault) for each in content])
+    if not isinstance(content, dict) or first not in content:
+        return False
+    if rest:
+        return _change(content[first], rest, fault)
+    if fault.kind == "omit":
+        del content[first]
+    else:
+        content[first] = fault.value
+    return True

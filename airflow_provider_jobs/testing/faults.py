@@ -61,7 +61,8 @@ class Fault:
     :param message: the error's message, in place of the kind's own
     :param body: what ``garbage`` answers, any text
     :param member: what ``omit`` and ``alter`` change: a member of the answer, or a path such as
-        ``Replays.State``, which means the member in each row of a list
+        ``Replays.State``, which means the member in each row of a list;
+        an answer that does not have it does not meet the fault
     :param value: what ``alter`` puts there, plain JSON
     :param optional: whether the test does without it; one that is not optional must be met by a call
     """
@@ -124,12 +125,16 @@ class ActiveFault:
         self._added = added
         self._left, self._skip = fault.count, fault.skip
         self._chance = random.Random(fault.seed)
-        self._met = False
+        self._met = 0
 
     @property
     def unmet(self) -> bool:
         """Whether it should have been met and was not. Chance that spared every call counts as met."""
         return not (self._met or self.fault.optional)
+
+    def missed(self) -> None:
+        """Take the last hit back: the answer did not have what the fault was to change."""
+        self._met -= 1
 
     def hits(self, service: str, operation: str, job_services: Collection[str], now: float) -> bool:
         """Tell whether it hits a call, which counts as one that it matches.
@@ -150,11 +155,11 @@ class ActiveFault:
             self._skip -= 1
             return False
         if fault.probability is not None:
-            self._met = True
+            self._met += 1
             return self._chance.random() < fault.probability
         if fault.until is None:
             self._left -= 1
             if self._left < 0:
                 return False
-        self._met = True
+        self._met += 1
         return True
