@@ -218,7 +218,7 @@ def serve(
     from airflow_provider_jobs.testing.edge import date, over_http
     from airflow_provider_jobs.testing.moto_ext import register
 
-    class RequestHandler(MotoRequestHandler):  # type: ignore[misc]
+    class RequestHandler(MotoRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
             return date()
 

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What AWS shows late, in lists and in descriptions apart; and a clock that is not this machine's."""
+"""What AWS shows late, in lists and in descriptions apart."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pytest
-from botocore.exceptions import ClientError
 
 from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.lag import Lag, Replica
@@ -19,103 +17,10 @@ from airflow_provider_jobs.testing.lag import Lag, Replica
 from .conftest import Cloud
 from .pipelines import Pipelines, activity
 from .plant import Plant
-from .sensors import Sensors
+from .shown_jobs import KINDS, Jobs, found
 
 
-class Jobs(Protocol):
-    """One job of a service, as lists and descriptions show it."""
-
-    service: str
-
-    def start(self) -> str: ...
-
-    def stop(self) -> None: ...
-
-    def listed(self) -> str | None:
-        """The job's state; None if it is not shown."""
-
-    def described(self) -> str | None:
-        """The job's state; None if it is not shown."""
-
-
-class Replays:
-    service = "events"
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
-        cloud.archive()
-
-    def start(self) -> str:
-        self.cloud.start()
-        return "replay"
-
-    def stop(self) -> None:
-        self.cloud.events.cancel_replay(ReplayName="replay")
-
-    def listed(self) -> str | None:
-        rows = self.cloud.events.list_replays()["Replays"]
-        return rows[0]["State"] if rows else None
-
-    def described(self) -> str | None:
-        return found(self.cloud.state)
-
-
-class Ingestions:
-    service = "lookoutequipment"
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.plant = Plant(cloud)
-        self.plant.put("a/1.csv", "2026-01-01T00:00:00,1,2")
-
-    def start(self) -> str:
-        self.id = str(self.plant.start()["JobId"])
-        return self.id
-
-    def stop(self) -> None:
-        self.plant.aws.advance(self.id)
-
-    def listed(self) -> str | None:
-        rows = self.plant.api.list_data_ingestion_jobs()["DataIngestionJobSummaries"]
-        return rows[0]["Status"] if rows else None
-
-    def described(self) -> str | None:
-        return found(lambda: str(self.plant.describe(self.id)["Status"]))
-
-
-class Reprocessings:
-    service = "iotanalytics"
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.sensors = Sensors(cloud)
-
-    def start(self) -> str:
-        self.id = self.sensors.start()
-        return self.id
-
-    def stop(self) -> None:
-        self.sensors.api.cancel_pipeline_reprocessing(pipelineName="cleaning", reprocessingId=self.id)
-        self.sensors.aws.advance(self.id)
-
-    def listed(self) -> str | None:
-        (pipeline,) = self.sensors.api.list_pipelines()["pipelineSummaries"]
-        rows = pipeline["reprocessingSummaries"]
-        return rows[0]["status"] if rows else None
-
-    def described(self) -> str | None:
-        states = self.sensors.states()
-        return states[0] if states else None
-
-
-def found(state: Callable[[], str]) -> str | None:
-    try:
-        return state()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        return None
-
-
-@pytest.fixture(params=[Replays, Ingestions, Reprocessings], ids=lambda kind: kind.service)
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.service)
 def jobs(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Jobs]:
     cloud.aws.set_pace()
     yield request.param(cloud)
@@ -288,56 +193,6 @@ def test_seconds_by_the_clock() -> None:
         row = replica.look()
         seen.append(row and row["state"])
     assert seen == [None, "a", "a", "b", "b", "c", "c"]
-
-
-def date_of(answer: Any) -> datetime:
-    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-
-
-@pytest.mark.parametrize("skew", [0, 7200, -7200])
-def test_aws_has_a_clock_of_its_own(cloud: Cloud, jobs: Jobs, skew: float) -> None:
-    cloud.aws.set_clock_skew(skew)
-    job_id = jobs.start()
-    cloud.aws.advance(job_id)
-    expected = datetime.now(UTC) + timedelta(seconds=skew)
-    (job,) = cloud.aws.jobs(jobs.service)
-    answers = [cloud.events.list_replays(), cloud.client("sts").get_caller_identity()]
-    times = [cloud.aws.now(), *map(date_of, answers)]
-    times += [datetime.fromtimestamp(job[key], UTC) for key in ("started_at", "ended_at")]
-    assert all(abs(each - expected) < timedelta(minutes=1) for each in times)
-
-
-def test_a_replays_times_are_aws_times_and_its_window_is_not(cloud: Cloud) -> None:
-    cloud.archive()
-    cloud.aws.set_clock_skew(7200)
-    window = cloud.start()["ReplayStartTime"]
-    described = cloud.describe()
-    assert described["ReplayStartTime"] == window
-    assert abs(window - date_of(described)) < timedelta(minutes=1)
-    assert described["EventStartTime"] == datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def test_an_activations_time_is_aws_time(cloud: Cloud) -> None:
-    cloud.aws.set_clock_skew(7200)
-    pipelines = Pipelines(cloud)
-    fields = pipelines.fields(pipelines.run(Load=activity()))
-    activated = datetime.fromisoformat(fields["@lastActivationTime"]).replace(tzinfo=UTC)
-    assert abs(activated - datetime.now(UTC) - timedelta(hours=2)) < timedelta(minutes=1)
-
-
-def test_a_job_keeps_its_pace_when_the_clock_is_set(cloud: Cloud) -> None:
-    cloud.aws.set_pace(seconds=3600)
-    cloud.archive()
-    cloud.start()
-    cloud.aws.set_clock_skew(7200)
-    assert cloud.state() == "RUNNING"
-    assert cloud.aws.jobs("events")[0]["fraction"] < 0.5
-
-
-def test_an_error_has_a_date(cloud: Cloud) -> None:
-    with pytest.raises(ClientError) as caught:
-        cloud.describe("nope")
-    assert abs(date_of(caught.value.response) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_a_realistic_server_lags() -> None:

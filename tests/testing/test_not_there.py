@@ -48,7 +48,7 @@ def test_a_path_that_is_not_there(cloud: Cloud) -> None:
     sensors = Sensors(cloud)
 
     def elsewhere(request: AWSRequest, **_: Any) -> None:
-        request.url = request.url.replace("/pipelines", "/datasets")
+        request.url = str(request.url).replace("/pipelines", "/datasets")
 
     client = sensors.client(attempts=5)
     client.meta.events.register("before-sign.iotanalytics.ListPipelines", elsewhere)
