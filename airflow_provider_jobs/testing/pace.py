@@ -152,6 +152,10 @@ class Lifecycle:
         """When the job started."""
         return self._started_at + self._skew()
 
+    @started_at.setter
+    def started_at(self, time: datetime) -> None:
+        self._started_at = time - self._skew()
+
     @property
     def stop_asked_at(self) -> datetime | None:
         """When somebody asked it to stop."""
