@@ -95,7 +95,9 @@ def test_a_refused_look_fails_the_task_and_leaves_the_job(
     """Access that is taken away during the wait: the error says what to allow; a retry finds the job."""
     aws.set_pace()
     for operation in look_operations(case):
-        aws.add_fault(Fault(operation, "access-denied", count=10_000, skip=case.looks_to_start, optional=True))
+        aws.add_fault(
+            Fault(operation, "access-denied", count=10_000, skip=case.looks_to_start, optional=True)
+        )
     task = make_task()
     why = r"could not be watched any longer.*AccessDenied.*Check that the role"
     with pytest.raises(JobError, match=why) as caught:
