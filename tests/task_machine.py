@@ -176,7 +176,8 @@ class TaskMachine(RuleBasedStateMachine):
         """Let the next calls of an operation go wrong."""
         operation = getattr(self.case, f"{where}_operation")
         if operation:
-            self.aws.add_fault(Fault(operation, fault[0], when=fault[1], count=count))
+            # The life may end before it makes such a call.
+            self.aws.add_fault(Fault(operation, fault[0], when=fault[1], count=count, optional=True))
 
     @precondition(lambda self: self.case.shares_quota)
     @rule()

@@ -10,18 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_jobs.testing.control import AwsJobs, Fault
+    from airflow_provider_jobs.testing.control import AwsJobs
+    from airflow_provider_jobs.testing.faults import Fault, UnmetFaultError
     from airflow_provider_jobs.testing.mock import mock_aws_jobs
     from airflow_provider_jobs.testing.pace import Pace
     from airflow_provider_jobs.testing.server import AwsJobsServer
 
-__all__ = ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "mock_aws_jobs"]
+__all__ = ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "UnmetFaultError", "mock_aws_jobs"]
 
 _HOMES = {
     "AwsJobs": "control",
     "AwsJobsServer": "server",
-    "Fault": "control",
+    "Fault": "faults",
     "Pace": "pace",
+    "UnmetFaultError": "faults",
     "mock_aws_jobs": "mock",
 }
 

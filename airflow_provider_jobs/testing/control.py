@@ -4,56 +4,21 @@
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, TypeAlias, get_args
 
+from airflow_provider_jobs.testing.faults import ActiveFault, Fault
+from airflow_provider_jobs.testing.lag import Lag, LagIn, Replica, Row
 from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
 
 #: Brings a job up to date and describes it: its "state" and whatever else is plain JSON.
 #: It must not count as a read, so it peeks.
 View: TypeAlias = Callable[[], Mapping[str, Any]]
-
-FaultKind: TypeAlias = Literal["access-denied", "drop", "error", "expired-token", "slow", "throttle"]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that goes wrong with calls of an operation.
-
-    :param operation: as AWS spells it, e.g. ``StartReplay``; ``*`` is every operation
-    :param kind: ``throttle`` (ThrottlingException), ``error`` (the service's own 500), ``drop`` (the
-        connection closes without an answer), ``slow``, ``expired-token`` (ExpiredTokenException),
-        ``access-denied`` (AccessDeniedException)
-    :param service: only calls to this service
-    :param when: before the call takes effect, or after it did, so that only the answer is lost
-    :param count: how many calls it hits; not used with ``probability``
-    :param probability: 0.0 to 1.0, hits each call by chance, without end
-    :param seed: of the chance, so that a run can be repeated
-    :param skip: how many matching calls pass before the first hit
-    :param seconds: how long a ``slow`` call takes
-    """
-
-    operation: str
-    kind: FaultKind
-    service: str | None = None
-    when: Literal["before", "after"] = "before"
-    count: int = 1
-    probability: float | None = None
-    seed: int = 0
-    skip: int = 0
-    seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(FaultKind):
-            raise ValueError(f"kind is one of {', '.join(get_args(FaultKind))}, got {self.kind!r}.")
-        if self.when not in ("before", "after"):
-            raise ValueError(f"when is before or after, got {self.when!r}.")
 
 
 class AwsJobs(ABC):
@@ -86,16 +51,53 @@ class AwsJobs(ABC):
         """Set how many jobs a service runs at once, per account and Region."""
         self._do("set_quota", service=service, limit=limit)
 
+    def set_lag(
+        self,
+        service: str | None = None,
+        where: LagIn | None = None,
+        *,
+        seconds: float | None = None,
+        reads: int | None = None,
+    ) -> None:
+        """Set how late starts and changes of jobs show from now on; what shows already stays.
+
+        :param service: None is every service
+        :param where: in ``lists`` or in ``descriptions`` only; None is both
+        :param seconds: wall-clock seconds; with neither of the two, changes show at once
+        :param reads: how many list calls, or describe calls of the job, still show what was before
+        """
+        self._do("set_lag", service=service, where=where, seconds=seconds, reads=reads)
+
+    def set_clock_skew(self, seconds: float) -> None:
+        """Let AWS's clock be so many seconds before (positive) or behind this machine's.
+
+        It shows in the ``Date`` header of all answers, in the times of jobs and in ``now``. Jobs keep their
+        pace. What a service noted before (when a pipeline was created) and the times of moto's own services
+        keep theirs.
+        """
+        self._do("set_clock_skew", seconds=seconds)
+
     def add_fault(self, fault: Fault) -> None:
         """Add a fault. A call suffers the first fault, in the order of adding, that hits it."""
         self._do("add_fault", **asdict(fault))
 
     def clear_faults(self) -> None:
-        """Remove all faults."""
+        """Remove all faults. Those that were not met by then stay in ``unmet_faults``."""
         self._do("clear_faults")
 
+    def unmet_faults(self) -> list[str]:
+        """List the faults since the last reset that are not optional and that no call has met.
+
+        One call is enough, whatever the fault's ``count``; with ``probability`` one that had the chance.
+        """
+        return list(self._do("unmet_faults"))
+
     def calls(self, service: str | None = None) -> dict[str, int]:
-        """Count the API calls since the last reset by operation, those that met a fault too."""
+        """Count the API calls since the last reset by operation, those that met a fault too.
+
+        :param service: any service, by the name that requests are signed with; None is all that have mocked
+            jobs
+        """
         return dict(self._do("calls", service=service))
 
     def jobs(self, service: str) -> list[dict[str, Any]]:
@@ -117,36 +119,12 @@ class AwsJobs(ABC):
         self._do("reset")
 
     def now(self) -> datetime:
-        """Return the time by the clock that paces the jobs, aware, in UTC."""
+        """Return the time by AWS's clock, aware, in UTC."""
         return datetime.fromisoformat(self._do("now"))
 
     @abstractmethod
     def _do(self, method: str, **arguments: Any) -> Any:
         """Carry out a method; arguments and result are plain JSON."""
-
-
-@dataclass
-class _ActiveFault:
-    fault: Fault
-    left: int = field(init=False)
-    skip: int = field(init=False)
-    chance: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.left, self.skip = self.fault.count, self.fault.skip
-        self.chance = random.Random(self.fault.seed)
-
-    def hits(self, service: str, operation: str) -> bool:
-        fault = self.fault
-        if fault.operation not in ("*", operation) or fault.service not in (None, service):
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        if fault.probability is not None:
-            return self.chance.random() < fault.probability
-        self.left -= 1
-        return self.left >= 0
 
 
 class JobControl(AwsJobs):
@@ -158,19 +136,28 @@ class JobControl(AwsJobs):
     def __init__(self) -> None:
         self.lock = RLock()
         self.forget_moto: Callable[[], None] = lambda: None
+        #: The services that a call or a fault without a service is counted for.
+        self.job_services: set[str] = set()
         self.clear(Pace(reads=2))
 
-    def clear(self, pace: Pace) -> None:
+    def clear(self, pace: Pace, lags: Mapping[LagIn, Lag] | None = None) -> None:
         """Forget all jobs, counts and faults.
 
         :param pace: the pace to begin with, also after ``reset``
+        :param lags: the lags of all services to begin with, also after ``reset``
         """
         with self.lock:
-            self._first_pace = pace
+            self._first_pace, self._first_lags = pace, lags or {}
+            self._lags: dict[tuple[str | None, LagIn], Lag] = {
+                (None, where): lag for where, lag in self._first_lags.items()
+            }
+            self._replicas: list[tuple[str, LagIn, Replica]] = []
+            self._skew = timedelta(0)
             self._paces: dict[str | None, Pace] = {None: pace}
             self._quotas: dict[str, int] = {}
             self._failures: dict[str, deque[tuple[str, float]]] = {}
-            self._faults: list[_ActiveFault] = []
+            self._faults: list[ActiveFault] = []
+            self._unmet: list[ActiveFault] = []
             self._calls: Counter[tuple[str, str]] = Counter()
             self._jobs: list[tuple[Lifecycle, View]] = []
             self._live: list[tuple[Lifecycle, View]] = []
@@ -186,7 +173,7 @@ class JobControl(AwsJobs):
         """
         with self.lock:
             pace = self._paces.get(service, self._paces[None])
-            life = Lifecycle(service, job_id, pace, lambda: datetime.now(UTC))
+            life = Lifecycle(service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew)
             if failures := self._failures.get(service):
                 life.fail(*failures.popleft())
             self._jobs.append((life, view))
@@ -204,11 +191,45 @@ class JobControl(AwsJobs):
         """
         return self._quotas.get(service, default)
 
-    def count_call(self, service: str, operation: str) -> Fault | None:
+    def replica(
+        self,
+        service: str,
+        where: LagIn,
+        row: Callable[[], Row],
+        move: Callable[[], object],
+        active: Callable[[], bool],
+        shown: bool = False,
+    ) -> Replica:
+        """Make what one kind of call shows of a job, as late as ``set_lag`` says.
+
+        :param service: the service's name
+        :param where: the kind of call
+        :param row: gives the truth as the call would show it, without a read
+        :param move: counts a read of the job
+        :param active: tells whether the job may still change
+        :param shown: whether the row as it is now shows at once
+        """
+        with self.lock:
+            lag = self._lags.get((service, where), self._lags.get((None, where), Lag()))
+            made = Replica(row, move, active, lambda: datetime.now(UTC).timestamp(), lag, shown)
+            self._replicas.append((service, where, made))
+            return made
+
+    def replica_of(self, life: Lifecycle, where: LagIn, row: Callable[[], Row]) -> Replica:
+        """Make what one kind of call shows of a job with a life of its own; see ``replica``."""
+        return self.replica(life.service, where, row, life.read, lambda: life.active)
+
+    def clock(self) -> datetime:
+        """Return the time by AWS's clock, aware, in UTC; unlike ``now`` it brings no job up to date."""
+        return datetime.now(UTC) + self._skew
+
+    def count_call(self, service: str, operation: str) -> ActiveFault | None:
         """Count an API call and return the fault that hits it, if any."""
         with self.lock:
             self._calls[service, operation] += 1
-            return next((f.fault for f in self._faults if f.hits(service, operation)), None)
+            now = datetime.now(UTC).timestamp()
+            matching = (f for f in self._faults if f.hits(service, operation, self.job_services, now))
+            return next(matching, None)
 
     def tick(self) -> None:
         """Bring every job up to date, also those that nobody reads."""
@@ -219,6 +240,8 @@ class JobControl(AwsJobs):
             live, self._live = self._live, [job for job in self._live if job[0].active]
             for _, view in live:
                 view()
+            for _, _, replica in self._replicas:
+                replica.note()
 
     def handle(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """Carry out a method of AwsJobs by its name; ValueError if there is none or if it is misused."""
@@ -253,16 +276,37 @@ class JobControl(AwsJobs):
     def _on_set_quota(self, service: str, limit: int) -> None:
         self._quotas[service] = limit
 
+    def _on_set_lag(
+        self, service: str | None, where: LagIn | None, seconds: float | None, reads: int | None
+    ) -> None:
+        lag = Lag(seconds, reads)
+        if where not in (None, *get_args(LagIn)):
+            raise ValueError(f"where is one of {', '.join(get_args(LagIn))}, got {where!r}.")
+        for each in get_args(LagIn) if where is None else (where,):
+            if service is None:
+                self._lags = {key: value for key, value in self._lags.items() if key[1] != each}
+            self._lags[service, each] = lag
+            for owner, kind, replica in self._replicas:
+                if kind == each and service in (None, owner):
+                    replica.set_lag(lag)
+
+    def _on_set_clock_skew(self, seconds: float) -> None:
+        self._skew = timedelta(seconds=seconds)
+
     def _on_add_fault(self, **fault: Any) -> None:
-        self._faults.append(_ActiveFault(Fault(**fault)))
+        self._faults.append(ActiveFault(Fault(**fault), datetime.now(UTC).timestamp()))
 
     def _on_clear_faults(self) -> None:
+        self._unmet += [fault for fault in self._faults if fault.unmet]
         self._faults.clear()
+
+    def _on_unmet_faults(self) -> list[str]:
+        return [str(each.fault) for each in self._unmet + self._faults if each.unmet]
 
     def _on_calls(self, service: str | None) -> dict[str, int]:
         calls: Counter[str] = Counter()
         for (called, operation), count in self._calls.items():
-            if service in (None, called):
+            if called in (self.job_services if service is None else (service,)):
                 calls[operation] += count
         return calls
 
@@ -285,11 +329,11 @@ class JobControl(AwsJobs):
         return self._max_active[service]
 
     def _on_reset(self) -> None:
-        self.clear(self._first_pace)
+        self.clear(self._first_pace, self._first_lags)
         self.forget_moto()
 
     def _on_now(self) -> str:
-        return datetime.now(UTC).isoformat()
+        return self.clock().isoformat()
 
     def _job(self, job_id: str) -> Lifecycle:
         for life, view in reversed(self._jobs):

@@ -149,9 +149,8 @@ class DataPipelineResponse(JobResponse):
         backend, ids = self._admit(), self.arguments["pipelineIds"]
         _check_ids(ids)
         pipelines = [backend.get(pipeline_id) for pipeline_id in ids]
-        for pipeline in pipelines:
-            pipeline.read()
-        return json.dumps({"pipelineDescriptionList": [pipeline.describe() for pipeline in pipelines]})
+        shown = [pipeline.described for pipeline in pipelines]
+        return json.dumps({"pipelineDescriptionList": [each.read() for each in shown if each.look()]})
 
     def delete_pipeline(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeletePipeline.html."""

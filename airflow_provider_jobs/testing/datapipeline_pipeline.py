@@ -8,15 +8,16 @@ States: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-interp
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.datapipeline.utils import get_random_pipeline_id
 
+from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.datapipeline_checks import invalid
 from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval
 from airflow_provider_jobs.testing.datapipeline_instances import FAILURES, Field, Instance, ref, string
-from airflow_provider_jobs.testing.datapipeline_runs import Run
+from airflow_provider_jobs.testing.datapipeline_runs import SERVICE, Run
 
 #: An activation that would begin earlier in the past is refused as an accident, unless it names its start.
 MAX_BACKFILL = timedelta(days=1)
@@ -42,13 +43,17 @@ class Pipeline:
         self._description: str = request.get("description", "")
         self._tags = request.get("tags", [])
         self._version = 0
-        self._created = datetime.now(UTC)
+        self._created = CONTROL.clock()
         self._first_activation: datetime | None = None
         self._last_activation: datetime | None = None
         self._endless = False
         self._paused: set[str] = set()
         self._instances: list[Instance] = []
         self._run: Run | None = None
+        # The pipeline itself is there at once; what its activations change shows late.
+        self.described = CONTROL.replica(
+            SERVICE, "descriptions", self.describe, self.read, lambda: not self.deleted, shown=True
+        )
 
     @property
     def state(self) -> str:
@@ -208,7 +213,7 @@ class Pipeline:
         # those of an earlier one by their starts: in tests a lot happens in a second.
         earlier = [self._last_activation, *(instance.started for instance in self._born)]
         moments = [time + timedelta(seconds=1) for time in earlier if time is not None]
-        return max([datetime.now(UTC), *moments]).replace(microsecond=0)
+        return max([CONTROL.clock(), *moments]).replace(microsecond=0)
 
     def _follow_schedule(
         self, definition: Definition, moment: datetime, start: datetime | None
@@ -258,7 +263,7 @@ class Pipeline:
         return new
 
     def _set_instances(self, instances: list[Instance], status: str) -> None:
-        now = datetime.now(UTC)
+        now = CONTROL.clock()
         for instance in instances:
             if status == "MARK_FINISHED":
                 instance.finish(now)

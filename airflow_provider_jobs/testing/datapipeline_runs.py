@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from airflow_provider_jobs.testing.control import CONTROL
@@ -85,7 +85,7 @@ class Run:
             self._closed = self.over and not self.life.active
 
     def _advance(self) -> None:
-        now = datetime.now(UTC)
+        now = CONTROL.clock()
         reached = self.life.peek()
         if self.life.failure is not None:
             if self.instances and not self._failed:
@@ -102,7 +102,7 @@ class Run:
 
         :param cancel_active: cancel what runs; else it goes on to its end
         """
-        now = datetime.now(UTC)
+        now = CONTROL.clock()
         self.deactivated = True
         self.instances = [instance for instance in self.instances if instance.born]
         for instance in self.instances:

@@ -12,7 +12,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import uuid4
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -23,6 +23,7 @@ from moto.utilities.utils import ARN_PARTITION_REGEX
 
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.event_rules import ArchiveRule, ReplayRule
+from airflow_provider_jobs.testing.lag import Row
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 from airflow_provider_jobs.testing.pace import Phase
 
@@ -72,6 +73,8 @@ class Replay:
         self._replayed = 0
         self._last_replayed: float | None = None
         self.life = CONTROL.start(SERVICE, self.name, self.view)
+        self.listed = CONTROL.replica_of(self.life, "lists", self.row)
+        self.described = CONTROL.replica_of(self.life, "descriptions", self.description)
 
     @property
     def state(self) -> str:
@@ -182,7 +185,7 @@ class ReplaysBackend(BaseBackend):
     def get(self, name: str) -> Replay:
         """Return a replay by its name."""
         if name not in self.replays:
-            raise AwsError("ResourceNotFoundException", f"Replay {name} does not exist.")
+            raise _not_found(name)
         return self.replays[name]
 
     def cancel(self, name: str) -> Replay:
@@ -194,30 +197,30 @@ class ReplaysBackend(BaseBackend):
         replay.life.stop()
         return replay
 
-    def page(self, request: dict[str, Any]) -> tuple[list[Replay], str | None]:
+    def page(self, request: dict[str, Any]) -> tuple[list[Row], str | None]:
         """Read a page of replays.
 
         :param request: ListReplays' arguments, checked
-        :return: the replays, and the token of the next page if there is one
+        :return: the replays' rows, and the token of the next page if there is one
         """
 
-        def matches(replay: Replay) -> bool:
+        def matches(row: Row | None) -> TypeGuard[Row]:
             return (
-                replay.name.startswith(request.get("NamePrefix", ""))
-                and request.get("EventSourceArn", replay.source_arn) == replay.source_arn
-                and request.get("State", replay.state) == replay.state
+                row is not None
+                and row["ReplayName"].startswith(request.get("NamePrefix", ""))
+                and all(request.get(key, row[key]) == row[key] for key in ("EventSourceArn", "State"))
             )
 
-        shown: list[Replay] = []
+        shown: list[Row] = []
         for position, replay in self._from(request.get("NextToken")):
-            if not matches(replay):
+            if not matches(replay.listed.look()):
                 continue
             if len(shown) == request.get("Limit", MAX_PAGE):
                 return shown, urlsafe_b64encode(str(position).encode()).decode()
-            replay.life.read()
+            row = replay.listed.read()
             # The read may have moved it out of the state that was asked for.
-            if matches(replay):
-                shown.append(replay)
+            if matches(row):
+                shown.append(row)
         return shown, None
 
     def _from(self, token: str | None) -> Iterator[tuple[int, Replay]]:
@@ -261,8 +264,9 @@ class EventsResponse(JobResponse, EventsHandler):
     def describe_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeReplay.html."""
         replay = self.replays.get(self.arguments["ReplayName"])
-        replay.life.read()
-        return self._create_response(replay.description())
+        if replay.described.look() is None:
+            raise _not_found(replay.name)
+        return self._create_response(replay.described.read())
 
     def list_replays(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListReplays.html."""
@@ -280,8 +284,8 @@ class EventsResponse(JobResponse, EventsHandler):
         if request.get("Limit", 1) > MAX_PAGE:
             rule = f"Member must have value less than or equal to {MAX_PAGE}"
             raise _violations([("limit", request["Limit"], rule)])
-        replays, token = self.replays.page(request)
-        answer: dict[str, Any] = {"Replays": [replay.row() for replay in replays]}
+        rows, token = self.replays.page(request)
+        answer: dict[str, Any] = {"Replays": rows}
         if token is not None:
             answer["NextToken"] = token
         return self._create_response(answer)
@@ -320,6 +324,10 @@ def _violations(violations: list[tuple[str, Any, str]]) -> AwsError:
         for parameter, value, rule in violations
     )
     return AwsError("ValidationException", f"{found} detected: {details}")
+
+
+def _not_found(name: str) -> AwsError:
+    return AwsError("ResourceNotFoundException", f"Replay {name} does not exist.")
 
 
 def _not_valid(parameter: str, reason: str) -> AwsError:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.iot_pipeline import Message, Route
 from airflow_provider_jobs.testing.iot_storage import Kind, MessageStore
+from airflow_provider_jobs.testing.lag import LagIn, Replica
 from airflow_provider_jobs.testing.moto_ext import AwsError
 from airflow_provider_jobs.testing.pace import Phase
 
@@ -97,6 +98,10 @@ class Reprocessing:
         self._stored: list[Message] = []
         self.life = CONTROL.start(SERVICE, self.id, self.view)
         self._process()  # it may be at its end as it starts
+        self.shown: dict[LagIn, Replica] = {
+            "lists": CONTROL.replica_of(self.life, "lists", self.summary),
+            "descriptions": CONTROL.replica_of(self.life, "descriptions", self.summary),
+        }
 
     def view(self) -> dict[str, Any]:
         """Process what is due, and describe the reprocessing for ``AwsJobs.jobs``."""
@@ -153,17 +158,17 @@ class Pipeline:
 
     def summary(self) -> dict[str, Any]:
         """Describe it as a row of ListPipelines, which is a read of each of its reprocessings."""
-        return {"pipelineName": self.name, **self._state()}
+        return {"pipelineName": self.name, **self._state("lists")}
 
     def description(self) -> dict[str, Any]:
         """Describe it as DescribePipeline does, which is a read of each of its reprocessings."""
-        return {"name": self.name, "arn": self.arn, "activities": self.route.activities, **self._state()}
+        state = self._state("descriptions")
+        return {"name": self.name, "arn": self.arn, "activities": self.route.activities, **state}
 
-    def _state(self) -> dict[str, Any]:
-        for reprocessing in self.reprocessings.values():
-            reprocessing.life.read()
+    def _state(self, where: LagIn) -> dict[str, Any]:
+        shown = [job.shown[where] for job in self.reprocessings.values()]
         return {
-            "reprocessingSummaries": [job.summary() for job in self.reprocessings.values()],
+            "reprocessingSummaries": [each.read() for each in shown if each.look() is not None],
             "creationTime": self._created,
             "lastUpdateTime": self._updated,
         }

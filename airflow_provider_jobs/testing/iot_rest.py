@@ -30,6 +30,8 @@ ROUTER = ServiceOperationRouter(MODEL)
 class RestResponse(JobResponse):
     """Reads requests and writes answers as the model says. Operations return ``ActionResult``."""
 
+    router = ROUTER
+
     @property
     def arguments(self) -> dict[str, Any]:
         """The call's arguments from path, query and body, within the model's constraints."""

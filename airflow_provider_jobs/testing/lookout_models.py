@@ -111,6 +111,8 @@ class IngestionJob:
         self.found = found
         self.input = {key: request[key] for key in ("IngestionInputConfiguration", "RoleArn")}
         self.life = CONTROL.start(SERVICE, self.id, self.view)
+        self.listed = CONTROL.replica_of(self.life, "lists", self.row)
+        self.described = CONTROL.replica_of(self.life, "descriptions", self.description)
 
     @property
     def failure(self) -> str | None:

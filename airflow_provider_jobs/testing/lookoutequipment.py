@@ -20,6 +20,7 @@ from moto.s3.models import FakeKey, s3_backends
 
 from airflow_provider_jobs.testing.constraints import check
 from airflow_provider_jobs.testing.control import CONTROL
+from airflow_provider_jobs.testing.lag import Row
 from airflow_provider_jobs.testing.lookout_data import KEY_PATTERN, ingest
 from airflow_provider_jobs.testing.lookout_models import SERVICE, Dataset, IngestionJob
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
@@ -103,7 +104,7 @@ class LookoutBackend(BaseBackend):
     def get_job(self, job_id: str) -> IngestionJob:
         """Return a job by its id."""
         if job_id not in self.jobs:
-            raise AwsError("ResourceNotFoundException", f"Data ingestion job {job_id} does not exist.")
+            raise _no_job(job_id)
         return self.jobs[job_id]
 
     def _keys(self, bucket: str, prefix: str) -> Iterable[FakeKey]:
@@ -167,23 +168,23 @@ class LookoutResponse(JobResponse):
     def describe_data_ingestion_job(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_DescribeDataIngestionJob.html."""
         job = self.backend.get_job(self.checked["JobId"])
-        job.life.read()
-        return json.dumps(job.description())
+        if job.described.look() is None:
+            raise _no_job(job.id)
+        return json.dumps(job.described.read())
 
     def list_data_ingestion_jobs(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_ListDataIngestionJobs.html."""
         request = self.checked
 
-        def matches(job: IngestionJob) -> bool:
-            row = job.row()
-            return all(row[key] == request[key] for key in ("DatasetName", "Status") if key in request)
+        def matching(row: Row | None) -> Row | None:
+            asked = [key for key in ("DatasetName", "Status") if key in request]
+            return row if row is not None and all(row[key] == request[key] for key in asked) else None
 
-        def read(job: IngestionJob) -> bool:
-            job.life.read()
-            return matches(job)  # the read may have moved it out of the state that was asked for
+        def show(job: IngestionJob) -> Row | None:
+            return matching(job.listed.read())  # it may have moved out of the state that was asked for
 
-        jobs = [job for job in self.backend.jobs.values() if matches(job)]
-        return _page("DataIngestionJobSummaries", jobs, request, read)
+        jobs = [job for job in self.backend.jobs.values() if matching(job.listed.look())]
+        return _page("DataIngestionJobSummaries", jobs, request, show)
 
 
 BACKEND = Backend(SERVICE, LookoutResponse)
@@ -204,16 +205,16 @@ def _page(
     member: str,
     resources: list[Resource],
     request: dict[str, Any],
-    read: Callable[[Resource], bool] = lambda resource: True,
+    show: Callable[[Resource], Row | None] = lambda resource: resource.row(),
 ) -> str:
     """Answer a list call with one page.
 
     :param member: the answer's member that holds the rows
     :param resources: all that match, in order
     :param request: the call's arguments, checked
-    :param read: called with each one that is about to be shown; whether it still matches
+    :param show: gives the row of each one that is about to be shown; None if it matches no longer
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     answer: dict[str, Any] = {member: rows}
     first = _position(request.get("NextToken"))
     for resource in resources:
@@ -222,8 +223,8 @@ def _page(
         if len(rows) == request.get("MaxResults", MAX_PAGE):
             answer["NextToken"] = urlsafe_b64encode(str(resource.number).encode()).decode()
             break
-        if read(resource):
-            rows.append(resource.row())
+        if (row := show(resource)) is not None:
+            rows.append(row)
     return json.dumps(answer)
 
 
@@ -232,6 +233,10 @@ def _position(token: str | None) -> int:
         return int(urlsafe_b64decode(token)) if token else 0
     except ValueError:
         raise _invalid("NextToken is not valid.") from None
+
+
+def _no_job(job_id: str) -> AwsError:
+    return AwsError("ResourceNotFoundException", f"Data ingestion job {job_id} does not exist.")
 
 
 def _busy(dataset: str) -> AwsError:

@@ -15,6 +15,8 @@ from moto import mock_aws
 from moto.core.models import MockAWS
 
 from airflow_provider_jobs.testing.control import CONTROL, AwsJobs
+from airflow_provider_jobs.testing.edge import enter_process, leave_process
+from airflow_provider_jobs.testing.faults import UnmetFaultError
 from airflow_provider_jobs.testing.moto_ext import Backend, register, unregister
 from airflow_provider_jobs.testing.pace import Pace
 
@@ -31,6 +33,7 @@ class mock_aws_jobs:
     :param reads: a job is at its end at its n-th read; None with no seconds is by hand only
     :param seconds: a job takes so many wall-clock seconds, instead of reads
     :param backends: of services that are not of this package
+    :raises UnmetFaultError: at its end, if no call met a fault that was asked for; not if it ends by an error
     """
 
     _lock = Lock()
@@ -47,6 +50,7 @@ class mock_aws_jobs:
         with self._lock:
             if mock_aws_jobs._depth == 0:
                 CONTROL.clear(self._pace)
+                enter_process()
             register(self._backends)
             mock_aws_jobs._depth += 1
         mock = mock_aws()
@@ -58,11 +62,16 @@ class mock_aws_jobs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._entered.pop().stop()
+        unmet: list[str] = []
         with self._lock:
             mock_aws_jobs._depth -= 1
             if mock_aws_jobs._depth == 0:
+                unmet = CONTROL.unmet_faults()
+                leave_process()
                 unregister()
                 CONTROL.clear(self._pace)
+        if unmet and error is None:
+            raise UnmetFaultError(unmet)
 
     def __call__(self, function: F) -> F:
         """Decorate a function, or a coroutine function."""

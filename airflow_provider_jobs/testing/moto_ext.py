@@ -7,22 +7,20 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import socket
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import moto.backend_index
-from botocore.exceptions import ConnectionClosedError
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
+from moto.core.routing import ServiceOperationRouter
 
-from airflow_provider_jobs.testing.control import CONTROL, Fault
+from airflow_provider_jobs.testing.control import CONTROL
 
 #: Each declares a ``BACKEND``.
 SERVICE_MODULES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
@@ -44,10 +42,13 @@ class AwsError(JsonRESTError):
 
 
 class JobResponse(BaseResponse):
-    """Base or mixin of our response classes: counts calls, applies faults, one call at a time."""
+    """Base or mixin of our response classes: one call at a time, and no operation that is not there."""
 
     #: The code of the service's own HTTP 500 error.
     internal_error = "InternalFailureException"
+
+    #: Finds the operation of a request, where its headers do not name it.
+    router: ClassVar[ServiceOperationRouter | None] = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -55,50 +56,22 @@ class JobResponse(BaseResponse):
         return dict(json.loads(self.body or "{}"))
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Run the operation, unless a fault gets in its way."""
-        fault = CONTROL.count_call(self.service_name or "", self._get_action() or "")
-        if fault is not None and fault.when == "before":
-            answer = self._suffer(fault)
-            if answer is not None:
-                return answer
+        """Run the operation; one that there is not is refused with 501, which clients do not retry."""
         with CONTROL.lock:
             # Jobs that go by the clock move on at any call, not only at one that shows them.
             CONTROL.tick()
-            result: TYPE_RESPONSE = super().call_action()
-        if fault is not None and fault.when == "after":
-            return self._suffer(fault) or result
-        return result
+            if not self._get_action():
+                return self._not_implemented(f"{self.method} {self.path}")
+            try:
+                result: TYPE_RESPONSE = super().call_action()
+            except NotImplementedError as error:
+                return self._not_implemented(self._get_action(), str(error))
+            return result
 
-    def _suffer(self, fault: Fault) -> TYPE_RESPONSE | None:
-        match fault.kind:
-            case "slow":
-                time.sleep(fault.seconds)
-                return None
-            case "drop":
-                return self._drop()
-            case "throttle":
-                return self._error("ThrottlingException", "Rate exceeded")
-            case "expired-token":
-                message = "The security token included in the request is expired"
-                return self._error("ExpiredTokenException", message)
-            case "access-denied":
-                user = f"arn:{self.partition}:iam::{self.current_account}:user/testing"
-                action = f"{self.service_name}:{self._get_action()}"
-                message = f"User: {user} is not authorized to perform: {action}"
-                return self._error("AccessDeniedException", message)
-            case "error":
-                message = "The request processing has failed because of an unknown error."
-                return self._error(self.internal_error, message, 500)
-
-    def _error(self, code: str, message: str, status: int = 400) -> TYPE_RESPONSE:
-        error = AwsError(code, message, status)
-        return status, {**self.response_headers, **dict(error.get_headers())}, error.get_body()
-
-    def _drop(self) -> TYPE_RESPONSE:
-        if not self.is_werkzeug_request:
-            raise ConnectionClosedError(endpoint_url=self.uri)
-        self.normalized_request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-        return 500, {}, ""  # written to nobody
+    def _not_implemented(self, operation: str, reason: str = "") -> TYPE_RESPONSE:
+        message = f"The mocked {self.service_name} does not have {operation}. {reason}".strip()
+        error = AwsError("NotImplemented", message, 501)
+        return 501, {**self.response_headers, **dict(error.get_headers())}, error.get_body()
 
 
 @dataclass(frozen=True)
@@ -147,6 +120,27 @@ def backends() -> list[Backend]:
     ]
 
 
+#: The response classes of the registered backends, by service.
+_responses: dict[str, type[JobResponse]] = {}
+
+
+def internal_error(service: str, default: str) -> str:
+    """Return the code of a service's own HTTP 500 error.
+
+    :param service: the name that its requests are signed with
+    :param default: for a service that has no backend of ours
+    """
+    return _responses[service].internal_error if service in _responses else default
+
+
+def router(service: str) -> ServiceOperationRouter | None:
+    """Return what finds the operation of a request, if a backend of ours brings it.
+
+    :param service: the name that its requests are signed with
+    """
+    return _responses[service].router if service in _responses else None
+
+
 def register(more: Iterable[Backend] = ()) -> None:
     """Make our backends known to moto in this process; again without effect.
 
@@ -160,7 +154,9 @@ def register(more: Iterable[Backend] = ()) -> None:
         module = ModuleType(f"moto.{backend.moto_name}")
         setattr(module, f"{backend.moto_name}_backends", {"global": _Routes(backend)})
         sys.modules[module.__name__] = module
+        _responses[backend.name] = backend.response
         index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
+    CONTROL.job_services = set(_responses)
     CONTROL.forget_moto = BackendDict.reset
 
 
@@ -171,3 +167,4 @@ def unregister() -> None:
     index[:] = [entry for entry in index if entry[0] not in names]
     for name in names:
         sys.modules.pop(f"moto.{name}", None)
+    _responses.clear()

@@ -60,12 +60,21 @@ class Lifecycle:
     :param job_id: the service's own id or name of the job
     :param pace: how the job moves, fixed for its life
     :param now: the clock
+    :param skew: how far AWS's clock, by which the job's times are told, is before this one
     """
 
-    def __init__(self, service: str, job_id: str, pace: Pace, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        service: str,
+        job_id: str,
+        pace: Pace,
+        now: Callable[[], datetime],
+        skew: Callable[[], timedelta] = timedelta,
+    ) -> None:
         self.service = service
         self.job_id = job_id
-        self.started_at = now()
+        self._skew = skew
+        self._started_at = now()
         self._pace = pace
         self._now = now
         self.fraction = 0.0
@@ -74,13 +83,13 @@ class Lifecycle:
         self._limit = 1.0
         self._reason: str | None = None
         self._stops_at: datetime | None = None
-        self.stop_asked_at: datetime | None = None
+        self._stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None
 
     def read(self) -> float:
         """Count a read of the job by an API call, move it on, and return the fraction reached."""
         self._reads += 1
-        if self.stop_asked_at and self._pace.reads is not None:
+        if self._stop_asked_at and self._pace.reads is not None:
             self._stops_at = self._now()
         return self.peek()
 
@@ -96,7 +105,7 @@ class Lifecycle:
         :param to: the fraction to reach, 0.0 to 1.0
         """
         self._by_hand = max(self._by_hand, checked_fraction(to))
-        if self.stop_asked_at:
+        if self._stop_asked_at:
             self._stops_at = self._now()
         self.peek()
 
@@ -115,7 +124,7 @@ class Lifecycle:
         after a tenth of its time (pace ``seconds``) or at the next ``advance``.
         """
         self.peek()
-        self.stop_asked_at = self.stop_asked_at or self._now()
+        self._stop_asked_at = self._stop_asked_at or self._now()
         if self._pace.seconds is not None:
             self._stops_at = self._now() + timedelta(seconds=self._pace.seconds * STOP_FRACTION)
 
@@ -124,7 +133,7 @@ class Lifecycle:
         """Where the job is."""
         if self._end is not None:
             return self._end[0]
-        if self.stop_asked_at:
+        if self._stop_asked_at:
             return Phase.STOPPING
         return Phase.RUNNING if self.fraction > 0 else Phase.STARTING
 
@@ -139,12 +148,26 @@ class Lifecycle:
         return self._reason if self.phase is Phase.FAILED else None
 
     @property
+    def started_at(self) -> datetime:
+        """When the job started."""
+        return self._started_at + self._skew()
+
+    @started_at.setter
+    def started_at(self, time: datetime) -> None:
+        self._started_at = time - self._skew()
+
+    @property
+    def stop_asked_at(self) -> datetime | None:
+        """When somebody asked it to stop."""
+        return None if self._stop_asked_at is None else self._stop_asked_at + self._skew()
+
+    @property
     def ended_at(self) -> datetime | None:
         """When the job ended, by the clock if that is its pace, and not when somebody looked."""
-        return None if self._end is None else self._end[1]
+        return None if self._end is None else self._end[1] + self._skew()
 
     def _move(self, now: datetime) -> None:
-        if self.stop_asked_at:
+        if self._stop_asked_at:
             if self._stops_at is not None and now >= self._stops_at:
                 self._end = (Phase.STOPPED, self._stops_at)
             return
@@ -160,10 +183,10 @@ class Lifecycle:
             return self._reads / self._pace.reads
         if self._pace.seconds is None:
             return 0.0
-        elapsed = (now - self.started_at).total_seconds()
+        elapsed = (now - self._started_at).total_seconds()
         return elapsed / self._pace.seconds if self._pace.seconds else 1.0
 
     def _reached_limit(self, now: datetime) -> datetime:
         if self._pace.seconds is None:
             return now
-        return min(now, self.started_at + timedelta(seconds=self._pace.seconds * self._limit))
+        return min(now, self._started_at + timedelta(seconds=self._pace.seconds * self._limit))

@@ -19,14 +19,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pkgutil import resolve_name
 from threading import Event, Thread
 from types import FrameType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from airflow_provider_jobs.testing.control import CONTROL, AwsJobs
+from airflow_provider_jobs.testing.faults import UnmetFaultError
+from airflow_provider_jobs.testing.lag import Lag, LagIn
 from airflow_provider_jobs.testing.pace import Pace
 
 if TYPE_CHECKING:
@@ -42,6 +44,17 @@ TICK = 0.2
 #: Seconds that the server may take to start, and to stop.
 DEADLINE = 60.0
 
+ServerPace: TypeAlias = Literal["fast", "realistic"]
+
+#: Seconds that jobs take. A replay of a few events takes AWS about five minutes.
+SECONDS: Final[Mapping[ServerPace, float]] = {"fast": 5.0, "realistic": 300.0}
+
+#: AWS documents no figures: these are an assumption.
+LAGS: Final[Mapping[ServerPace, Mapping[LagIn, Lag]]] = {
+    "fast": {},
+    "realistic": {"lists": Lag(seconds=5), "descriptions": Lag(seconds=2)},
+}
+
 _READY = "Listening on "
 
 
@@ -50,14 +63,25 @@ class AwsJobsServer(AwsJobs):
 
     As a context manager it starts and stops the process.
 
-    :param seconds: how long jobs take; see ``set_pace``
+    :param seconds: how long jobs take; see ``set_pace``. None is the pace's own: 5 or 300
+    :param pace: ``fast``, or ``realistic``: jobs take minutes, and show 5 s late in lists and 2 s late in
+        descriptions unless ``set_lag`` says otherwise
     :param port: to listen on at 127.0.0.1; 0 is a free one, which later starts use again
     :param backends: where those of services that are not of this package are, as ``module:name``; the
         process must be able to import them, so their folder has to be on ``PYTHONPATH`` or installed
     """
 
-    def __init__(self, seconds: float = 5.0, port: int = 0, backends: Sequence[str] = ()) -> None:
-        self._seconds = seconds
+    def __init__(
+        self,
+        seconds: float | None = None,
+        port: int = 0,
+        backends: Sequence[str] = (),
+        pace: ServerPace = "fast",
+    ) -> None:
+        if pace not in SECONDS:
+            raise ValueError(f"pace is one of {', '.join(SECONDS)}, got {pace!r}.")
+        self._seconds = SECONDS[pace] if seconds is None else seconds
+        self._pace = pace
         self._port = port
         self._backends = backends
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,8 +91,11 @@ class AwsJobsServer(AwsJobs):
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.stop()
+        else:
+            self._end()
 
     @property
     def url(self) -> str:
@@ -82,7 +109,8 @@ class AwsJobsServer(AwsJobs):
         """
         if self._process is not None:
             raise RuntimeError("The server has been started already.")
-        command = [sys.executable, "-m", __name__, "--port", str(self._port), "--seconds", str(self._seconds)]
+        command = [sys.executable, "-m", __name__, "--port", str(self._port)]
+        command += ["--pace", self._pace, "--seconds", str(self._seconds)]
         command += [word for name in self._backends for word in ("--backend", name)]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
@@ -95,7 +123,19 @@ class AwsJobsServer(AwsJobs):
             raise
 
     def stop(self) -> None:
-        """Stop the process, if it runs."""
+        """Stop the process, if it runs.
+
+        :raises UnmetFaultError: once it has stopped, if no call met a fault that was asked for
+        """
+        running = self._process is not None and self._process.poll() is None
+        try:
+            unmet = self.unmet_faults() if running else []
+        finally:
+            self._end()
+        if unmet:
+            raise UnmetFaultError(unmet)
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.terminate()
             try:
@@ -153,13 +193,20 @@ def control_application(environ: WSGIEnvironment, start_response: StartResponse)
     return response(environ, start_response)
 
 
-def serve(host: str, port: int, pace: Pace, backends: Iterable[Backend] = ()) -> None:
+def serve(
+    host: str,
+    port: int,
+    pace: Pace,
+    backends: Iterable[Backend] = (),
+    lags: Mapping[LagIn, Lag] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     :param host: the address to listen on
     :param port: 0 is a free one
     :param pace: of the jobs
     :param backends: of services that are not of this package
+    :param lags: of all services
     """
     from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
@@ -168,7 +215,12 @@ def serve(host: str, port: int, pace: Pace, backends: Iterable[Backend] = ()) ->
     )
     from werkzeug.serving import make_server
 
+    from airflow_provider_jobs.testing.edge import date, over_http
     from airflow_provider_jobs.testing.moto_ext import register
+
+    class RequestHandler(MotoRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date()
 
     def stop(signum: int, frame: FrameType | None) -> None:
         sys.exit(0)
@@ -177,16 +229,15 @@ def serve(host: str, port: int, pace: Pace, backends: Iterable[Backend] = ()) ->
     signal.signal(signal.SIGINT, stop)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     register(backends)
-    CONTROL.clear(pace)
-    services = DomainDispatcherApplication(create_backend_app)
+    CONTROL.clear(pace, lags)
+    services = over_http(DomainDispatcherApplication(create_backend_app))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(CONTROL_PATH):
             return control_application(environ, start_response)
-        answer: Iterable[bytes] = services(environ, start_response)
-        return answer
+        return services(environ, start_response)
 
-    server = make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(host, port, application, threaded=True, request_handler=RequestHandler)
     os.environ["MOTO_PORT"] = str(server.port)  # where moto's services call each other
     ended = Event()
 
@@ -207,7 +258,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_jobs.testing.server")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="the port; 0, the default, is a free one")
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long jobs take (%(default)s)")
+    parser.add_argument(
+        "--pace",
+        choices=list(SECONDS),
+        default="fast",
+        help="realistic: jobs are slow and show late (%(default)s)",
+    )
+    parser.add_argument("--seconds", type=float, help="how long jobs take (fast: 5, realistic: 300)")
     parser.add_argument(
         "--backend",
         action="append",
@@ -217,7 +274,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     backends = [resolve_name(name) for name in arguments.backend]
-    serve(arguments.host, arguments.port, Pace(seconds=arguments.seconds), backends)
+    pace = arguments.pace
+    seconds = SECONDS[pace] if arguments.seconds is None else arguments.seconds
+    serve(arguments.host, arguments.port, Pace(seconds=seconds), backends, LAGS[pace])
 
 
 if __name__ == "__main__":

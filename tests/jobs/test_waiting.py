@@ -33,7 +33,7 @@ def test_a_look_that_fails_for_now_only_delays(
     task = make_task()
     for operation in look_operations(case):
         # The first looks are for a job of an earlier try, and for what has been started.
-        aws.add_fault(Fault(operation, kind, count=2, skip=case.looks_to_start))
+        aws.add_fault(Fault(operation, kind, count=2, skip=case.looks_to_start, optional=True))
     result = task.run()
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
     assert aws.jobs(case.service)[0]["state"] == case.succeeded
@@ -72,7 +72,7 @@ def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
 ) -> None:
     aws.set_pace()
     for operation in look_operations(case):
-        aws.add_fault(Fault(operation, "throttle", count=10_000, skip=case.looks_to_start))
+        aws.add_fault(Fault(operation, "throttle", count=10_000, skip=case.looks_to_start, optional=True))
     with pytest.raises(JobTimeoutError, match=r"the last look failed: .*ThrottlingException"):
         # Data Pipeline tells its start in whole seconds: up to one of these has passed by then.
         make_task(job_timeout=timedelta(seconds=3)).run()
@@ -95,7 +95,9 @@ def test_a_refused_look_fails_the_task_and_leaves_the_job(
     """Access that is taken away during the wait: the error says what to allow; a retry finds the job."""
     aws.set_pace()
     for operation in look_operations(case):
-        aws.add_fault(Fault(operation, "access-denied", count=10_000, skip=case.looks_to_start))
+        aws.add_fault(
+            Fault(operation, "access-denied", count=10_000, skip=case.looks_to_start, optional=True)
+        )
     task = make_task()
     why = r"could not be watched any longer.*AccessDenied.*Check that the role"
     with pytest.raises(JobError, match=why) as caught:

@@ -28,7 +28,12 @@ class Cloud:
     closing: ExitStack = field(default_factory=ExitStack)
 
     def client(
-        self, service: str, attempts: int = 1, region: str = "us-east-1", read_timeout: float = 60
+        self,
+        service: str,
+        attempts: int = 1,
+        region: str = "us-east-1",
+        read_timeout: float = 60,
+        mode: Any = "standard",
     ) -> Any:
         """A client that retries nothing unless told to, so that every call counts once."""
         client: Any = boto3.client(
@@ -37,9 +42,7 @@ class Cloud:
             endpoint_url=self.endpoint_url,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=read_timeout
-            ),
+            config=Config(retries={"mode": mode, "total_max_attempts": attempts}, read_timeout=read_timeout),
         )
         self.closing.callback(client.close)
         return client
@@ -130,3 +133,4 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
             made = Cloud(stack.enter_context(mock_aws_jobs()), None)
         stack.push(made.closing)
         yield made
+        assert made.aws.unmet_faults() == []

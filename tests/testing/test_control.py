@@ -109,8 +109,8 @@ def test_probability_can_be_repeated(cloud: Cloud) -> None:
 
 
 def test_faults_of_others(cloud: Cloud) -> None:
-    cloud.aws.add_fault(Fault("*", "throttle", service="datapipeline", count=9))
-    cloud.aws.add_fault(Fault("DescribeReplay", "throttle", count=9))
+    cloud.aws.add_fault(Fault("*", "throttle", service="datapipeline", count=9, optional=True))
+    cloud.aws.add_fault(Fault("DescribeReplay", "throttle", count=9, optional=True))
     assert outcomes(cloud, 2) == ".."
     cloud.aws.add_fault(Fault("*", "throttle", service="events", count=9))
     assert outcomes(cloud, 2) == "xx"

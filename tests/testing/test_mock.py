@@ -60,7 +60,7 @@ def test_context_manager() -> None:
     with mock_aws_jobs() as aws:
         assert os.environ["AWS_ACCESS_KEY_ID"] == "FOOBARKEY"
         assert isinstance(aws, AwsJobs)
-        aws.add_fault(Fault("*", "throttle", count=9))
+        aws.add_fault(Fault("*", "throttle", count=9, optional=True))
     assert dict(os.environ) == before
     with mock_aws_jobs() as aws:
         assert aws.calls() == {}
@@ -159,14 +159,15 @@ def test_other_partition() -> None:
 
 
 def test_public_surface() -> None:
-    assert sorted(testing.__all__) == ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "mock_aws_jobs"]
+    names = ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "UnmetFaultError", "mock_aws_jobs"]
+    assert sorted(testing.__all__) == names
     for name in testing.__all__:
         assert getattr(testing, name).__name__ == name
     with pytest.raises(AttributeError, match="has no attribute 'nope'"):
         testing.nope  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["AwsJobs", "AwsJobsServer", "Fault", "Pace"])
+@pytest.mark.parametrize("name", ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "UnmetFaultError"])
 def test_moto_is_imported_only_when_used(name: str) -> None:
     code = f"import sys; from airflow_provider_jobs.testing import {name}; sys.exit('moto' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

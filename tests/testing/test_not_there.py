@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Operations that the mocked services do not have are refused in the services' own protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+
+from .conftest import Cloud
+from .sensors import Sensors
+
+
+def refused(call: Callable[[], Any]) -> dict[str, Any]:
+    with pytest.raises(ClientError) as caught:
+        call()
+    answer: dict[str, Any] = dict(caught.value.response)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 0
+    assert answer["Error"]["Code"] == "NotImplemented"
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("events", "ListEndpoints", {}),
+        ("datapipeline", "PollForTask", {"workerGroup": "group"}),
+        ("lookoutequipment", "ListModels", {}),
+    ],
+)
+@pytest.mark.parametrize("mode", ["legacy", "standard"])
+def test_an_operation_that_is_not_there(
+    cloud: Cloud, service: str, operation: str, arguments: dict[str, Any], mode: str
+) -> None:
+    client = cloud.client(service, attempts=5, mode=mode)
+    answer = refused(lambda: client._make_api_call(operation, arguments))
+    assert answer["Error"]["Message"].startswith(f"The mocked {service} does not have {operation}.")
+    assert cloud.aws.calls(service) == {operation: 1}
+
+
+def test_a_path_that_is_not_there(cloud: Cloud) -> None:
+    """IoT Analytics has no operation's name in its requests; the service model has no such operation."""
+    sensors = Sensors(cloud)
+
+    def elsewhere(request: AWSRequest, **_: Any) -> None:
+        request.url = str(request.url).replace("/pipelines", "/datasets")
+
+    client = sensors.client(attempts=5)
+    client.meta.events.register("before-sign.iotanalytics.ListPipelines", elsewhere)
+    answer = refused(client.list_pipelines)
+    assert answer["Error"]["Message"] == "The mocked iotanalytics does not have GET /datasets."
