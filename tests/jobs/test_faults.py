@@ -15,6 +15,7 @@ from job_cases import CASES, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError
+from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 MakeTask = Callable[..., OneTask]
@@ -79,7 +80,7 @@ def test_a_look_that_goes_wrong_starts_and_stops_nothing(
     if kind == "access-denied":
         with pytest.raises(JobError, match="could not be watched any longer"):
             task.run()
-        if not case.hook_class.named:
+        if case.hook_class.marking is not Marking.NAME:
             require("task_state_store")
         aws.clear_faults()
     result = task.run()
@@ -126,7 +127,7 @@ def test_a_stop_that_goes_wrong_is_told_and_made_good_by_a_clear(
     stopped = kind == "slow" or when == "after"
     assert (job["phase"] in ("stopping", "stopped")) is stopped
     assert ("stopped and may go on" in logged()) is (kind != "slow")
-    if not (stopped or case.hook_class.named):
+    if not (stopped or case.hook_class.marking is Marking.NAME):
         require("task_state_store")
     aws.set_pace(reads=2)
     task.make = make_task().make

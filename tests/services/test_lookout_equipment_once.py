@@ -47,7 +47,7 @@ class TestOwnToken:
         assert used[0] == "my-hour"
         assert used[1].startswith("my-hour.1.")
 
-    def test_is_numbered_after_a_failure(self, aws: AwsJobs, one_clock: None) -> None:
+    def test_is_numbered_after_a_failure(self, aws: AwsJobs) -> None:
         task = ingest(client_token="my-hour")
         aws.fail_next(SERVICE, "no luck")
         with pytest.raises(JobFailedError, match="no luck"):
