@@ -70,8 +70,6 @@ class JobCase(ABC):
     repeatable = True
     #: What is said of a job that AWS does not know.
     unknown = "ResourceNotFound"
-    #: Whether a try whose start got no answer looks for the job itself, where that is not ``repeatable``.
-    finds_lost = False
     #: How often the start of a task's first job makes each of the calls that look.
     looks_to_start = 1
     #: Whether the operator's next job may run beside the one before.
@@ -275,8 +273,7 @@ class DataPipeline(JobCase):
     stopping = "DEACTIVATING"
     repeatable = False
     unknown = "PipelineNotFoundException"
-    finds_lost = True
-    looks_to_start = 2
+    looks_to_start = 3
     side_by_side = False
     shares_quota = False
 

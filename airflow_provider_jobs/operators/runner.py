@@ -156,11 +156,12 @@ class StepRunner:
         walk = steps(self._task, log, rows is not None, carried)
         answer: Any = None
         while True:
-            self.operator._raise_if_killed()
             try:
                 step = walk.send(answer)
             except StopIteration as end:
                 return self._outcome(end.value)
+            if isinstance(step, (Look, Prepare, Start)):
+                self.operator._raise_if_killed()
             answer = self._do(step, carried)
 
     def wait(self, outcome: Outcome, before: Before) -> BaseTrigger:
@@ -242,7 +243,7 @@ class StepRunner:
             return given
         # Without a store the numbers begin again in each life, and a token is used up for good.
         clears = (context["ti"].max_tries or 0) - (context["task"].retries or 0)
-        return f"{given}.{clears}" if clears else given
+        return f"{given}.c{clears}" if clears else given
 
     def _outcome(self, outcome: Outcome) -> Outcome:
         match outcome:
@@ -328,9 +329,13 @@ class StepRunner:
                 transient=True,
             )
             return Unstarted.REFUSED
+        if self.hook.marking is Marking.NAME:
+            # Whoever kills the task in the call stops the job by the name that it is getting.
+            self.operator._job_id = self.hook.job_name(self.identity, step.attempt, self.request)
         try:
             job = self.started = self.hook.start_job(self.identity, step.attempt, self.request)
         except JobQuotaError as error:
+            self.operator._job_id = None
             self.operator.log.info("%s The task queues for a place.", error)
             return Unstarted.NO_ROOM_IN_DOUBT if error.in_doubt else Unstarted.NO_ROOM
         except (JobError, JobInputError) as error:

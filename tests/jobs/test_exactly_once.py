@@ -121,6 +121,8 @@ def test_a_job_that_failed_is_followed_by_a_new_one(
     aws.fail_next(case.service, "the disk is full")
     with pytest.raises(JobFailedError, match=rf"{case.reason('the disk is full')}.*A retry starts a new one"):
         task.run()
+    # Airflow's next try comes seconds later, by AWS's clock.
+    aws.set_clock_skew(5.0)
     task.run()
     assert states(aws, case) == [case.failed, case.succeeded]
     first, second = (job["id"] for job in aws.jobs(case.service))
