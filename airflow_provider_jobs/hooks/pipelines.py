@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
-from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, JobQuotaError
+from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError, JobQuotaError
 from airflow_provider_jobs.hooks.activations import PipelineLook
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.pace import CallPace
@@ -137,7 +138,7 @@ class PipelinesHook(JobHook):
         """
         answer = self.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
         return PipelineDefinition(
-            answer["pipelineObjects"], answer.get("parameterObjects"), answer.get("parameterValues")
+            answer.get("pipelineObjects", ()), answer.get("parameterObjects"), answer.get("parameterValues")
         ).to_file()
 
     def activate_pipeline(
@@ -187,14 +188,16 @@ class PipelinesHook(JobHook):
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ListPipelines.html
         """
         rows = self._marked("list_pipelines", "pipelineIdList")
-        return {row["id"]: row["name"] for row in rows}
+        return {row["id"]: row.get("name", "") for row in rows if "id" in row}
 
     def describe_pipelines(self, pipeline_ids: Collection[str]) -> dict[str, PipelineLook | JobNotFoundError]:
         """Look at pipelines, 25 in a call.
 
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html
 
-        :return: for each what AWS shows, or that there is no such pipeline.
+        :return: for each what AWS shows, or that there is no such pipeline. One that AWS leaves out of its
+            answer is left out.
+        :raises JobApiError: transient, if AWS's answers show none of them.
         """
         found: dict[str, PipelineLook | JobNotFoundError] = {}
         ids = list(dict.fromkeys(pipeline_ids))
@@ -211,8 +214,12 @@ class PipelinesHook(JobHook):
                     half = len(batch) // 2
                     batches += [batch[:half], batch[half:]]
                 continue
-            for row in answer["pipelineDescriptionList"]:
-                found[row["pipelineId"]] = PipelineLook.of(row)
+            at = _answered(answer)
+            for row in answer.get("pipelineDescriptionList", ()):
+                if "pipelineId" in row:
+                    found[row["pipelineId"]] = PipelineLook.of(row, at)
+        if ids and not found:
+            raise self._incomplete("describe_pipelines", f"pipeline {', '.join(ids[:_BATCH])}")
         return found
 
     def describe_pipeline(self, pipeline_id: str) -> PipelineLook:
@@ -266,14 +273,35 @@ class PipelinesHook(JobHook):
         return super().call(operation, **parameters)
 
     def _marked(self, operation: str, rows: str, **parameters: Any) -> Iterator[Any]:
-        """Yield the rows of a listing that AWS hands out page by page with ``marker``."""
+        """Yield the rows of a listing that AWS hands out page by page with ``marker``.
+
+        :raises JobApiError: transient, if an answer lacks the rows, or the marker of the next ones.
+        """
         marker = None
         while True:
             answer = self.call(operation, marker=marker, **parameters)
+            if rows not in answer and "hasMoreResults" not in answer:
+                raise self._incomplete(operation, rows)
             yield from answer.get(rows, ())
-            marker = answer.get("marker")
-            if not answer.get("hasMoreResults") or not marker:
+            if not answer.get("hasMoreResults"):
                 return
+            if not (marker := answer.get("marker")):
+                raise self._incomplete(operation, "marker, though there are more results")
+
+    def _incomplete(self, operation: str, what: str) -> JobApiError:
+        return JobApiError(
+            f"{self._said(operation)} was answered without {what}. The next poll asks again.", transient=True
+        )
+
+
+def _answered(answer: Mapping[str, Any]) -> datetime | None:
+    """Return when AWS answered, by the answer's Date header."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        at = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return at if at.tzinfo else None
 
 
 def _by_object(answer: Mapping[str, Any], rows: str, texts: str) -> dict[str, list[str]]:
