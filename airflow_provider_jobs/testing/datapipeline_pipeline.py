@@ -25,7 +25,7 @@ from airflow_provider_jobs.testing.datapipeline_runs import Run
 MAX_BACKFILL = timedelta(days=1)
 
 #: The quota that lets an activation show late: for so many reads the pipeline has the state of before, and of
-#: what it runs only the first activity is there.
+#: what it runs only the first activity and its resource are there.
 LAG = "datapipeline-lag"
 
 COMPONENT_STATUSES = ("PAUSE", "RESUME")
@@ -76,8 +76,9 @@ class Pipeline:
         """The instances that the API shows."""
         if not self._lag or self._run is None:
             return self._born
-        late = [i for i in self._run.instances if i is not self._run.first]
-        return [instance for instance in self._born if instance not in late]
+        first = self._run.first
+        early = [first, first.runs_on] if first else []
+        return [i for i in self._born if i in early or i not in self._run.instances]
 
     def read(self) -> None:
         """Count a read of what it runs."""

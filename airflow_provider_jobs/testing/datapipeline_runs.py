@@ -56,7 +56,7 @@ class Run:
         self.update()
 
     @property
-    def first(self) -> Instance | None:
+    def first(self) -> ActivityInstance | None:
         """The first of its activities."""
         return next(iter(self._activities), None)
 
