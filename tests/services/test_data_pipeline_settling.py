@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -34,6 +36,13 @@ def settle(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
 def instance(aws: AwsJobs, name: str) -> str:
     job = aws.jobs("datapipeline")[-1]
     return next(str(each) for each in job["instances"] if each.startswith(f"@{name}_"))
+
+
+def stale(answer: dict[str, Any]) -> None:
+    """Show a pipeline in the state of an earlier activation."""
+    before = {"@pipelineState": "FINISHED", "@finishedTime": "2020-01-01T00:00:00"}
+    for field in answer["pipelineDescriptionList"][0]["fields"]:
+        field["stringValue"] = before.get(field["key"], field["stringValue"])
 
 
 @pytest.fixture
@@ -84,9 +93,11 @@ class TestResources:
         )
         pipeline_id = pipeline(definition)
         aws.set_pace()
+        # Beside a run that it replaces, so that the pipeline's state does not move.
+        client.activate_pipeline(pipelineId=pipeline_id)
         aws.set_quota("datapipeline-lag", 6)
         client.activate_pipeline(pipelineId=pipeline_id)
-        job = aws.jobs("datapipeline")[0]["id"]
+        job = aws.jobs("datapipeline")[1]["id"]
         aws.advance(job, to=0.5)
         aws.set_status(job, instance(aws, "A"), "FINISHED")
         seen = [hook.describe_job(job) for _ in range(4)]
@@ -271,6 +282,20 @@ class TestAnswersThatLackMembers:
 
         assert self.hook("ListPipelines", change).list_pipelines() == {"df-1": ""}
 
+    @pytest.mark.parametrize(("seconds", "ended"), [(59, False), (60, True)])
+    def test_the_settling_time_goes_by_the_date_of_aws_s_answers(
+        self, aws: AwsJobs, job: str, seconds: int, ended: bool
+    ) -> None:
+        aws.set_status(job, instance(aws, "A"), "FINISHED")
+        began = datetime.fromisoformat(job.partition("@")[2]).replace(tzinfo=UTC)
+
+        def change(parsed: dict[str, Any]) -> None:
+            date = format_datetime(began + timedelta(seconds=seconds), usegmt=True)
+            parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = date
+            stale(parsed)
+
+        assert self.hook("DescribePipelines", change).describe_job(job).state.ended is ended
+
     @pytest.mark.parametrize("date", [None, "soon"])
     def test_an_answer_without_a_date_is_timed_by_the_polls(
         self, aws: AwsJobs, job: str, date: str | None, monkeypatch: pytest.MonkeyPatch
@@ -283,11 +308,7 @@ class TestAnswersThatLackMembers:
             headers.pop("date", None)
             if date:
                 headers["date"] = date
-            for field in parsed["pipelineDescriptionList"][0]["fields"]:
-                if field["key"] in ("@finishedTime", "@pipelineState"):
-                    field["stringValue"] = {"@pipelineState": "FINISHED"}.get(
-                        field["key"], "2020-01-01T00:00:00"
-                    )
+            stale(parsed)
 
         hook = self.hook("DescribePipelines", change)
         assert not hook.describe_job(job).state.ended
