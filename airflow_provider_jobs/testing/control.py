@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from airflow_provider_jobs.testing.event_settings import ArchiveSettings
 from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
 
 #: Brings a job up to date and describes it: its "state" and whatever else is plain JSON.
@@ -85,6 +86,25 @@ class AwsJobs(ABC):
     def set_quota(self, service: str, limit: int) -> None:
         """Set how many jobs a service runs at once, per account and Region."""
         self._do("set_quota", service=service, limit=limit)
+
+    def set_archive(
+        self,
+        name: str | None = None,
+        *,
+        delay: float | None = None,
+        state: str | None = None,
+        reason: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Set how EventBridge's archives behave, those too that are created later; see ``ArchiveSettings``.
+
+        :param name: of the archive, in every account and Region; None is every archive
+        :param delay: seconds until an event that is put is in the archive
+        :param state: e.g. ``UPDATING``; only one that is ENABLED can be replayed
+        :param reason: the StateReason that goes with the state
+        :param seed: of the order in which replays deliver the events of a minute
+        """
+        self._do("set_archive", name=name, delay=delay, state=state, reason=reason, seed=seed)
 
     def add_fault(self, fault: Fault) -> None:
         """Add a fault. A call suffers the first fault, in the order of adding, that hits it."""
@@ -169,6 +189,7 @@ class JobControl(AwsJobs):
             self._first_pace = pace
             self._paces: dict[str | None, Pace] = {None: pace}
             self._quotas: dict[str, int] = {}
+            self.archives = ArchiveSettings()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[_ActiveFault] = []
             self._calls: Counter[tuple[str, str]] = Counter()
@@ -252,6 +273,9 @@ class JobControl(AwsJobs):
 
     def _on_set_quota(self, service: str, limit: int) -> None:
         self._quotas[service] = limit
+
+    def _on_set_archive(self, **settings: Any) -> None:
+        self.archives.set(**settings)
 
     def _on_add_fault(self, **fault: Any) -> None:
         self._faults.append(_ActiveFault(Fault(**fault)))
