@@ -21,6 +21,7 @@ from moto.events.models import Archive, EventsBackend, ReplayState, Rule, events
 from moto.events.utils import EventMessageType
 from moto.utilities.utils import ARN_PARTITION_REGEX
 
+from airflow_provider_jobs.testing.constraints import check
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.event_archives import MAX_PAGE, SERVICE, ArchiveOperations, get_archive
 from airflow_provider_jobs.testing.event_rules import ReplayRule
@@ -45,7 +46,6 @@ STATES = {
 }
 
 BUS_ARN = re.compile(rf"{ARN_PARTITION_REGEX}:events:[a-zA-Z0-9-]+:\d{{12}}:event-bus/")
-NAME_PATTERN = r"[\.\-_A-Za-z0-9]+"
 
 
 class Replay:
@@ -161,7 +161,7 @@ class ReplaysBackend(BaseBackend):
 
         :param request: the call's arguments
         """
-        _check_constraints(request)
+        check(SERVICE, "StartReplay", request)
         events: EventsBackend = events_backends[self.account_id][self.region_name]
         bus_arn = request["Destination"]["Arn"]
         if not BUS_ARN.match(bus_arn):
@@ -259,7 +259,7 @@ class EventsResponse(JobResponse, ArchiveOperations):
 
     def describe_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeReplay.html."""
-        replay = self.replays.get(self.arguments["ReplayName"])
+        replay = self.replays.get(self.checked["ReplayName"])
         replay.life.read()
         return self._create_response(replay.description())
 
@@ -276,9 +276,7 @@ class EventsResponse(JobResponse, ArchiveOperations):
         if "State" in request and request["State"] not in states:
             rule = f"Member must satisfy enum value set: [{', '.join(states)}]"
             raise _violations([("state", request["State"], rule)])
-        if request.get("Limit", 1) > MAX_PAGE:
-            rule = f"Member must have value less than or equal to {MAX_PAGE}"
-            raise _violations([("limit", request["Limit"], rule)])
+        check(SERVICE, "ListReplays", request)
         replays, token = self.replays.page(request)
         answer: dict[str, Any] = {"Replays": [replay.row() for replay in replays]}
         if token is not None:
@@ -287,7 +285,7 @@ class EventsResponse(JobResponse, ArchiveOperations):
 
     def cancel_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html."""
-        replay = self.replays.cancel(self.arguments["ReplayName"])
+        replay = self.replays.cancel(self.checked["ReplayName"])
         return self._create_response({"ReplayArn": replay.arn, "State": ReplayState.CANCELLING.value})
 
 
@@ -296,20 +294,6 @@ BACKEND = Backend(SERVICE, EventsResponse)
 
 def _time(event: EventMessageType) -> float:
     return float(event["time"])
-
-
-def _check_constraints(request: dict[str, Any]) -> None:
-    name, description = request["ReplayName"], request.get("Description", "")
-    violations = []
-    if len(name) > 64:
-        violations.append(("replayName", name, "Member must have length less than or equal to 64"))
-    if not re.fullmatch(NAME_PATTERN, name):
-        rule = f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
-        violations.append(("replayName", name, rule))
-    if len(description) > 512:
-        violations.append(("description", description, "Member must have length less than or equal to 512"))
-    if violations:
-        raise _violations(violations)
 
 
 def _violations(violations: list[tuple[str, Any, str]]) -> AwsError:
