@@ -51,8 +51,8 @@ class JobArchive(Archive):
 
     def take(self, event: EventMessageType) -> None:
         """Let an event arrive after the archive's delay, if the archive takes events."""
-        self.refresh()
-        if self.state in TAKES_EVENTS:
+        state, _ = CONTROL.archives.state(self.name)
+        if state in TAKES_EVENTS:
             self._coming.append((CONTROL.now() + timedelta(seconds=CONTROL.archives.delay(self.name)), event))
 
     def refresh(self) -> None:

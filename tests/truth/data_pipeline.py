@@ -14,8 +14,16 @@ READ = date(2026, 11, 26)
 MODEL = Source("botocore 1.44.5, service model datapipeline 2012-10-29", READ)
 
 
+SAMPLE = Source("AWS CLI awscli/examples/datapipeline/describe-pipelines.rst", READ)
+
+
 def described(operation: str) -> Source:
-    """AWS's reference of an operation."""
+    """The model's documentation of an operation and of its members."""
+    return Source(f"{MODEL.where}, {operation}", READ)
+
+
+def page(operation: str) -> Source:
+    """AWS's reference of an operation, with its sample."""
     where = f"https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_{operation}.html"
     return Source(where, READ)
 
@@ -86,7 +94,7 @@ ROWS = [
         "an id is of digits and capitals",
         (CREATE,),
         {"pipelineId": re.compile(r"df-[0-9A-Z]+")},
-        described("CreatePipeline"),
+        SAMPLE,
         fails="digits and small letters",
     ),
     Row(
@@ -145,10 +153,11 @@ ROWS = [
                             (
                                 text("@pipelineState", "PENDING"),
                                 text("@sphere", "PIPELINE"),
-                                text("@version", "0"),
                                 text("@creationTime", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")),
                                 text("name", "load"),
-                                text("uniqueId", "one"),
+                                text("pipelineCreator", "123456789012"),
+                                text("@userId", "123456789012"),
+                                text("@accountId", "123456789012"),
                                 text("@id", ANY_ID),
                             )
                         ),
@@ -156,7 +165,7 @@ ROWS = [
                 )
             ]
         },
-        described("DescribePipelines"),
+        SAMPLE,
     ),
     Row(
         "describe 26 pipelines",
@@ -191,7 +200,7 @@ ROWS = [
                 }
             ],
         },
-        described("DescribeObjects"),
+        page("DescribeObjects"),
     ),
     Row(
         "list",

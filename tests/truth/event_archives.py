@@ -28,9 +28,8 @@ def recorded(test: str, day: int, month: int = 5) -> Source:
 
 
 def described(operation: str) -> Source:
-    """AWS's reference of an operation."""
-    where = f"https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_{operation}.html"
-    return Source(where, date(2026, 11, 26))
+    """The model's documentation of an operation, its members and its errors."""
+    return Source(f"{MODEL.where}, {operation}", MODEL.when)
 
 
 def create(name: str = "orders", bus: str = "default", **more: Any) -> Call:

@@ -15,12 +15,13 @@ MODEL = Source("botocore 1.42.50, service model iotanalytics 2017-11-27", READ)
 
 
 def described(operation: str) -> Source:
-    """AWS's reference of an operation."""
-    where = f"https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_{operation}.html"
-    return Source(where, READ)
+    """The model's documentation of an operation, its members and its errors."""
+    return Source(f"{MODEL.where}, {operation}", READ)
 
 
-GUIDE = Source("https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html", READ)
+GUIDE = Source(
+    "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html", date(2026, 11, 21)
+)
 ARN = "arn:aws:iotanalytics:us-east-1:123456789012:{}"
 BOTH = (
     call("iotanalytics.create_channel", channelName="raw"),

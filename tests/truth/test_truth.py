@@ -107,7 +107,9 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
-        assert re.match(r"LocalStack |botocore |https://docs\.aws\.amazon\.com/", row.source.where), row.what
+        assert re.match(
+            r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/", row.source.where
+        ), row.what
         assert date(2024, 5, 1) <= row.source.when <= date(2026, 11, 26), row.what
 
 
