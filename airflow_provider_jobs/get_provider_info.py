@@ -31,18 +31,22 @@ _OPTIONS = {
     "site": (
         "string",
         "",
-        "Name of this Airflow, where its database was copied from another one (staging, blue/green): the jobs "
-        "of the two are then told apart. To change it makes tasks that are running lose sight of their jobs.",
+        "Name of this Airflow, where its database was copied from another one (staging, blue/green): it "
+        "tells the jobs of the two apart. Change it only while no task runs: the jobs of before are not found.",
     ),
     "settling_time": (
         "float",
         "60.0",
-        "Seconds that AWS may take to show a job that was started. Within it, a job that is not shown counts as "
-        "not shown yet.",
+        "Seconds that AWS may take to show a job that was started. Within it, a job that is not shown counts "
+        "as not shown yet.",
     ),
     "poll_interval": ("float", "30.0", "Seconds between polls of a job, where an operator is not given any."),
     "connect_timeout": ("float", "10.0", "Seconds in which a connection to AWS must stand."),
-    "read_timeout": ("float", "30.0", "Seconds in which AWS must answer a call; botocore_config overrides it."),
+    "read_timeout": (
+        "float",
+        "30.0",
+        "Seconds in which AWS must answer a call; an operator's botocore_config overrides it.",
+    ),
 }
 
 

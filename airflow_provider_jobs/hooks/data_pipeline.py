@@ -85,8 +85,9 @@ class DataPipelineHook(InstancesHook):
         looks = self.describe_pipelines(
             [*pipelines, *(ActivationId.parse(each).pipeline_id for each in known)]
         )
-        if isinstance(missing := looks[request.pipeline_id], JobNotFoundError):
-            raise missing
+        mine = looks.get(request.pipeline_id)
+        if not isinstance(mine, PipelineLook):
+            raise mine or self.unreadable("describe_pipelines", f"it leaves out {request.pipeline_id}")
         jobs = {job_id: ActivationId.parse(job_id) for job_id in known}
         shown = {(job.pipeline_id, job.time) for job in jobs.values()}
         for pipeline_id in sorted(pipelines):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
-from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError, JobQuotaError
+from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, JobQuotaError
 from airflow_provider_jobs.hooks.activations import PipelineLook
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.pace import CallPace
@@ -217,8 +217,8 @@ class PipelinesHook(JobHook):
             rows = self.member(answer, "pipelineDescriptionList", "describe_pipelines")
             looks = [PipelineLook.of(row, self.clock.heard) for row in rows if row.get("pipelineId")]
             found |= {look.pipeline_id: look for look in looks if look.pipeline_id in batch}
-            if missing := [each for each in batch if each not in found]:
-                raise self.unreadable("describe_pipelines", f"it leaves out {', '.join(missing)}")
+        if ids and not found:
+            raise self.unreadable("describe_pipelines", f"it leaves out {', '.join(ids[:_BATCH])}")
         return found
 
     def describe_pipeline(self, pipeline_id: str) -> PipelineLook:

@@ -16,6 +16,7 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import (
+    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
@@ -251,8 +252,8 @@ class StepRunner:
                 raise self._error
             case Refuse(job):
                 raise JobNotFoundError(
-                    f"{self.operator._noun} {job.job_id} was started by an earlier try, and AWS does not show "
-                    "it any more. Whether it succeeded cannot be told. Look what it has done: mark the task "
+                    f"{self.operator._noun} {job.job_id} was started by an earlier try, and AWS does not "
+                    "show it any more. Whether it succeeded cannot be told. Look what it has done: mark the task "
                     "as success, or clear it to start another one."
                 )
             case Adopt(job) if job is not None and job.evidence is Evidence.IN_DOUBT:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_jobs.testing.control import AwsJobs
+    from airflow_provider_jobs.testing.aws_jobs import AwsJobs
     from airflow_provider_jobs.testing.faults import Fault, UnmetFaultError
     from airflow_provider_jobs.testing.mock import mock_aws_jobs
     from airflow_provider_jobs.testing.pace import Pace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "UnmetFaultError", "mock_aws_jobs"]
 
 _HOMES = {
-    "AwsJobs": "control",
+    "AwsJobs": "aws_jobs",
     "AwsJobsServer": "server",
     "Fault": "faults",
     "Pace": "pace",

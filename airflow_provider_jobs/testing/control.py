@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, Final, TypeAlias, get_args
 
+from airflow_provider_jobs.testing.aws_jobs import AwsJobs
+from airflow_provider_jobs.testing.event_settings import ArchiveSettings
 from airflow_provider_jobs.testing.faults import ActiveFault, Fault
 from airflow_provider_jobs.testing.lag import Lag, LagIn, Replica, Row
 from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
@@ -19,120 +19,6 @@ from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
 #: Brings a job up to date and describes it: its "state" and whatever else is plain JSON.
 #: It must not count as a read, so it peeks.
 View: TypeAlias = Callable[[], Mapping[str, Any]]
-
-
-class AwsJobs(ABC):
-    """Control of the mocked services, the same in process and over HTTP.
-
-    Service names are those of ``boto3.client``. A job's id is the service's own: the replay name, JobId,
-    reprocessingId or pipelineId; the latter means the latest activation, and ``pipelineId@time`` any.
-    Misuse raises ValueError.
-    """
-
-    def set_pace(
-        self, service: str | None = None, *, seconds: float | None = None, reads: int | None = None
-    ) -> None:
-        """Set the pace of jobs started from now on; no service is every service, no pace is by hand."""
-        self._do("set_pace", service=service, seconds=seconds, reads=reads)
-
-    def advance(self, job_id: str, to: float = 1.0) -> None:
-        """Move a job by hand to a fraction of its way."""
-        self._do("advance", job_id=job_id, to=to)
-
-    def fail(self, job_id: str, reason: str, at: float = 1.0) -> None:
-        """Let a job in flight fail when it reaches a fraction of its way."""
-        self._do("fail", job_id=job_id, reason=reason, at=at)
-
-    def set_status(self, job_id: str, instance: str, status: str) -> None:
-        """Set the status of an instance of a Data Pipeline activation, any text, also after its end.
-
-        The instance, an id of ``instances`` in :meth:`jobs`, keeps it until an API call changes it. Only an
-        end that AWS knows is an end.
-        """
-        self._do("set_status", job_id=job_id, instance=instance, status=status)
-
-    def fail_next(self, service: str, reason: str, count: int = 1, at: float = 1.0) -> None:
-        """Let the next ``count`` jobs that are started fail."""
-        self._do("fail_next", service=service, reason=reason, count=count, at=at)
-
-    def set_quota(self, service: str, limit: int) -> None:
-        """Set how many jobs a service runs at once, per account and Region."""
-        self._do("set_quota", service=service, limit=limit)
-
-    def set_lag(
-        self,
-        service: str | None = None,
-        where: LagIn | None = None,
-        *,
-        seconds: float | None = None,
-        reads: int | None = None,
-    ) -> None:
-        """Set how late starts and changes of jobs show from now on; what shows already stays.
-
-        :param service: None is every service
-        :param where: in ``lists`` or in ``descriptions`` only; None is both
-        :param seconds: wall-clock seconds; with neither of the two, changes show at once
-        :param reads: how many list calls, or describe calls of the job, still show what was before
-        """
-        self._do("set_lag", service=service, where=where, seconds=seconds, reads=reads)
-
-    def set_clock_skew(self, seconds: float) -> None:
-        """Let AWS's clock be so many seconds before (positive) or behind this machine's.
-
-        It shows in the ``Date`` header of all answers, in the times of jobs and in ``now``. Jobs keep their
-        pace. What a service noted before (when a pipeline was created) and the times of moto's own services
-        keep theirs.
-        """
-        self._do("set_clock_skew", seconds=seconds)
-
-    def add_fault(self, fault: Fault) -> None:
-        """Add a fault. A call suffers the first fault, in the order of adding, that hits it."""
-        self._do("add_fault", **asdict(fault))
-
-    def clear_faults(self) -> None:
-        """Remove all faults. Those that were not met by then stay in ``unmet_faults``."""
-        self._do("clear_faults")
-
-    def unmet_faults(self) -> list[str]:
-        """List the faults since the last reset that are not optional and that no call has met.
-
-        One call is enough, whatever the fault's ``count``; with ``probability`` one that had the chance.
-        """
-        return list(self._do("unmet_faults"))
-
-    def calls(self, service: str | None = None) -> dict[str, int]:
-        """Count the API calls since the last reset by operation, those that met a fault too.
-
-        :param service: any service, by the name that requests are signed with; None is all that have mocked
-            jobs
-        """
-        return dict(self._do("calls", service=service))
-
-    def jobs(self, service: str) -> list[dict[str, Any]]:
-        """List every job ever started; not a read of the job.
-
-        Each has ``id``, ``state``, ``fraction``, ``phase`` (``starting``, ``running``, ``stopping``,
-        ``succeeded``, ``failed``, ``stopped``, whatever the service calls it) and, in seconds since the
-        epoch, ``started_at``, ``stop_asked_at`` (None if nobody asked) and ``ended_at`` (None while it is
-        in flight); and what its service adds.
-        """
-        return list(self._do("jobs", service=service))
-
-    def max_active(self, service: str) -> int:
-        """Return the highest number of jobs that were ever in flight at once."""
-        return int(self._do("max_active", service=service))
-
-    def reset(self) -> None:
-        """Set everything back to the start, and forget all that moto holds."""
-        self._do("reset")
-
-    def now(self) -> datetime:
-        """Return the time by AWS's clock, aware, in UTC."""
-        return datetime.fromisoformat(self._do("now"))
-
-    @abstractmethod
-    def _do(self, method: str, **arguments: Any) -> Any:
-        """Carry out a method; arguments and result are plain JSON."""
 
 
 class JobControl(AwsJobs):
@@ -163,6 +49,7 @@ class JobControl(AwsJobs):
             self._skew = timedelta(0)
             self._paces: dict[str | None, Pace] = {None: pace}
             self._quotas: dict[str, int] = {}
+            self.archives = ArchiveSettings()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -307,6 +194,9 @@ class JobControl(AwsJobs):
 
     def _on_set_clock_skew(self, seconds: float) -> None:
         self._skew = timedelta(seconds=seconds)
+
+    def _on_set_archive(self, **settings: Any) -> None:
+        self.archives.set(**settings)
 
     def _on_add_fault(self, **fault: Any) -> None:
         self._faults.append(ActiveFault(Fault(**fault), datetime.now(UTC).timestamp()))

@@ -103,7 +103,7 @@ class Run:
         statuses, self.life.statuses = self.life.statuses, {}
         for instance in self.instances:
             if instance.id in statuses:
-                instance.show(statuses[instance.id], datetime.now(UTC))
+                instance.show(statuses[instance.id], CONTROL.clock())
         return bool(statuses)
 
     def _advance(self) -> None:

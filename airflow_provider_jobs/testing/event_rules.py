@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from moto.events.models import Archive, Rule
+from moto.events.models import Rule
 from moto.events.utils import EventMessageType
 from moto.sqs.models import Message, sqs_backends
 
@@ -32,17 +33,17 @@ class ArchiveRule(_Copy):
     """The managed rule of an archive. It stores an event as it is, where moto's fills in a template first.
 
     :param rule: the rule as moto created it
-    :param archive: its archive
+    :param take: gives an event to its archive
     """
 
-    def __init__(self, rule: Rule, archive: Archive) -> None:
+    def __init__(self, rule: Rule, take: Callable[[EventMessageType], None]) -> None:
         super().__init__(rule)
-        self._archive = archive
+        self._take = take
 
     def send_to_targets(self, original_event: EventMessageType, transform_input: bool = True) -> None:
         """Archive the event if it matches. A replayed event never does."""
         if self.event_pattern.matches_event(original_event):
-            self._archive.events.append(original_event)
+            self._take(original_event)
 
 
 class ReplayRule(_Copy):

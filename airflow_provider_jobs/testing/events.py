@@ -12,28 +12,27 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Iterator
+from random import Random
 from typing import Any, TypeGuard
 from uuid import uuid4
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.events.models import Archive, EventsBackend, ReplayState, Rule, events_backends
-from moto.events.responses import EventsHandler
 from moto.events.utils import EventMessageType
 from moto.utilities.utils import ARN_PARTITION_REGEX
 
+from airflow_provider_jobs.testing.constraints import check
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.event_rules import ArchiveRule, ReplayRule
+from airflow_provider_jobs.testing.event_archives import MAX_PAGE, SERVICE, ArchiveOperations, get_archive
+from airflow_provider_jobs.testing.event_rules import ReplayRule
 from airflow_provider_jobs.testing.lag import Row
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 from airflow_provider_jobs.testing.pace import Phase
 
 log = logging.getLogger(__name__)
 
-SERVICE = "events"
-
 #: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 MAX_ACTIVE_REPLAYS = 10
-MAX_PAGE = 100
 
 #: Seconds; a replay goes through its window in slices of this length.
 SLICE = 60
@@ -48,7 +47,6 @@ STATES = {
 }
 
 BUS_ARN = re.compile(rf"{ARN_PARTITION_REGEX}:events:[a-zA-Z0-9-]+:\d{{12}}:event-bus/")
-NAME_PATTERN = r"[\.\-_A-Za-z0-9]+"
 
 
 class Replay:
@@ -69,7 +67,7 @@ class Replay:
         self._bus = events.describe_event_bus(self._destination["Arn"].split("/")[-1])
         # The start is inclusive, the end is not: "any event with a creation time prior to the EventEndTime".
         in_window = [event for event in archive.events if self._start <= _time(event) < self._end]
-        self._pending = deque(sorted(in_window, key=_time))
+        self._pending = deque(self._in_order(in_window))
         self._replayed = 0
         self._last_replayed: float | None = None
         self.life = CONTROL.start(SERVICE, self.name, self.view)
@@ -116,6 +114,15 @@ class Replay:
             described["Description"] = self._description
         return described
 
+    def _in_order(self, events: list[EventMessageType]) -> list[EventMessageType]:
+        """Put events into an order that AWS may replay them in: minute by minute, and any within a minute."""
+        chance = Random(f"{CONTROL.archives.seed} {self.name}")
+        placed = [(self._slice(event), chance.random(), event) for event in events]
+        return [event for _, _, event in sorted(placed, key=lambda place: place[:2])]
+
+    def _slice(self, event: EventMessageType) -> int:
+        return int((_time(event) - self._start) // SLICE)
+
     def _deliver(self) -> None:
         reached = (self._end - self._start) * self.life.fraction
         if self.life.fraction < 1:
@@ -157,21 +164,22 @@ class ReplaysBackend(BaseBackend):
 
         :param request: the call's arguments
         """
-        _check_constraints(request)
+        check(SERVICE, "StartReplay", request)
         events: EventsBackend = events_backends[self.account_id][self.region_name]
         bus_arn = request["Destination"]["Arn"]
         if not BUS_ARN.match(bus_arn):
             raise _not_valid("Destination.Arn", "Must contain an event bus ARN.")
         events._get_event_bus(bus_arn)
         archive_name = request["EventSourceArn"].split("/")[-1]
-        archive = events.archives.get(archive_name)
-        if archive is None:
+        if archive_name not in events.archives:
             raise _not_valid("EventSourceArn", f"Archive {archive_name} does not exist.")
-        if bus_arn != archive.source_arn:
-            raise _not_valid("Destination.Arn", "Cross event bus replay is not permitted.")
-        # AWS compares whole seconds.
+        archive = get_archive(events, {"ArchiveName": archive_name})
+        # AWS compares whole seconds, and before it compares the buses.
         if int(request["EventStartTime"]) >= int(request["EventEndTime"]):
             raise _not_valid("EventEndTime", "EventStartTime must be before EventEndTime.")
+        if bus_arn != archive.source_arn:
+            raise _not_valid("Destination.Arn", "Cross event bus replay is not permitted.")
+        archive.check_replay()
         name = request["ReplayName"]
         if name in self.replays:
             raise AwsError("ResourceAlreadyExistsException", f"Replay {name} already exists.")
@@ -235,7 +243,7 @@ class ReplaysBackend(BaseBackend):
 REPLAYS = BackendDict(ReplaysBackend, SERVICE)
 
 
-class EventsResponse(JobResponse, EventsHandler):
+class EventsResponse(JobResponse, ArchiveOperations):
     """moto's EventBridge, with our replays."""
 
     internal_error = "InternalException"
@@ -244,15 +252,6 @@ class EventsResponse(JobResponse, EventsHandler):
     def replays(self) -> ReplaysBackend:
         """The replays of the caller's account and Region."""
         return REPLAYS[self.current_account][self.region]
-
-    def create_archive(self) -> tuple[str, dict[str, Any]]:
-        """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html."""
-        answer = super().create_archive()
-        archive = self.events_backend.archives[self.arguments["ArchiveName"]]
-        assert archive.rule is not None
-        archive.rule = ArchiveRule(archive.rule, archive)
-        self.events_backend.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
-        return answer
 
     def start_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html."""
@@ -263,7 +262,7 @@ class EventsResponse(JobResponse, EventsHandler):
 
     def describe_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeReplay.html."""
-        replay = self.replays.get(self.arguments["ReplayName"])
+        replay = self.replays.get(self.checked["ReplayName"])
         if replay.described.look() is None:
             raise _not_found(replay.name)
         return self._create_response(replay.described.read())
@@ -281,9 +280,7 @@ class EventsResponse(JobResponse, EventsHandler):
         if "State" in request and request["State"] not in states:
             rule = f"Member must satisfy enum value set: [{', '.join(states)}]"
             raise _violations([("state", request["State"], rule)])
-        if request.get("Limit", 1) > MAX_PAGE:
-            rule = f"Member must have value less than or equal to {MAX_PAGE}"
-            raise _violations([("limit", request["Limit"], rule)])
+        check(SERVICE, "ListReplays", request)
         rows, token = self.replays.page(request)
         answer: dict[str, Any] = {"Replays": rows}
         if token is not None:
@@ -292,7 +289,7 @@ class EventsResponse(JobResponse, EventsHandler):
 
     def cancel_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html."""
-        replay = self.replays.cancel(self.arguments["ReplayName"])
+        replay = self.replays.cancel(self.checked["ReplayName"])
         return self._create_response({"ReplayArn": replay.arn, "State": ReplayState.CANCELLING.value})
 
 
@@ -301,20 +298,6 @@ BACKEND = Backend(SERVICE, EventsResponse)
 
 def _time(event: EventMessageType) -> float:
     return float(event["time"])
-
-
-def _check_constraints(request: dict[str, Any]) -> None:
-    name, description = request["ReplayName"], request.get("Description", "")
-    violations = []
-    if len(name) > 64:
-        violations.append(("replayName", name, "Member must have length less than or equal to 64"))
-    if not re.fullmatch(NAME_PATTERN, name):
-        rule = f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
-        violations.append(("replayName", name, rule))
-    if len(description) > 512:
-        violations.append(("description", description, "Member must have length less than or equal to 512"))
-    if violations:
-        raise _violations(violations)
 
 
 def _violations(violations: list[tuple[str, Any, str]]) -> AwsError:

@@ -26,7 +26,8 @@ from threading import Event, Thread
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
-from airflow_provider_jobs.testing.control import CONTROL, AwsJobs
+from airflow_provider_jobs.testing.aws_jobs import AwsJobs
+from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.faults import UnmetFaultError
 from airflow_provider_jobs.testing.lag import Lag, LagIn
 from airflow_provider_jobs.testing.pace import Pace

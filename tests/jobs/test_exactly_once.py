@@ -115,9 +115,7 @@ def test_a_retry_while_the_job_runs_waits_for_it(
 
 
 @pytest.mark.promise("failed-job")
-def test_a_job_that_failed_is_followed_by_a_new_one(
-    aws: AwsJobs, case: JobCase, task: OneTask
-) -> None:
+def test_a_job_that_failed_is_followed_by_a_new_one(aws: AwsJobs, case: JobCase, task: OneTask) -> None:
     aws.fail_next(case.service, "the disk is full")
     with pytest.raises(JobFailedError, match=rf"{case.reason('the disk is full')}.*A retry starts a new one"):
         task.run()

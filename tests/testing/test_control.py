@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from airflow_provider_jobs.testing import Fault
-from airflow_provider_jobs.testing.control import AwsJobs, JobControl
+from airflow_provider_jobs.testing.aws_jobs import AwsJobs
+from airflow_provider_jobs.testing.control import JobControl
 
 from .conftest import Cloud
 

@@ -45,7 +45,9 @@ def test_it_moves_the_dead_letters_back(aws: AwsJobs, queues: Queues, make_task:
 
 
 @needs("task_state_store")
-def test_a_retry_after_a_lost_answer_waits_for_the_redrive_and_starts_the_next(aws: AwsJobs, make_task: MakeTask) -> None:
+def test_a_retry_after_a_lost_answer_waits_for_what_it_may_have_started(
+    aws: AwsJobs, make_task: MakeTask
+) -> None:
     task = make_task()
     aws.add_fault(Fault("StartMessageMoveTask", "drop", when="after"))
     with pytest.raises(JobApiError, match="StartMessageMoveTask"):

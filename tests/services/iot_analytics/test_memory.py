@@ -163,7 +163,7 @@ class TestWithoutAMemory:
         assert task.run()["reprocessing_id"] == aws.jobs(SERVICE)[1]["id"]
         assert starts(aws) == 2
 
-    def test_a_try_after_a_crash_waits_for_what_runs_and_starts_another_one(self, aws: AwsJobs) -> None:
+    def test_a_try_after_a_crash_waits_for_what_runs(self, aws: AwsJobs) -> None:
         aws.set_pace()
         task = reprocess({"store": None}, deferrable=True)
         task.begin()
@@ -201,7 +201,9 @@ class TestVanished:
     def test_before_a_retry(self, aws: AwsJobs) -> None:
         task = reprocess()
         self.forget(task.run()["reprocessing_id"])
-        with pytest.raises(JobNotFoundError, match=r"Whether it succeeded cannot be told\. .*clear it to start another one"):
+        with pytest.raises(
+            JobNotFoundError, match=r"Whether it succeeded cannot be told\. .*clear it to start another one"
+        ):
             task.run()
         task.clear()
         assert task.run()["state"] == "SUCCEEDED"

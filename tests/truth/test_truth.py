@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The mocked services answer as AWS is known to answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+
+from . import data_pipeline, event_archives, event_replays, iot_analytics, lookout_equipment
+from .table import Change, Has, Refused, Row, World
+
+TABLES = {
+    "archives": event_archives.ROWS,
+    "replays": event_replays.ROWS,
+    "datapipeline": data_pipeline.ROWS,
+    "iotanalytics": iot_analytics.ROWS,
+    "lookoutequipment": lookout_equipment.ROWS,
+}
+ROWS = [(f"{service}: {row.what}", row) for service, rows in TABLES.items() for row in rows]
+
+#: A row that fails today has to say so, and to stop saying so once it does not.
+MARKED = [
+    pytest.param(
+        row,
+        id=name,
+        marks=[pytest.mark.xfail(reason=row.fails, raises=AssertionError, strict=True)] if row.fails else [],
+    )
+    for name, row in ROWS
+]
+
+
+@pytest.mark.parametrize("row", MARKED)
+def test_row(world: World, row: Row) -> None:
+    assert world.differences(row) == []
+
+
+def expected_member(row: Row) -> str | None:
+    """The first of the members that a row names, if it names any."""
+    members: Mapping[str, Any] = {}
+    if not isinstance(row.expected, Refused):
+        members = row.expected.members if isinstance(row.expected, Has) else row.expected
+    return next(iter(members), None)
+
+
+def changes(row: Row) -> dict[str, Change]:
+    """Ways to break the answer to a row, each of which the row must notice."""
+
+    def code(parsed: dict[str, Any]) -> None:
+        parsed["Error"]["Code"] = "Another"
+
+    def message(parsed: dict[str, Any]) -> None:
+        parsed["Error"]["Message"] += " Or not."
+
+    def status(parsed: dict[str, Any]) -> None:
+        parsed["ResponseMetadata"]["HTTPStatusCode"] = 418
+
+    def missing(parsed: dict[str, Any]) -> None:
+        del parsed[str(expected_member(row))]
+
+    def other(parsed: dict[str, Any]) -> None:
+        parsed[str(expected_member(row))] = object()
+
+    def more(parsed: dict[str, Any]) -> None:
+        parsed["Another"] = "member"
+
+    if isinstance(row.expected, Refused):
+        found: dict[str, Change] = {"code": code, "status": status}
+        if row.expected.message is not None:
+            found["message"] = message
+        return found
+    found = {"missing": missing, "other": other} if expected_member(row) is not None else {}
+    if not isinstance(row.expected, Has):
+        found["more"] = more
+    return found
+
+
+BROKEN = [
+    pytest.param(row, change, id=f"{name}, {what}")
+    for name, row in ROWS
+    if not row.fails
+    for what, change in changes(row).items()
+]
+
+
+@pytest.mark.parametrize("world", ["in process"], indirect=True)
+@pytest.mark.parametrize(("row", "change"), BROKEN)
+def test_a_broken_answer_turns_the_row_red(world: World, row: Row, change: Change) -> None:
+    assert world.differences(row, change) != []
+
+
+@pytest.mark.parametrize("world", ["server"], indirect=True)
+@pytest.mark.parametrize("service", TABLES)
+def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -> None:
+    row = next(row for row in TABLES[service] if not row.fails)
+    change = next(iter(changes(row).values()))
+    assert world.differences(row) == []
+    world.aws.reset()
+    world.aws.set_pace()
+    assert world.differences(row, change) != []
+
+
+def test_every_row_has_a_source_and_a_date() -> None:
+    for _, row in ROWS:
+        assert re.match(
+            r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/", row.source.where
+        ), row.what
+        assert date(2024, 5, 1) <= row.source.when <= date(2026, 11, 26), row.what
+
+
+def test_the_table_is_a_table() -> None:
+    assert [name for name, count in Counter(name for name, _ in ROWS).items() if count > 1] == []
+    assert {service: len(rows) >= 12 for service, rows in TABLES.items()} == dict.fromkeys(TABLES, True)
