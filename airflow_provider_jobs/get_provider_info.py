@@ -32,7 +32,7 @@ _OPTIONS = {
         "string",
         "",
         "Name of this Airflow, where its database was copied from another one (staging, blue/green): it "
-        "tells the jobs of the two apart. Change it only while no task runs: the jobs of before are not found.",
+        "tells the jobs of the two apart. Change it only while no task runs: earlier jobs are not found.",
     ),
     "settling_time": (
         "float",
@@ -83,7 +83,7 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {
                     name: {
                         "description": text,
-                        "version_added": "0.1.0",
+                        "version_added": None,
                         "type": kind,
                         "example": None,
                         "default": default,

@@ -19,7 +19,7 @@ from airflow_provider_jobs.once.evidence import Marking, SeenJob
 from airflow_provider_jobs.once.identity import Identity
 from airflow_provider_jobs.once.mark import Mark, name_prefix
 
-__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook", "ReplayRequest", "checked_replay_name"]
+__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook", "ReplayRequest", "checked_replay_name", "own_name"]
 
 #: Characters in a replay's name.
 REPLAY_NAME_LIMIT = 64

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Identity, Life
 
-__all__ = ["Mark"]
+__all__ = ["Mark", "name_prefix"]
 
 _VERSION = "1"
 _CODE = r"1([a-z2-7]{6})\.(\d+)\.(\d+|-)\.(\d+)-([0-9a-z][0-9a-f]{6})"

@@ -145,6 +145,7 @@ class Started:
     :param job_id: the service's id of it.
     :param state: its state, as far as it is known.
     :param created: when AWS made it, if that is known.
+    :param at: AWS's time when it was called, if that is known.
     :param shared: whether it was there before the task, which then never stops it.
     """
 
@@ -152,6 +153,7 @@ class Started:
     state: JobState = JobState.RUNNING
     created: datetime | None = None
     shared: bool = False
+    at: datetime | None = None
 
 
 class Unstarted(StrEnum):
@@ -325,7 +327,9 @@ def _start(
     attempt = replace(attempt, job_id=answer.job_id, shared=answer.shared)
     log = log.noted(attempt)
     yield Note(log, must=False)
-    fresh = answer.created is None or sight.at is None or answer.created >= sight.at.replace(microsecond=0)
+    at = answer.at or sight.at
+    # AWS's times may be cut to whole seconds.
+    fresh = answer.created is None or at is None or answer.created >= at.replace(microsecond=0)
     if answer.state in (JobState.FAILED, JobState.CANCELLED) and not fresh:
         return log
     return Adopt(None, attempt, answer.job_id, fresh=fresh and earlier is None, spent=spent)

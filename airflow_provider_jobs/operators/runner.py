@@ -253,8 +253,8 @@ class StepRunner:
             case Refuse(job):
                 raise JobNotFoundError(
                     f"{self.operator._noun} {job.job_id} was started by an earlier try, and AWS does not "
-                    "show it any more. Whether it succeeded cannot be told. Look what it has done: mark the task "
-                    "as success, or clear it to start another one."
+                    "show it any more. Whether it succeeded cannot be told. Look what it has done: mark the "
+                    "task as success, or clear it to start another one."
                 )
             case Adopt(job) if job is not None and job.evidence is Evidence.IN_DOUBT:
                 self.operator.log.warning(
@@ -321,7 +321,8 @@ class StepRunner:
 
     @_do.register
     def _(self, step: Start, carried: Carried) -> Started | Unstarted:
-        held_up = time.monotonic() - self._looked
+        called = time.monotonic()
+        held_up = called - self._looked
         if held_up > self._task.settling.total_seconds():
             # A later try finds what this call starts by its time, which is counted from the look before it.
             self._error = JobApiError(
@@ -342,7 +343,9 @@ class StepRunner:
         except (JobError, JobInputError) as error:
             self._error = error
             return Unstarted.IN_DOUBT if getattr(error, "in_doubt", False) else Unstarted.REFUSED
-        return Started(job.job_id, job.state, job.started_at, job.shared)
+        now = self.hook.clock.now()
+        at = now - timedelta(seconds=time.monotonic() - called) if now else None
+        return Started(job.job_id, job.state, job.started_at, job.shared, at)
 
     def _slot_trigger(self, attempt: Attempt, since: float) -> SlotTrigger:
         spec = self.operator._encoded()

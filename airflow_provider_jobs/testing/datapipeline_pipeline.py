@@ -56,12 +56,12 @@ class Pipeline:
         self._paused: set[str] = set()
         self._instances: list[Instance] = []
         self._run: Run | None = None
+        self._lag = 0
+        self._before: dict[str, datetime | str | None] = {}
         # The pipeline itself is there at once; what its activations change shows late.
         self.described = CONTROL.replica(
             SERVICE, "descriptions", self.describe, self.read, lambda: not self.deleted, shown=True
         )
-        self._lag = 0
-        self._before: dict[str, datetime | str | None] = {}
 
     @property
     def state(self) -> str:

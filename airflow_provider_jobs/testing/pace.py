@@ -74,6 +74,7 @@ class Lifecycle:
         self.service = service
         self.job_id = job_id
         self._skew = skew
+        self._skew_at_start = skew()
         self._started_at = now()
         self._pace = pace
         self._now = now
@@ -152,11 +153,11 @@ class Lifecycle:
     @property
     def started_at(self) -> datetime:
         """When the job started."""
-        return self._started_at + self._skew()
+        return self._started_at + self._skew_at_start
 
     @started_at.setter
     def started_at(self, time: datetime) -> None:
-        self._started_at = time - self._skew()
+        self._started_at = time - self._skew_at_start
 
     @property
     def stop_asked_at(self) -> datetime | None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import pytest
 from airflow_features import needs
@@ -29,6 +28,6 @@ LIVES = settings(
 @needs("task_state_store")
 @pytest.mark.promise("invariants")
 @pytest.mark.parametrize("case", CASES)
-def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase, logged: Callable[[], str]) -> None:
-    machine = type("Machine", (TaskMachine,), {"case": case, "logged": staticmethod(logged)})
+def test_a_life_of_faults_kills_retries_clears_and_restarts(case: JobCase) -> None:
+    machine = type("Machine", (TaskMachine,), {"case": case})
     run_state_machine_as_test(machine, settings=LIVES)

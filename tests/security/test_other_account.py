@@ -32,6 +32,7 @@ NOT_WHERE = {
     "job_timeout",
     "max_discarded_files",
     "poll_interval",
+    "start_timeout",
     "wait_for_completion",
 }
 CLASSES = [

@@ -24,6 +24,7 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
 )
+from airflow_provider_jobs.hooks import data_pipeline
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
@@ -152,7 +153,7 @@ class TestActivate:
         activate(pipeline_id, poll_interval=0.1).run()
         assert [job["state"] for job in aws.jobs("datapipeline")] == ["FINISHED"] * 2
         assert aws.max_active("datapipeline") == 1
-        assert "to activate it now would cancel that. Waiting in line." in logged()
+        assert "to activate it now would cancel that. The task queues for a place." in logged()
 
     @pytest.mark.parametrize("kind", ["throttle", "expired-token", "access-denied"])
     @pytest.mark.promise("lost-answer")
@@ -191,23 +192,31 @@ class TestActivate:
     @pytest.mark.parametrize("kind", ["throttle", "access-denied"])
     @pytest.mark.promise("lost-answer")
     def test_an_activation_that_cannot_be_looked_at_is_left_to_a_retry(
-        self, aws: AwsJobs, pipeline: Callable[..., str], kind: Any, logged: Callable[[], str]
+        self,
+        aws: AwsJobs,
+        pipeline: Callable[..., str],
+        kind: Any,
+        logged: Callable[[], str],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
-        # The first look is the one before the activation.
-        aws.add_fault(Fault("DescribePipelines", kind, count=3, skip=1))
+        monkeypatch.setattr(data_pipeline, "_SHOWN", 0.0)
+        # The first two polls are those before the activation.
+        aws.add_fault(Fault("DescribePipelines", kind, skip=2))
         with pytest.raises(JobApiError, match="AWS does not show it yet") as caught:
             task.run()
         assert caught.value.in_doubt
-        assert "was told to start; then a look failed: DescribePipelines" in logged()
+        assert "was activated; then a poll failed: DescribePipelines" in logged()
+        # It may be another task's activation by then: its end is waited for.
         task.run()
-        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 2
+        assert aws.max_active("datapipeline") == 1
 
     @needs("task_state_store")
-    def test_a_failure_of_an_earlier_generation_is_no_news(
+    def test_later_tries_and_a_clear_leave_a_lost_answer_behind(
         self, aws: AwsJobs, pipeline: Callable[..., str]
     ) -> None:
-        """A lost answer's activation is written down, and later ones are not taken for it."""
+        """What a lost answer may have started is waited for once; later activations are not taken for it."""
         task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
         aws.add_fault(Fault("ActivatePipeline", "drop", when="after"))
         with pytest.raises(JobApiError):
@@ -216,7 +225,7 @@ class TestActivate:
         task.clear()
         second = task.run()
         assert task.run() == second != first
-        assert len(aws.jobs("datapipeline")) == 2
+        assert len(aws.jobs("datapipeline")) == 3
         assert "DeactivatePipeline" not in aws.calls("datapipeline")
 
     def test_an_activation_that_a_person_replaced_has_failed(

@@ -236,7 +236,7 @@ class TestAnswersThatLackMembers:
             parsed.pop(member)
             parsed.pop("hasMoreResults", None)
 
-        with pytest.raises(JobApiError, match="was answered without") as caught:
+        with pytest.raises(JobApiError, match="cannot be read: it has no") as caught:
             self.hook(operation, change).describe_job(job)
         assert caught.value.transient
 
@@ -244,7 +244,7 @@ class TestAnswersThatLackMembers:
         def change(parsed: dict[str, Any]) -> None:
             parsed["hasMoreResults"] = True
 
-        with pytest.raises(JobApiError, match="without marker, though there are more results") as caught:
+        with pytest.raises(JobApiError, match="cannot be read: it has no marker") as caught:
             self.hook("QueryObjects", change).describe_job(job)
         assert caught.value.transient
 

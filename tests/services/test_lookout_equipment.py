@@ -20,7 +20,7 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
 )
-from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+from airflow_provider_jobs.hooks.lookout_equipment import IngestionRequest, LookoutEquipmentHook
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -285,10 +285,11 @@ def test_the_templates_render(native: bool) -> None:
     context: Any = {"what": "pumps", "data_interval_start": datetime(2026, 1, 1, 6, tzinfo=UTC)}
     operator.render_template_fields(context)
     request = operator.job_request(OneTask(lambda: operator).context(operator))
-    source = {"Bucket": "pumps-files", "Prefix": "2026/01/01/06/", "KeyPattern": PATTERN}
-    assert request == {
-        "dataset_name": "pumps",
-        "role_arn": ROLE,
-        "client_token": "pumps-06",
-        "input": {"S3InputConfiguration": source},
-    }
+    assert request == IngestionRequest(
+        dataset_name="pumps",
+        role_arn=ROLE,
+        bucket="pumps-files",
+        prefix="2026/01/01/06/",
+        key_pattern=PATTERN,
+        client_token="pumps-06",
+    )

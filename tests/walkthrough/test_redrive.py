@@ -91,6 +91,7 @@ def test_a_failure_says_why_and_a_retry_starts_the_next(aws: AwsJobs, make_task:
 def test_a_queue_with_a_redrive_makes_the_task_wait_in_line(
     aws: AwsJobs, queues: Queues, make_task: MakeTask, logged: Callable[[], str]
 ) -> None:
+    aws.set_pace("sqs", reads=4)
     hook = SqsRedriveHook(**AWS)
     hook.start_redrive(queues.dead_arn)
     result = make_task().run()

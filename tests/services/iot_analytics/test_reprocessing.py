@@ -21,7 +21,7 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobQuotaError,
 )
-from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
+from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook, ReprocessingRequest
 from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsCancelPipelineReprocessingOperator,
     IotAnalyticsStartPipelineReprocessingOperator,
@@ -207,7 +207,7 @@ def test_the_default_templates_render(native: bool) -> None:
     context: Any = {"what": "cleaning", "data_interval_start": START, "data_interval_end": END}
     operator.render_template_fields(context)
     request = operator.job_request(OneTask(lambda: operator).context(operator))
-    assert request == {"pipeline_name": "cleaning", "start": START, "end": END, "s3_paths": None}
+    assert request == ReprocessingRequest("cleaning", START, END)
 
 
 @pytest.mark.promise("bad-input")
