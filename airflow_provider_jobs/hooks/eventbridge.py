@@ -4,98 +4,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import JobState, JobStatus, one_line, utc_text
+from airflow_provider_jobs.hooks.replays import (
+    NAME_SUFFIX,
+    REPLAY_NAME_LIMIT,
+    ReplayRequest,
+    check_rules,
+    own_name,
+    own_number,
+    replay_status,
+    seen_replay,
+    taken_name,
+)
+from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
 from airflow_provider_jobs.once.identity import Identity
 from airflow_provider_jobs.once.mark import Mark, name_prefix
 
-__all__ = ["REPLAY_NAME_LIMIT", "EventBridgeReplayHook", "ReplayRequest", "checked_replay_name", "own_name"]
+__all__ = ["EventBridgeReplayHook"]
 
-#: Characters in a replay's name.
-REPLAY_NAME_LIMIT = 64
-
-_STATES = {
-    "STARTING": JobState.RUNNING,
-    "RUNNING": JobState.RUNNING,
-    "CANCELLING": JobState.STOPPING,
-    "COMPLETED": JobState.SUCCEEDED,
-    "CANCELLED": JobState.CANCELLED,
-    "FAILED": JobState.FAILED,
-}
 # In the order a replay passes through them: one that moves on between two calls is then seen at least once.
 _IN_FLIGHT = ("STARTING", "RUNNING", "CANCELLING")
+_DESCRIPTION_LIMIT = 512
 # Up to so many replays, describing each takes no more calls than listing the states.
 _FEW = len(_IN_FLIGHT)
-_DESCRIPTION_LIMIT = 512
-#: Room for what a later attempt has behind the user's own name: ``.2`` to ``.9999``.
-_SUFFIX = 5
-_REPLAY_NAME = re.compile(rf"[.\-_A-Za-z0-9]{{1,{REPLAY_NAME_LIMIT}}}")
-
-
-def checked_replay_name(name: Any) -> str:
-    """Return a replay's name.
-
-    :raises JobInputError: if AWS allows no such name.
-    """
-    if not isinstance(name, str) or not _REPLAY_NAME.fullmatch(name):
-        raise JobInputError(
-            f"replay_name={name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of letters, digits and "
-            ".-_; 'orders-{{ ts_nodash }}' would do."
-        )
-    return name
-
-
-def own_name(name: str, number: int) -> str:
-    """Return the name of an attempt under the user's own name, cut where AWS allows no longer one."""
-    if number == 1:
-        return name
-    suffix = f".{number}"
-    return name[: REPLAY_NAME_LIMIT - len(suffix)] + suffix
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRequest:
-    """A replay that is asked for, checked.
-
-    :param archive: the archive's name or ARN.
-    :param start: the window's start, aware.
-    :param end: the window's end, aware.
-    :param rule_arns: the only rules that it reaches; all of the bus when empty.
-    :param replay_name: the user's own name.
-    :param description: what the console shows beside the mark.
-    """
-
-    archive: str
-    start: datetime
-    end: datetime
-    rule_arns: tuple[str, ...] = ()
-    replay_name: str | None = None
-    description: str = ""
-
-    @property
-    def given(self) -> str:
-        """The user's own name for the job."""
-        return self.replay_name or ""
-
-    def facts(self) -> dict[str, Any]:
-        """Return what AWS acts on."""
-        archive = self.archive.rpartition("archive/")[2]
-        return {
-            "archive": archive,
-            "start": self.start,
-            "end": self.end,
-            "rules": frozenset(self.rule_arns),
-        }
 
 
 class EventBridgeReplayHook(JobHook):
@@ -224,7 +164,7 @@ class EventBridgeReplayHook(JobHook):
         else:
             prefix = name_prefix(identity, REPLAY_NAME_LIMIT)
             seen = [
-                _seen(row, Mark.of_name(row["ReplayName"], identity, REPLAY_NAME_LIMIT))
+                seen_replay(row, Mark.of_name(row["ReplayName"], identity, REPLAY_NAME_LIMIT))
                 for row in self.list_replays(name_prefix=prefix)
             ]
         shown = {job.job_id for job in seen}
@@ -236,22 +176,24 @@ class EventBridgeReplayHook(JobHook):
             with suppress(JobNotFoundError):
                 replay = self.describe_replay(name)
                 mark = Mark.of_text(replay.get("Description", ""))
-                seen.append(_seen(replay, mark or attempt.mark(identity)))
+                seen.append(seen_replay(replay, mark or attempt.mark(identity)))
         return seen
 
     def _see_own(self, identity: Identity, name: str) -> list[SeenJob]:
         """See replays under the user's own name, where the description tells whose they are."""
         seen = []
-        for row in self.list_replays(name_prefix=name[: REPLAY_NAME_LIMIT - _SUFFIX]):
-            number = _own_number(row["ReplayName"], name)
+        for row in self.list_replays(name_prefix=name[: REPLAY_NAME_LIMIT - NAME_SUFFIX]):
+            number = own_number(row["ReplayName"], name)
             if number is None:
                 continue
             replay = self.describe_replay(row["ReplayName"])
             description = replay.get("Description", "")
             claimed = Mark.names_identity(description, identity)
             if number == 1 and not claimed:
-                raise _taken(replay)
-            seen.append(replace(_seen(replay, Mark.of_text(description)), number=number, claimed=claimed))
+                raise taken_name(replay)
+            seen.append(
+                replace(seen_replay(replay, Mark.of_text(description)), number=number, claimed=claimed)
+            )
         return seen
 
     def prepare_start(self, request: ReplayRequest) -> None:
@@ -279,7 +221,7 @@ class EventBridgeReplayHook(JobHook):
                 raise
             return self._existing(name, mark, error)
         # Read off the answer: from here on the replay runs, and one more call is one more that can fail.
-        return _status(
+        return replay_status(
             {
                 "State": "STARTING",
                 **answer,
@@ -302,7 +244,7 @@ class EventBridgeReplayHook(JobHook):
                 f"{self.aws_conn_id!r}, whose archive of that name is {archive['ArchiveArn']}. Replays start "
                 "where their archive is: use a connection of that account, and its Region."
             )
-        _check_rules(request.rule_arns, archive["EventSourceArn"])
+        check_rules(request.rule_arns, archive["EventSourceArn"])
         self._archive = (request, archive)
         return archive
 
@@ -318,8 +260,8 @@ class EventBridgeReplayHook(JobHook):
                 in_doubt=True,
             ) from lag
         if Mark.of_text(replay.get("Description", "")) != mark:
-            raise _taken(replay) from error
-        return _status(replay)
+            raise taken_name(replay) from error
+        return replay_status(replay)
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the replays in flight; describe those that are not among them, or a few as they are."""
@@ -329,8 +271,8 @@ class EventBridgeReplayHook(JobHook):
             for state in _IN_FLIGHT:
                 for row in self.list_replays(state=state):
                     if row["ReplayName"] in wanted:
-                        found[row["ReplayName"]] = _status(row)
-        return self.describe_each(job_ids, found, lambda job_id: _status(self.describe_replay(job_id)))
+                        found[row["ReplayName"]] = replay_status(row)
+        return self.describe_each(job_ids, found, lambda job_id: replay_status(self.describe_replay(job_id)))
 
     def stop_job(self, job_id: str) -> bool:
         """Cancel the replay, unless it has ended or never was."""
@@ -347,81 +289,3 @@ class EventBridgeReplayHook(JobHook):
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List the replays in flight in the account and Region."""
         return {row["ReplayName"]: "" for state in _IN_FLIGHT for row in self.list_replays(state=state)}
-
-
-def _status(replay: Mapping[str, Any]) -> JobStatus:
-    """Read a replay from a description or from a list's row."""
-    service_state = replay.get("State") or "UNKNOWN"
-    start, end = replay.get("EventStartTime"), replay.get("EventEndTime")
-    reached, began = replay.get("EventLastReplayedTime"), replay.get("ReplayStartTime")
-    progress, note, speed = None, "no event replayed", None
-    if reached and start and end:
-        progress = min(max((reached - start) / (end - start), 0.0), 1.0)
-        note = f"events up to {utc_text(reached)}"
-        elapsed = (datetime.now(UTC) - began).total_seconds() if began else 0
-        if service_state == "RUNNING" and elapsed > 0:
-            speed = f"{(reached - start).total_seconds() / elapsed:,.0f} times real time"
-    if service_state == "COMPLETED":
-        # The last event may lie well before the window's end, or there was none at all.
-        progress = 1.0
-    return JobStatus(
-        job_id=replay["ReplayName"],
-        # A state that AWS adds one day is one in which the job has not ended.
-        state=_STATES.get(service_state, JobState.RUNNING),
-        service_state=service_state,
-        reason=replay.get("StateReason") or None,
-        progress=progress,
-        note=note,
-        speed=speed,
-        started_at=began,
-        details={
-            "replay_name": replay["ReplayName"],
-            "replay_arn": replay.get("ReplayArn"),
-            "archive_arn": replay.get("EventSourceArn"),
-            "event_start_time": utc_text(start),
-            "event_end_time": utc_text(end),
-            "event_last_replayed_time": utc_text(reached),
-            "replay_start_time": utc_text(began),
-            "replay_end_time": utc_text(replay.get("ReplayEndTime")),
-            "state": service_state,
-        },
-    )
-
-
-def _own_number(replay_name: str, name: str) -> int | None:
-    """Return the number of an attempt under the user's own name; None for a name that is no attempt's."""
-    if replay_name == name:
-        return 1
-    found = re.search(r"\.([1-9][0-9]{0,3})$", replay_name)
-    number = int(found[1]) if found else 0
-    return number if number > 1 and own_name(name, number) == replay_name else None
-
-
-def _seen(replay: Mapping[str, Any], mark: Mark | None) -> SeenJob:
-    status = _status(replay)
-    ended = replay.get("ReplayEndTime")
-    ran = (ended - status.started_at).total_seconds() if ended and status.started_at else 0.0
-    return SeenJob(replay["ReplayName"], status.state, status.started_at, mark, claimed=mark is None, ran=ran)
-
-
-def _check_rules(rule_arns: Collection[str], bus: str) -> None:
-    """Refuse rules of another bus; AWS's own answer would not say which."""
-    # arn:…:event-bus/orders owns arn:…:rule/orders/NAME; the default bus owns arn:…:rule/NAME.
-    home, _, name = bus.partition(":event-bus/")
-    for arn in rule_arns:
-        place, _, path = arn.partition(":rule/")
-        owner, slash, _rule = path.rpartition("/")
-        if (place, owner if slash else "default") != (home, name):
-            raise JobInputError(
-                f"Rule {arn} is not on the archive's event bus {bus}. A replay reaches only rules of the "
-                "bus that the archive was made from; remove the rule from rule_arns."
-            )
-
-
-def _taken(replay: Mapping[str, Any]) -> JobInputError:
-    window = f"{utc_text(replay['EventStartTime'])} to {utc_text(replay['EventEndTime'])}"
-    return JobInputError(
-        f"A replay named {replay['ReplayName']!r} exists already and is not this task's: it replays {window} "
-        f"from {replay['EventSourceArn']} and is {replay['State']}. AWS keeps a replay's name for 90 days; "
-        "choose another replay_name (a template such as 'orders-{{ ts_nodash }}'), or leave it out."
-    )

@@ -243,11 +243,10 @@ class Failed:
 
 
 Step: TypeAlias = Look | Note | Stop | Prepare | Start
-Answer: TypeAlias = Any
 Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | WaitForTime | Refuse | Failed
 
 
-def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generator[Step, Answer, Outcome]:
+def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generator[Step, Any, Outcome]:
     """Find the task's job, or start it.
 
     The steps are taken from the beginning in every try, and after every wait before the start.
@@ -289,7 +288,7 @@ def _end(decision: Decision, log: AttemptLog, weighed: Weighed, sight: Sight) ->
     return WaitToSettle(weighed.settled_at, sight.at)
 
 
-def _stop(decision: Decision, carried: Carried) -> Generator[Step, Answer, None]:
+def _stop(decision: Decision, carried: Carried) -> Generator[Step, Any, None]:
     for job in decision.jobs:
         if job.job_id:
             answer: Stopped = yield Stop(job)
@@ -298,7 +297,7 @@ def _stop(decision: Decision, carried: Carried) -> Generator[Step, Answer, None]
 
 def _start(
     task: Task, log: AttemptLog, decision: Decision, weighed: Weighed, sight: Sight
-) -> Generator[Step, Answer, Outcome | AttemptLog]:
+) -> Generator[Step, Any, Outcome | AttemptLog]:
     """Start a job; returns the log instead where what AWS answered has to be weighed."""
     asked = decision.jobs[0] if decision.jobs else None
     earlier = log.get(asked.number) if asked else None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_jobs.once.attempt_log import AttemptLog
 from airflow_provider_jobs.once.identity import Identity, Life
 
-__all__ = ["AttemptStore", "dag_version", "identity", "life", "settling_time", "try_number"]
+__all__ = ["AttemptStore", "dag_version", "identity", "life", "note_spent", "settling_time", "try_number"]
 
 _SECTION = "airflow_provider_jobs"
 
@@ -84,3 +85,21 @@ class AttemptStore:
         never: timedelta | None = getattr(sdk, "NEVER_EXPIRE", None)
         options = {} if never is None else {"retention": never}
         self._store.set(self._name, log.to_json(), **options)
+
+
+def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any) -> None:
+    """Note how long a job ran, which ``job_timeout`` counts over all attempts of a life.
+
+    :param seconds: how long it ran.
+    :param log: the task's logger; what cannot be noted is warned of.
+    """
+    key = identity(context)
+    store = AttemptStore(context, key)
+    if not store.there:
+        return
+    try:
+        attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
+        if attempt := attempts.of_job(job_id):
+            store.write(attempts.noted(replace(attempt, spent=seconds)))
+    except Exception as error:
+        log.warning("How long %s ran could not be noted: %s", job_id, error)

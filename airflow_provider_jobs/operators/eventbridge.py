@@ -13,7 +13,8 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook, ReplayRequest, checked_replay_name
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.replays import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink

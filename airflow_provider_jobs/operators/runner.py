@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any
@@ -51,6 +49,7 @@ from airflow_provider_jobs.once.steps import (
     steps,
 )
 from airflow_provider_jobs.operators import context as task_context
+from airflow_provider_jobs.operators.before import Before
 from airflow_provider_jobs.triggers.base import shortest_wait
 from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.slot import SlotTrigger
@@ -58,59 +57,10 @@ from airflow_provider_jobs.triggers.slot import SlotTrigger
 if TYPE_CHECKING:
     from airflow_provider_jobs.operators.start import StartJobOperator
 
-__all__ = ["Before", "StepRunner", "note_spent"]
+__all__ = ["StepRunner"]
 
 #: Seconds between warnings that a task waits for a job that may be its own.
 _WARN_AGAIN = 900.0
-
-
-@dataclass(slots=True)
-class Before:
-    """What a try keeps over its waits before the start.
-
-    :param carried: what the core keeps.
-    :param queued: when the task came to the queue, in seconds since the epoch; None if it is in none.
-    :param began: when the try began to wait, in seconds since the epoch.
-    :param warned: when it was said last that the task waits for a job that may be its own.
-    """
-
-    carried: Carried = field(default_factory=Carried)
-    queued: float | None = None
-    began: float = field(default_factory=time.time)
-    warned: float = 0.0
-
-    def to_json(self, context: Context) -> dict[str, Any]:
-        """Return it for a deferral's arguments."""
-        return {
-            "try_number": task_context.try_number(context),
-            "carried": self.carried.to_json(),
-            "queued": self.queued,
-            "began": self.began,
-            "warned": self.warned,
-        }
-
-    @classmethod
-    def after(cls, kept: Mapping[str, Any] | None, event: Any, context: Context) -> Before:
-        """Read what was kept, after a wait.
-
-        Airflow 3.0.0 to 3.1.0 resume a retry with the deferral of the try before (apache/airflow#56704): what
-        another try has kept counts as nothing.
-
-        :raises JobError: if the wait failed for good.
-        """
-        if not kept or kept.get("try_number") != task_context.try_number(context):
-            return cls()
-        before = cls(
-            Carried.from_json(kept.get("carried")),
-            kept.get("queued"),
-            kept.get("began", time.time()),
-            kept.get("warned", 0.0),
-        )
-        if isinstance(event, Mapping) and "since" in event:
-            before.queued = event["since"]
-        if isinstance(event, Mapping) and "job_id" not in event and (why := event.get("error")):
-            raise JobError(f"Waiting to start the job failed: {why}")
-        return before
 
 
 class StepRunner:
@@ -357,21 +307,3 @@ class StepRunner:
             poll_interval=self.operator.poll_interval,
             since=since,
         )
-
-
-def note_spent(context: Context, job_id: str, seconds: float, log: Any) -> None:
-    """Note how long a job ran, which ``job_timeout`` counts over all attempts of a life.
-
-    :param seconds: how long it ran.
-    :param log: the task's logger; what cannot be noted is warned of.
-    """
-    key = task_context.identity(context)
-    store = task_context.AttemptStore(context, key)
-    if not store.there:
-        return
-    try:
-        attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
-        if attempt := attempts.of_job(job_id):
-            store.write(attempts.noted(replace(attempt, spent=seconds)))
-    except Exception as error:
-        log.warning("How long %s ran could not be noted: %s", job_id, error)

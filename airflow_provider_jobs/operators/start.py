@@ -17,7 +17,9 @@ from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.once.steps import Adopt
 from airflow_provider_jobs.operators.base import HookT, JobOperator
-from airflow_provider_jobs.operators.runner import Before, StepRunner, note_spent
+from airflow_provider_jobs.operators.before import Before
+from airflow_provider_jobs.operators.context import note_spent
+from airflow_provider_jobs.operators.runner import StepRunner
 
 __all__ = ["StartJobOperator"]
 

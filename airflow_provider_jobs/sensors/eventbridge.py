@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook, checked_replay_name
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.replays import checked_replay_name
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["EventBridgeReplaySensor"]

@@ -74,8 +74,8 @@ class AwsJobs(ABC):
         """Let AWS's clock be so many seconds before (positive) or behind this machine's.
 
         It shows in the ``Date`` header of all answers, in the times of jobs and in ``now``. Jobs keep their
-        pace, and the time at which they were started: to set the clock forward lets AWS's time pass. What a service noted before (when a pipeline was created) and the times of moto's own services
-        keep theirs.
+        pace, and the time at which they were started: to set the clock forward lets AWS's time pass. What
+        a service noted before (when a pipeline was created) and the times of moto's own services keep theirs.
         """
         self._do("set_clock_skew", seconds=seconds)
 
