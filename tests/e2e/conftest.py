@@ -50,10 +50,19 @@ def airflow_env() -> dict[str, str]:
     return {}
 
 
+#: What is in doubt after a lost answer is settled within twenty seconds instead of a hundred.
+SETTLES_SOON = {
+    "AIRFLOW__AIRFLOW_PROVIDER_JOBS__SETTLING_TIME": "5",
+    "AIRFLOW__AIRFLOW_PROVIDER_JOBS__CONNECT_TIMEOUT": "5",
+    "AIRFLOW__AIRFLOW_PROVIDER_JOBS__READ_TIMEOUT": "10",
+}
+
+
 @pytest.fixture(scope="session")
 def shared(gateway: Gateway) -> Iterator[LocalAirflow]:
     """The Airflow over PostgreSQL, of all modules that want that: to start one takes half a minute."""
     env = {
+        **SETTLES_SOON,
         # All runs of a backfill; by itself it sees to twenty until these have ended.
         "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50",
         # Not all waits of a backfill, so that of two triggerers both have some.
