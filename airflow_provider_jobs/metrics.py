@@ -56,6 +56,8 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     "job_started": Metric("counter", "jobs"),
     "job_reattached": Metric("counter", "jobs"),
+    "job_stopped": Metric("counter", "jobs"),
+    "start_in_doubt": Metric("counter", "waits"),
     "job_duration": Metric("timer", "milliseconds", ("service", "outcome")),
     "jobs_watched": Metric("gauge", "tasks", ("service", "hostname")),
     "quota_waiting": Metric("gauge", "tasks", ("service", "hostname")),

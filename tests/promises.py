@@ -17,18 +17,21 @@ PROMISES: Mapping[str, str] = {
         "The worker dies before the start call: the retry starts the job, and there is one."
     ),
     "worker-killed-during-start": (
-        "The worker dies during the start call: the retry finds out what the call did, and there is one job."
+        "The worker dies during the start call: the retry finds the job by its name or token, and there is "
+        "one. IoT Analytics and Data Pipeline, which have neither: what may be its job is waited for, then "
+        "there is one more; never two at a time."
     ),
     "worker-killed-while-waiting": (
         "The worker dies while the job runs: the retry finds the job and waits on; no second one is started."
     ),
     "lost-answer": (
-        "AWS's answer to the start gets lost: there is one job, and the task takes up none but its own."
+        "AWS's answer to the start gets lost: the task takes up none but its own job, and there is one; of "
+        "IoT Analytics and Data Pipeline at least one, and never two at a time."
     ),
     "failed-job": "The job fails: the task fails with AWS's own reason, and a retry starts a new job.",
     "cleared": (
-        "A person clears the task: exactly one more job. One that still runs is stopped first, or waited for "
-        "where AWS cannot stop it."
+        "A person clears the task: exactly one more job. One that still runs is stopped, or not stopped "
+        "where AWS cannot or cancel_on_kill=False; either way its end comes first."
     ),
     "marked": "A person marks the deferred task, or kills the running one: the job is stopped.",
     "cancel-on-kill-off": "With cancel_on_kill=False the job goes on without its task.",
@@ -49,7 +52,7 @@ PROMISES: Mapping[str, str] = {
     ),
     "line-of-two-dags": "Two DAGs that want the same places share one line, and each gets its turn.",
     "place-given-up": "A task that is killed in line gives its place up.",
-    "job-timeout": "job_timeout is over: the job is stopped and the task fails saying so.",
+    "job-timeout": "job_timeout is over: the job is stopped and the task fails saying so, without a retry.",
     "many-waits": (
         "Hundreds of tasks wait at once: they share looks at AWS, and no wait holds the triggerer up long "
         "enough for Airflow to warn of it."
@@ -63,8 +66,9 @@ PROMISES: Mapping[str, str] = {
         "what to write instead."
     ),
     "invariants": (
-        "In any order of faults, kills, retries, clears and restarts: never two live jobs of one generation, "
-        "never a lost job, never a success without a job that succeeded, never another start after it."
+        "In random orders of faults, kills, retries, clears, edits and restarts: never two live jobs of one "
+        "task, never a lost job, never a success without a job that succeeded; and, with a name or a token, "
+        "never another start after it."
     ),
     "secrets": (
         "No credential, token or connection field gets into logs, results, XComs, triggers, notes, links, "

@@ -85,7 +85,7 @@ def test_terminated_while_waiting(every_job: Start) -> None:
 @pytest.mark.promise("lost-answer")
 @pytest.mark.parametrize(("kind", "when"), [("error", "before"), ("drop", "after")])
 def test_a_start_call_without_an_answer(every_job: Start, aws: AwsJobsServer, kind: Any, when: Any) -> None:
-    """Where AWS knows a call for the same again, botocore repeats it; else the retry waits, and starts one."""
+    """Where AWS knows a call for the same again, botocore repeats it; else the retry waits and starts one."""
     for each in TYPES:
         aws.add_fault(Fault(each.case.start_operation, kind, each.name, when=when, count=2))
     run = every_job()
