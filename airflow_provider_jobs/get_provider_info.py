@@ -26,6 +26,24 @@ _INTEGRATIONS = {
         "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
     ),
 }
+#: Site-wide options: type, default, description.
+_OPTIONS = {
+    "site": (
+        "string",
+        "",
+        "Name of this Airflow, where its database was copied from another one (staging, blue/green): the jobs "
+        "of the two are then told apart. To change it makes tasks that are running lose sight of their jobs.",
+    ),
+    "settling_time": (
+        "float",
+        "60.0",
+        "Seconds that AWS may take to show a job that was started. Within it, a job that is not shown counts as "
+        "not shown yet.",
+    ),
+    "poll_interval": ("float", "30.0", "Seconds between polls of a job, where an operator is not given any."),
+    "connect_timeout": ("float", "10.0", "Seconds in which a connection to AWS must stand."),
+    "read_timeout": ("float", "30.0", "Seconds in which AWS must answer a call; botocore_config overrides it."),
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -52,8 +70,23 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": "AWS Jobs",
-                "python-modules": [f"{_PACKAGE}.triggers.job", f"{_PACKAGE}.triggers.slot"],
+                "python-modules": [f"{_PACKAGE}.triggers.{each}" for each in ("delay", "job", "slot")],
             }
         ],
+        "config": {
+            _PACKAGE: {
+                "description": "Options of airflow-provider-jobs.",
+                "options": {
+                    name: {
+                        "description": text,
+                        "version_added": "0.1.0",
+                        "type": kind,
+                        "example": None,
+                        "default": default,
+                    }
+                    for name, (kind, default, text) in _OPTIONS.items()
+                },
+            }
+        },
         "extra-links": [f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink"],
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -21,6 +20,10 @@ for name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFL
     del os.environ[name]
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+# What AWS may take to show a start, and a call may take: a wait for what is in doubt lasts a second or two.
+os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__SETTLING_TIME"] = "1.5"
+os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__CONNECT_TIMEOUT"] = "0.2"
+os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__READ_TIMEOUT"] = "0.3"
 # As Airflow 3 has it; Airflow 2 warns of the other.
 os.environ["AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY"] = "True"
 
@@ -80,15 +83,3 @@ def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str])
         return text if AIRFLOW.major < 3 else text + capsys.readouterr().out
 
     return news
-
-
-@pytest.fixture
-def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS and we share one clock.
-
-    Else a job that fails within seconds of its start could be the one that a lost answer was about, where
-    nothing but its token is known of it: before Airflow 3.3.
-    """
-    from airflow_provider_jobs.hooks import lookout_equipment
-
-    monkeypatch.setattr(lookout_equipment, "_CLOCKS", timedelta(0))

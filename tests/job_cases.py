@@ -21,6 +21,7 @@ from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
@@ -69,8 +70,6 @@ class JobCase(ABC):
     repeatable = True
     #: What is said of a job that AWS does not know.
     unknown = "ResourceNotFound"
-    #: Whether a try whose start got no answer looks for the job itself, where that is not ``repeatable``.
-    finds_lost = False
     #: How often the start of a task's first job makes each of the calls that look.
     looks_to_start = 1
     #: Whether the operator's next job may run beside the one before.
@@ -274,8 +273,7 @@ class DataPipeline(JobCase):
     stopping = "DEACTIVATING"
     repeatable = False
     unknown = "PipelineNotFoundException"
-    finds_lost = True
-    looks_to_start = 2
+    looks_to_start = 3
     side_by_side = False
     shares_quota = False
 
@@ -321,4 +319,4 @@ def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[
 #: All, for a test in which a task finds its job again: by its name, by the same start call, or by memory.
 FINDING = remembering(CASES, lambda case: not case.repeatable)
 #: All, for a test in which a task knows of its job before it calls to start it: by its name, or by memory.
-KNOWING = remembering(CASES, lambda case: not case.hook_class.named)
+KNOWING = remembering(CASES, lambda case: case.hook_class.marking is not Marking.NAME)

@@ -12,7 +12,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,7 +45,7 @@ class Store:
     def get(self, key: str) -> Any:
         return json.loads(self.rows[key]) if key in self.rows else None
 
-    def set(self, key: str, value: Any) -> None:
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
         self.rows[key] = json.dumps(value)
 
 
@@ -81,6 +81,8 @@ class OneTask:
     store: dict[str, str] | None = field(
         default_factory=lambda: {} if FEATURES["task_state_store"].found() else None
     )
+    clear_number: int = 0
+    dag_version: str | None = "0199-a"
     deferred: TaskDeferred | None = None
     operator: BaseOperator | None = None
 
@@ -93,13 +95,16 @@ class OneTask:
             map_index=self.map_index,
             max_tries=self.max_tries,
             try_number=self.tries,
+            dag_version_id=self.dag_version,
             xcom_push=lambda key, value: self.xcoms.__setitem__(key, json.loads(json.dumps(value))),
         )
         return {
             "ti": ti,
             "task": operator,
             "run_id": self.run_id,
-            "dag_run": SimpleNamespace(start_date=self.run_started, run_id=self.run_id),
+            "dag_run": SimpleNamespace(
+                start_date=self.run_started, run_id=self.run_id, clear_number=self.clear_number
+            ),
             "outlet_events": self.outlet_events,
             **dict(zip(("data_interval_start", "data_interval_end"), self.interval or (), strict=False)),
             **({} if self.store is None else {"task_state_store": Store(self.store)}),
@@ -146,6 +151,7 @@ class OneTask:
     def clear(self) -> None:
         """Clear the task, as a user does."""
         self.max_tries = self.tries + self.retries
+        self.clear_number += 1
 
     def _step(self, go: Callable[[], Any]) -> Any:
         try:

@@ -27,6 +27,21 @@ _GOOD = frozenset({"FINISHED", "SKIPPED"})
 #: AWS's own tools do not agree on the spelling.
 _CANCELLED = frozenset({"CANCELED", "CANCELLED"})
 _ENDED = _GOOD | _CANCELLED | {"FAILED", "CASCADE_FAILED", "TIMEDOUT", "TIMEOUT"}
+#: Statuses of an instance that goes on.
+IN_FLIGHT = (
+    "ACTIVATING",
+    "CREATING",
+    "DEACTIVATING",
+    "PAUSED",
+    "PENDING",
+    "RUNNING",
+    "SCHEDULED",
+    "SHUTTING_DOWN",
+    "VALIDATING",
+    "WAITING_FOR_RUNNER",
+    "WAITING_ON_DEPENDENCIES",
+)
+_RESOURCES = frozenset({"Ec2Resource", "EmrCluster"})
 
 
 def read_time(text: str | None) -> datetime | None:
@@ -95,16 +110,25 @@ class PipelineLook:
 
     :param pipeline_id: its id.
     :param fields: its fields; of several with the same key the last.
+    :param at: when AWS answered, by AWS's clock, aware; None if the answer does not say.
     """
 
     pipeline_id: str
     fields: Mapping[str, str]
+    at: datetime | None = None
 
     @classmethod
-    def of(cls, description: Mapping[str, Any]) -> PipelineLook:
-        """Read a row of the answer."""
-        fields = {each["key"]: each.get("stringValue", "") for each in description.get("fields", ())}
-        return cls(description["pipelineId"], fields)
+    def of(cls, description: Mapping[str, Any], at: datetime | None = None) -> PipelineLook:
+        """Read a row of the answer; fields without a key are left out.
+
+        :param at: when AWS answered, aware.
+        """
+        fields = {
+            each["key"]: each.get("stringValue", "")
+            for each in description.get("fields", ())
+            if "key" in each
+        }
+        return cls(description["pipelineId"], fields, at)
 
     @property
     def state(self) -> str:
@@ -120,6 +144,11 @@ class PipelineLook:
     def activated(self) -> str | None:
         """When it was activated last, as AWS writes it."""
         return self.fields.get("@lastActivationTime")
+
+    @property
+    def finished(self) -> datetime | None:
+        """When it finished last; None while it has not."""
+        return read_time(self.fields.get("@finishedTime"))
 
     @property
     def next_run(self) -> datetime | None:
@@ -146,12 +175,19 @@ class Instance:
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Instance:
-        """Read an object of DescribeObjects."""
+        """Read an object of DescribeObjects; fields without a key are left out."""
         fields: dict[str, tuple[str, ...]] = {}
         for each in found.get("fields", ()):
+            if "key" not in each:
+                continue
             value = each.get("stringValue") or each.get("refValue") or ""
             fields[each["key"]] = (*fields.get(each["key"], ()), value)
         return cls(found["id"], fields)
+
+    @classmethod
+    def not_shown(cls, instance_id: str) -> Instance:
+        """Stand in for one that QueryObjects has listed and DescribeObjects does not show."""
+        return cls(instance_id, {"@status": ("NOT_SHOWN",)})
 
     def value(self, key: str) -> str | None:
         """Return a field's value."""
@@ -163,9 +199,22 @@ class Instance:
         return self.value("@status") or "PENDING"
 
     @property
+    def works(self) -> bool:
+        """Whether it is an activity: neither a resource nor a data node. One of a type not known is taken
+        for an activity.
+        """
+        kind = self.value("type") or ""
+        return not (kind in _RESOURCES or kind.endswith("DataNode"))
+
+    @property
+    def known(self) -> bool:
+        """Whether its status is one that AWS documents."""
+        return self.status in _ENDED or self.status in IN_FLIGHT
+
+    @property
     def ended(self) -> bool:
-        """Whether it has come to an end, good or bad."""
-        return self.status in _ENDED
+        """Whether it has come to an end, good or bad; by its end time if its status is not known."""
+        return self.status in _ENDED or (not self.known and self.value("@actualEndTime") is not None)
 
     @property
     def bad(self) -> bool:
@@ -198,6 +247,8 @@ class Instance:
     def told(self) -> str:
         """Return a line on what became of it."""
         told = f"{self.id} is {self.status}"
+        if not self.known:
+            told += ", a status that is not known"
         if self.error:
             told += f": {self.error}"
         if source := self.value("@cascadeFailedOn"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
-from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException, conf
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -104,6 +104,7 @@ class JobHook(AwsBaseHook):
             # The Amazon provider would go on with whatever credentials the machine has.
             self.get_connection(self.aws_conn_id)
         wrapper: AwsConnectionWrapper = super().conn_config
+        wrapper.botocore_config = _time_limits().merge(wrapper.botocore_config or Config())
         return wrapper
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Session:
@@ -319,8 +320,7 @@ class JobHook(AwsBaseHook):
     def call_limit(self) -> timedelta:
         """How long one start call may take at most, before the client gives it up."""
         config: Any = self.conn_client_meta.config
-        once = float(config.connect_timeout or 60) + float(config.read_timeout or 60)
-        return timedelta(seconds=once)
+        return timedelta(seconds=float(config.connect_timeout or 60) + float(config.read_timeout or 60))
 
     @cached_property
     def _once(self) -> Any:
@@ -364,6 +364,14 @@ class JobHook(AwsBaseHook):
 
     def _hint(self, text: str) -> str:
         return next((hint for piece, hint in self.advice.items() if piece in text), "")
+
+
+def _time_limits() -> Config:
+    """Return the time limits of a call, which ``botocore_config`` overrides."""
+    return Config(
+        connect_timeout=conf.getfloat("airflow_provider_jobs", "connect_timeout", fallback=10.0),
+        read_timeout=conf.getfloat("airflow_provider_jobs", "read_timeout", fallback=30.0),
+    )
 
 
 def _camel(operation: str) -> str:

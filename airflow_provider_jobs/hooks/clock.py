@@ -30,6 +30,11 @@ class AwsClock:
             at = heard if heard.tzinfo else heard.replace(tzinfo=UTC)
             self._heard = (at.astimezone(UTC), time.monotonic())
 
+    @property
+    def heard(self) -> datetime | None:
+        """The time of the last answer, aware; None if no answer has told it."""
+        return self._heard[0] if self._heard else None
+
     def now(self) -> datetime | None:
         """Return the time, aware; None if no answer has told it."""
         if self._heard is None:

@@ -31,7 +31,8 @@ __all__ = ["ActivationRequest", "DataPipelineHook"]
 _TRIES, _PAUSE = 3, 1.0
 #: Seconds in which AWS shows an activation that it has accepted.
 _SHOWN = 60.0
-_SECOND = timedelta(seconds=1)
+#: How far two of AWS's own clocks may be apart.
+_APART = timedelta(seconds=5)
 #: Seconds that a stop is waited for, and between looks.
 _STOP_WAIT, _STOP_LOOK = 2.0, 0.5
 
@@ -211,7 +212,7 @@ class DataPipelineHook(InstancesHook):
                 )
             time.sleep(_PAUSE)
         at = read_time(activated)
-        if at and answered and at > answered + _SECOND:
+        if at and answered and at > answered + _APART:
             raise JobApiError(
                 f"Pipeline {pipeline_id} was activated, and then once more by somebody else, at {activated}; "
                 "AWS shows only the latter. A retry waits for its end.",

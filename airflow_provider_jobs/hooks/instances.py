@@ -4,33 +4,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypedDict
 
-from airflow_provider_jobs.exceptions import JobNotFoundError
-from airflow_provider_jobs.hooks.activations import ActivationId, Instance, PipelineLook
+from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
+from airflow_provider_jobs.hooks.activations import IN_FLIGHT, ActivationId, Instance, PipelineLook, read_time
 from airflow_provider_jobs.hooks.pipelines import PipelinesHook
-from airflow_provider_jobs.hooks.verdicts import judge, judge_pipeline
+from airflow_provider_jobs.hooks.verdicts import SETTLES, judge, judge_pipeline
 from airflow_provider_jobs.job import JobState, JobStatus
 
 __all__ = ["InstancesHook", "running"]
 
-#: Statuses of an instance that goes on.
-_IN_FLIGHT = (
-    "ACTIVATING",
-    "CREATING",
-    "DEACTIVATING",
-    "PAUSED",
-    "PENDING",
-    "RUNNING",
-    "SCHEDULED",
-    "SHUTTING_DOWN",
-    "VALIDATING",
-    "WAITING_FOR_RUNNER",
-    "WAITING_ON_DEPENDENCIES",
-)
 #: Fields of a pipeline that change when it may have further instances.
 _MOVES = ("@finishedTime", "@lastActivationTime", "@latestRunTime", "@nextRunTime", "@pipelineState")
 #: Queries, or descriptions of instances, that a look may take. Every half a minute they are two calls a
@@ -44,14 +31,32 @@ _EXPLAINED = 25
 class _Watch:
     """What is known of an activation from earlier looks.
 
+    All times are seconds by this process's clock, since the first poll: a restart begins anew.
+
     :param seen: the pipeline's fields when its instances were asked for last.
     :param turn: in which look that was.
+    :param since: the activation, as AWS writes its time.
+    :param first: when it was polled first.
+    :param active: whether its pipeline was seen active in it.
+    :param changed: when its pipeline or an instance last showed a change.
     """
 
     seen: Mapping[str, str] = field(default_factory=dict)
     turn: int = 0
     instances: dict[str, Instance] = field(default_factory=dict)
     status: JobStatus | None = None
+    since: str | None = None
+    first: float = 0.0
+    active: bool = False
+    changed: float = 0.0
+
+
+class _Seen(TypedDict):
+    """What polls say to :func:`~airflow_provider_jobs.hooks.verdicts.judge`; see there."""
+
+    settled: bool
+    active: bool
+    still: float
 
 
 class InstancesHook(PipelinesHook):
@@ -76,8 +81,13 @@ class InstancesHook(PipelinesHook):
         found: dict[str, JobStatus | Exception] = {}
         shown: dict[str, PipelineLook] = {}
         for name, job in jobs.items():
-            look = looks[job.pipeline_id]
-            if isinstance(look, JobNotFoundError):
+            look = looks.get(job.pipeline_id)
+            if look is None:
+                found[name] = JobApiError(
+                    f"AWS's answer left out pipeline {job.pipeline_id}. The next poll asks again.",
+                    transient=True,
+                )
+            elif isinstance(look, JobNotFoundError):
                 found[name] = look
             elif job.time is None:
                 found[name] = judge_pipeline(look)
@@ -104,11 +114,13 @@ class InstancesHook(PipelinesHook):
         :return: how many calls of a kind it took.
         """
         known = watch.instances
+        before = dict(known)
         open_ = [each.id for each in known.values() if not each.ended]
         spent = 1
         if open_ and all(watch.seen.get(name) == look.fields.get(name) for name in _MOVES):
             self._update(watch, look.pipeline_id, open_)
-            open_ = [each.id for each in known.values() if not each.ended]
+            # While an activity is at work no other can bring the end; all else may hide that there is more.
+            open_ = [each.id for each in known.values() if each.works and each.known and not each.ended]
         else:
             open_ = []
         since = look.activated if job.time == "latest" else job.time
@@ -118,7 +130,7 @@ class InstancesHook(PipelinesHook):
                 "actualStartTime": ("GE", [since]),
             }
             if not look.inactive:
-                selectors["status"] = ("EQ", _IN_FLIGHT)
+                selectors["status"] = ("EQ", IN_FLIGHT)
             ids = [
                 each
                 for key, selector in selectors.items()
@@ -127,22 +139,43 @@ class InstancesHook(PipelinesHook):
             ]
             self._update(watch, look.pipeline_id, ids)
             spent = len(selectors)
-        now = datetime.now(UTC)
-        status, bad = judge(job, look, known.values(), now)
+        seen = self._seen(watch, look, since, watch.seen != look.fields or before != known)
+        status, bad = judge(job, look, known.values(), **seen)
         if bad:
             self._explain(watch, look.pipeline_id, bad[:_EXPLAINED])
-            status, _ = judge(job, look, known.values(), now)
+            status, _ = judge(job, look, known.values(), **seen)
         watch.seen, watch.turn, watch.status = look.fields, self._turn, status
         return spent
 
+    def _seen(self, watch: _Watch, look: PipelineLook, since: str | None, changed: bool) -> _Seen:
+        """Note a poll, and return what this and earlier ones say beside what was seen."""
+        now = time.monotonic()
+        if watch.since != since or not watch.turn:
+            watch.since, watch.first, watch.active = since, now, False
+        if changed or not watch.turn:
+            watch.changed = now
+        watch.active |= look.activated == since and not look.inactive
+        began = read_time(since)
+        by_aws = look.at is not None and began is not None and look.at - began >= timedelta(seconds=SETTLES)
+        return {
+            "settled": by_aws or now - watch.first >= SETTLES,
+            "active": watch.active,
+            "still": now - watch.changed,
+        }
+
     def _update(self, watch: _Watch, pipeline_id: str, ids: Collection[str]) -> None:
         for found in self.describe_objects(pipeline_id, ids):
-            watch.instances[found["id"]] = Instance.of(found)
+            if "id" in found:
+                watch.instances[found["id"]] = Instance.of(found)
+        for each in ids:
+            watch.instances.setdefault(each, Instance.not_shown(each))
 
     def _explain(self, watch: _Watch, pipeline_id: str, bad: Sequence[Instance]) -> None:
         """Put into failed instances what their last attempts failed with."""
         heads = {str(each.value("@headAttempt")): each for each in bad if each.value("@headAttempt")}
         for found in self.describe_objects(pipeline_id, heads):
+            if found.get("id") not in heads:
+                continue
             attempt = Instance.of(found)
             if message := attempt.value("errorMessage"):
                 error = f"{message} ({attempt.value('errorId')})" if attempt.value("errorId") else message
@@ -152,6 +185,6 @@ class InstancesHook(PipelinesHook):
 
 def running(job: ActivationId, look: PipelineLook) -> JobStatus:
     """Return the status of an activation of which nothing is known but that it is there."""
-    status, _ = judge(job, look, (), datetime.now(UTC))
+    status, _ = judge(job, look, ())
     state = JobState.STOPPING if look.state == "DEACTIVATING" else JobState.RUNNING
     return replace(status, state=state, service_state=look.state, reason=None)

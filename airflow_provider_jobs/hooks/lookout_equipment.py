@@ -206,17 +206,12 @@ class LookoutEquipmentHook(JobHook):
         """
         token = self.job_name(identity, attempt, request)
         try:
-            answer = self.call(
-                "start_data_ingestion_job",
-                DatasetName=request.dataset_name,
-                IngestionInputConfiguration=request.source(),
-                RoleArn=request.role_arn,
-                ClientToken=token,
-            )
+            answer = self._start_with(token, request)
         except JobApiError as error:
-            if error.code == "ConflictException":
-                raise self._conflict(error, token, request) from error
-            raise
+            if error.code != "ConflictException":
+                raise
+            # The dataset may have been busy at the call and free at the list: only twice is certain.
+            answer = self._start_with(token, request, last=True)
         job_id, status = (self.member(answer, name, _START) for name in ("JobId", "Status"))
         details = {"job_id": job_id, "dataset_name": request.dataset_name}
         job = JobStatus(job_id, _STATES.get(status, JobState.RUNNING), status, details=details)
@@ -225,25 +220,30 @@ class LookoutEquipmentHook(JobHook):
             job = self.describe_job(job_id)
         return job
 
-    def _conflict(
-        self, error: JobApiError, token: str, request: IngestionRequest
-    ) -> JobError | JobInputError:
-        """Return what a conflict means: another job is on the dataset, or the token is another request's."""
-        rows = self.list_ingestions(request.dataset_name)
-        busy = [row["JobId"] for row in rows if row.get("Status") in _IN_FLIGHT]
-        if busy:
-            return JobQuotaError(
-                f"Dataset {request.dataset_name} takes one job at a time and runs {', '.join(busy)}."
+    def _start_with(self, token: str, request: IngestionRequest, last: bool = False) -> dict[str, Any]:
+        try:
+            return self.call(
+                _START,
+                DatasetName=request.dataset_name,
+                IngestionInputConfiguration=request.source(),
+                RoleArn=request.role_arn,
+                ClientToken=token,
             )
-        if request.client_token:
-            # The dataset may have been busy at the call and free at the list: the next try asks again.
-            return JobApiError(
-                f"{error} The dataset has no job in flight, so the client token {token!r} may be taken by "
-                "another request: choose another client_token, or leave it out.",
-                error.code,
-                in_doubt=error.in_doubt,
-            )
-        return JobQuotaError(f"{error} The dataset has become free since.")
+        except JobApiError as error:
+            if error.code != "ConflictException":
+                raise
+            rows = self.list_ingestions(request.dataset_name)
+            busy = [row["JobId"] for row in rows if row.get("Status") in _IN_FLIGHT]
+            if busy:
+                raise JobQuotaError(
+                    f"Dataset {request.dataset_name} takes one job at a time and runs {', '.join(busy)}."
+                ) from error
+            if last:
+                raise JobInputError(
+                    f"{error} The dataset has no job in flight, so the client token {token!r} is taken by "
+                    "another request: choose another client_token, or leave it out."
+                ) from error
+            raise
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List the jobs in flight; describe those that are not among them, or a few as they are."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
-from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, JobQuotaError
+from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError, JobQuotaError
 from airflow_provider_jobs.hooks.activations import PipelineLook
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.pace import CallPace
@@ -138,7 +138,7 @@ class PipelinesHook(JobHook):
         """
         answer = self.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
         return PipelineDefinition(
-            answer["pipelineObjects"], answer.get("parameterObjects"), answer.get("parameterValues")
+            answer.get("pipelineObjects", ()), answer.get("parameterObjects"), answer.get("parameterValues")
         ).to_file()
 
     def activate_pipeline(
@@ -188,14 +188,16 @@ class PipelinesHook(JobHook):
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ListPipelines.html
         """
         rows = self._marked("list_pipelines", "pipelineIdList")
-        return {row["id"]: row["name"] for row in rows}
+        return {row["id"]: row.get("name", "") for row in rows if "id" in row}
 
     def describe_pipelines(self, pipeline_ids: Collection[str]) -> dict[str, PipelineLook | JobNotFoundError]:
         """Look at pipelines, 25 in a call.
 
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html
 
-        :return: for each what AWS shows, or that there is no such pipeline.
+        :return: for each what AWS shows, or that there is no such pipeline. One that AWS leaves out of its
+            answer is left out.
+        :raises JobApiError: transient, if AWS's answers show none of them.
         """
         found: dict[str, PipelineLook | JobNotFoundError] = {}
         ids = list(dict.fromkeys(pipeline_ids))
@@ -213,7 +215,7 @@ class PipelinesHook(JobHook):
                     batches += [batch[:half], batch[half:]]
                 continue
             rows = self.member(answer, "pipelineDescriptionList", "describe_pipelines")
-            looks = [PipelineLook.of(row) for row in rows if row.get("pipelineId")]
+            looks = [PipelineLook.of(row, self.clock.heard) for row in rows if row.get("pipelineId")]
             found |= {look.pipeline_id: look for look in looks if look.pipeline_id in batch}
             if missing := [each for each in batch if each not in found]:
                 raise self.unreadable("describe_pipelines", f"it leaves out {', '.join(missing)}")
@@ -270,14 +272,19 @@ class PipelinesHook(JobHook):
         return super().call(operation, **parameters)
 
     def _marked(self, operation: str, rows: str, **parameters: Any) -> Iterator[Any]:
-        """Yield the rows of a listing that AWS hands out page by page with ``marker``."""
+        """Yield the rows of a listing that AWS hands out page by page with ``marker``.
+
+        :raises JobApiError: transient, if an answer lacks the rows, or the marker of the next ones.
+        """
         marker = None
         while True:
             answer = self.call(operation, marker=marker, **parameters)
+            if rows not in answer and "hasMoreResults" not in answer:
+                raise self.unreadable(operation, f"it has no {rows}")
             yield from answer.get(rows, ())
-            last, marker = marker, answer.get("marker")
-            if not answer.get("hasMoreResults") or not marker:
+            if not answer.get("hasMoreResults"):
                 return
+            last, marker = marker, self.member(answer, "marker", operation)
             if marker == last:
                 raise self.unreadable(operation, "marker repeats")
 

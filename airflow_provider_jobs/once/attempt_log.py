@@ -97,27 +97,36 @@ class AttemptLog:
     """The attempts of one task instance, over all of its lives, oldest first.
 
     :param attempts: the attempts.
+    :param identity: the digest of the task instance's identity, under which it was written.
     :param whole: whether it has every attempt there was; False where it was lost, or never kept.
     """
 
     attempts: tuple[Attempt, ...] = ()
     whole: bool = True
+    identity: str = ""
 
     @classmethod
-    def open(cls, rows: Any, first_try: bool) -> AttemptLog:
+    def open(cls, rows: Any, first_try: bool, identity: str = "") -> AttemptLog:
         """Read what was kept.
+
+        Rows of another identity came with a copied database; the jobs in them are not this task's.
 
         :param rows: what :meth:`to_json` gave; None if nothing is kept.
         :param first_try: whether this is the run's first try of the task, before which there was nothing.
+        :param identity: the digest of the task instance's identity.
         """
         if isinstance(rows, Mapping) and rows.get("version") == _VERSION:
-            return cls(tuple(Attempt.from_json(row) for row in rows["attempts"]), rows["whole"])
-        return cls(whole=rows is None and first_try)
+            if rows["identity"] == identity:
+                attempts = tuple(Attempt.from_json(row) for row in rows["attempts"])
+                return cls(attempts, rows["whole"], identity)
+            return cls(identity=identity)
+        return cls(whole=rows is None and first_try, identity=identity)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept."""
         return {
             "version": _VERSION,
+            "identity": self.identity,
             "whole": self.whole,
             "attempts": [attempt.to_json() for attempt in self.attempts],
         }

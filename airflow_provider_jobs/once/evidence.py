@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from airflow_provider_jobs.job import JobState
@@ -135,11 +135,13 @@ class _Weighing:
     settles: list[datetime] = field(default_factory=list)
 
     def sighting(self, seen: SeenJob) -> Sighting:
-        """What AWS shows of a job; a stop's answer is newer than a list that lags."""
+        """What AWS shows of a job; a stop's answer is newer than a list that lags.
+
+        AWS says "not running" of a job that is being stopped too, so its end is waited for either way.
+        """
         found = _SIGHTINGS[seen.state]
-        if seen.job_id in self.stopped and found in (Sighting.IN_FLIGHT, Sighting.STOPPING):
-            return Sighting.STOPPING if self.stopped[seen.job_id] else Sighting.ENDED
-        return found
+        stopped = seen.job_id in self.stopped and found is Sighting.IN_FLIGHT
+        return Sighting.STOPPING if stopped else found
 
     def likeness(self, fingerprint: Fingerprint, attempt: Attempt | None) -> Likeness:
         version = attempt.dag_version if attempt else None
@@ -197,17 +199,20 @@ class _Weighing:
         """Whether a job may be what an attempt has started whose call got no answer."""
         if self.task.marking is Marking.NAME or attempt.job_id or seen.job_id in attempt.before:
             return False
-        if self.repeatable(attempt) and self.likeness(attempt.fingerprint, attempt) is Likeness.SAME:
+        if self.repeatable(attempt):
             # Its repeated call tells which job it is.
             return False
-        if seen.created is None or attempt.at is None or attempt.since is None:
+        last = attempt.at or self.first_at
+        if seen.created is None or last is None:
             return True
-        return attempt.since - _SECOND <= seen.created <= self.end_of_doubt(attempt.at)
+        first = attempt.since or datetime.min.replace(tzinfo=UTC) + _SECOND
+        return first - _SECOND <= seen.created <= self.end_of_doubt(last)
 
     def repeatable(self, attempt: Attempt) -> bool:
-        """Whether AWS answers the attempt's repeated call with the job of the first."""
+        """Whether the attempt's call can be made again, and AWS answers with the job of the first."""
         earlier = attempt.life.relation(self.task.life) is Relation.EARLIER
-        return self.task.marking is not Marking.NONE and not earlier
+        same = self.likeness(attempt.fingerprint, attempt) is Likeness.SAME
+        return self.task.marking is not Marking.NONE and same and not earlier
 
     def end_of_doubt(self, at: datetime) -> datetime:
         """Return when AWS shows what a call has started that was made at a time, or will never show it."""
@@ -224,15 +229,15 @@ class _Weighing:
 
     def unshown(self, attempt: Attempt) -> KnownJob | None:
         """Weigh an attempt of which AWS shows no job; None if it has started nothing."""
-        until = attempt.at and self.end_of_doubt(attempt.at)
+        at = attempt.at or self.first_at
+        until = at and self.end_of_doubt(at)
         if attempt.job_id:
             sighting = Sighting.UNSEEN if self.open(until) else Sighting.GONE
-        elif self.open(until):
+        elif self.repeatable(attempt) or self.open(until):
+            # However old it is: to repeat the call is to ask, and a new number would be a new job.
             sighting = Sighting.UNANSWERED
         else:
             return None
-        if self.stopped.get(attempt.job_id or "") is False:
-            sighting = Sighting.ENDED
         return KnownJob(
             attempt.number,
             attempt.job_id,
@@ -256,7 +261,7 @@ def weigh(
     :param task: the task instance as it is now.
     :param log: its attempts.
     :param sight: what AWS shows.
-    :param stopped: the jobs that were told to stop in this try; False where AWS said that it does not run.
+    :param stopped: the jobs that were told to stop in this try.
     :param first_at: AWS's time when this try first looked.
     """
     weighing = _Weighing(task, log, sight, stopped, first_at)

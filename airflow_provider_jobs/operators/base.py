@@ -74,7 +74,7 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         *,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = 30,
+        poll_interval: float = conf.getfloat("airflow_provider_jobs", "poll_interval", fallback=30.0),
         job_timeout: timedelta | None = None,
         **kwargs: Any,
     ) -> None:

@@ -128,6 +128,7 @@ class StepRunner:
         self.store = task_context.AttemptStore(context, self.identity)
         self.started: JobStatus | None = None
         self._error: Exception | None = None
+        self._looked = 0.0
         self._not_before: datetime | None = None
         self._try_number = task_context.try_number(context)
         self._task = Task(
@@ -141,6 +142,7 @@ class StepRunner:
             dag_version=task_context.dag_version(context),
             may_stop=operator.cancel_on_kill and self.hook.stoppable,
             settling=task_context.settling_time(),
+            call_limit=self.hook.call_limit,
         )
 
     def take(self, before: Before) -> Outcome:
@@ -150,15 +152,16 @@ class StepRunner:
         """
         carried = before.carried
         rows = self.store.read() if self.store.there else carried.log
-        log = AttemptLog.open(rows, self._try_number == 1)
+        log = AttemptLog.open(rows, self._try_number == 1, self.identity.digest)
         walk = steps(self._task, log, rows is not None, carried)
         answer: Any = None
         while True:
-            self.operator._raise_if_killed()
             try:
                 step = walk.send(answer)
             except StopIteration as end:
                 return self._outcome(end.value)
+            if isinstance(step, (Look, Prepare, Start)):
+                self.operator._raise_if_killed()
             answer = self._do(step, carried)
 
     def wait(self, outcome: Outcome, before: Before) -> BaseTrigger:
@@ -240,7 +243,7 @@ class StepRunner:
             return given
         # Without a store the numbers begin again in each life, and a token is used up for good.
         clears = (context["ti"].max_tries or 0) - (context["task"].retries or 0)
-        return f"{given}.{clears}" if clears else given
+        return f"{given}.c{clears}" if clears else given
 
     def _outcome(self, outcome: Outcome) -> Outcome:
         match outcome:
@@ -268,6 +271,7 @@ class StepRunner:
 
     @_do.register
     def _(self, step: Look, carried: Carried) -> Sight:
+        self._looked = time.monotonic()
         jobs = self.hook.see_jobs(self.identity, step.log, self.request)
         return Sight(self.hook.clock.now(), tuple(jobs))
 
@@ -316,9 +320,22 @@ class StepRunner:
 
     @_do.register
     def _(self, step: Start, carried: Carried) -> Started | Unstarted:
+        held_up = time.monotonic() - self._looked
+        if held_up > self._task.settling.total_seconds():
+            # A later try finds what this call starts by its time, which is counted from the look before it.
+            self._error = JobApiError(
+                f"The {self.hook.noun} was not started: this process was held up for {held_up:.0f} seconds "
+                "after it had asked AWS what there is. A retry asks again.",
+                transient=True,
+            )
+            return Unstarted.REFUSED
+        if self.hook.marking is Marking.NAME:
+            # Whoever kills the task in the call stops the job by the name that it is getting.
+            self.operator._job_id = self.hook.job_name(self.identity, step.attempt, self.request)
         try:
             job = self.started = self.hook.start_job(self.identity, step.attempt, self.request)
         except JobQuotaError as error:
+            self.operator._job_id = None
             self.operator.log.info("%s The task queues for a place.", error)
             return Unstarted.NO_ROOM_IN_DOUBT if error.in_doubt else Unstarted.NO_ROOM
         except (JobError, JobInputError) as error:
@@ -349,7 +366,7 @@ def note_spent(context: Context, job_id: str, seconds: float, log: Any) -> None:
     if not store.there:
         return
     try:
-        attempts = AttemptLog.open(store.read(), first_try=False)
+        attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
         if attempt := attempts.of_job(job_id):
             store.write(attempts.noted(replace(attempt, spent=seconds)))
     except Exception as error:

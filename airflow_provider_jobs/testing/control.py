@@ -43,6 +43,14 @@ class AwsJobs(ABC):
         """Let a job in flight fail when it reaches a fraction of its way."""
         self._do("fail", job_id=job_id, reason=reason, at=at)
 
+    def set_status(self, job_id: str, instance: str, status: str) -> None:
+        """Set the status of an instance of a Data Pipeline activation, any text, also after its end.
+
+        The instance, an id of ``instances`` in :meth:`jobs`, keeps it until an API call changes it. Only an
+        end that AWS knows is an end.
+        """
+        self._do("set_status", job_id=job_id, instance=instance, status=status)
+
     def fail_next(self, service: str, reason: str, count: int = 1, at: float = 1.0) -> None:
         """Let the next ``count`` jobs that are started fail."""
         self._do("fail_next", service=service, reason=reason, count=count, at=at)
@@ -270,6 +278,13 @@ class JobControl(AwsJobs):
     def _on_fail(self, job_id: str, reason: str, at: float) -> None:
         self._job(job_id).fail(reason, at)
 
+    def _on_set_status(self, job_id: str, instance: str, status: str) -> None:
+        life, view = self._find(job_id)
+        if instance not in view().get("instances", ()):
+            raise ValueError(f"Job {job_id!r} has no instance {instance!r}.")
+        life.statuses[instance] = status
+        view()
+
     def _on_fail_next(self, service: str, reason: str, count: int, at: float) -> None:
         self._failures.setdefault(service, deque()).extend([(reason, checked_fraction(at))] * count)
 
@@ -336,9 +351,12 @@ class JobControl(AwsJobs):
         return self.clock().isoformat()
 
     def _job(self, job_id: str) -> Lifecycle:
+        return self._find(job_id)[0]
+
+    def _find(self, job_id: str) -> tuple[Lifecycle, View]:
         for life, view in reversed(self._jobs):
             if life.job_id == job_id or view().get("id") == job_id:
-                return life
+                return life, view
         raise ValueError(f"No job {job_id!r} was started since the last reset.")
 
 

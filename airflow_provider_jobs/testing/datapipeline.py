@@ -13,6 +13,8 @@ fail at a fraction of its way fails in the activity that is at work by then, at 
 Quotas: ``datapipeline`` is the number of pipelines. ``datapipeline-rate`` switches the service's rate limits
 on: it is the burst of each operation, which then refills at AWS's rate. ``datapipeline-failed-attempts`` lets
 the first so many attempts of every instance fail; a pipeline with that many retries gets over them.
+``datapipeline-lag`` lets activations show late: for so many reads the pipeline has its earlier state, and only
+the first activity and its resource are there. ``AwsJobs.set_status`` sets an instance's status by hand.
 """
 
 from __future__ import annotations

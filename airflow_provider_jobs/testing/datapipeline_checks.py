@@ -18,6 +18,7 @@ from zlib import crc32
 
 from airflow_provider_jobs.testing.datapipeline_definition import (
     DEFAULT,
+    RESOURCES,
     Definition,
     own_values,
     parse_period,
@@ -34,8 +35,6 @@ MAX_FIELDS = 50
 #: Bytes.
 MAX_NAME, MAX_FIELD, MAX_OBJECT = 256, 10_240, 15_360
 MIN_PERIOD = timedelta(minutes=15)
-
-RESOURCES = ("Ec2Resource", "EmrCluster")
 
 
 def invalid(message: str) -> AwsError:

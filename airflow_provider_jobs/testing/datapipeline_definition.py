@@ -8,13 +8,14 @@ Models https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-writing
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 DEFAULT = "Default"
+RESOURCES = ("Ec2Resource", "EmrCluster")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 #: A month and a year are taken as 30 and 365 days.
@@ -157,6 +158,28 @@ class Definition:
     def activities(self) -> list[str]:
         """The ids of the objects that do work."""
         return [object_id for object_id in self.by_id if (self.type_of(object_id) or "").endswith("Activity")]
+
+    @cached_property
+    def resources(self) -> dict[str, list[str]]:
+        """The ids of the resources, each with the activities that run on it; those without are left out."""
+        return self._referred(RESOURCES.__contains__, "runsOn")
+
+    @cached_property
+    def data_nodes(self) -> dict[str, list[str]]:
+        """The ids of the data nodes, each with the activities that read or write it, at least one."""
+        return self._referred(lambda kind: kind.endswith("DataNode"), "input", "output")
+
+    def _referred(self, kind: Callable[[str], bool], *keys: str) -> dict[str, list[str]]:
+        found = {
+            object_id: [
+                activity
+                for activity in self.activities
+                if any(object_id in self.values_of(activity, key) for key in keys)
+            ]
+            for object_id in self.by_id
+            if kind(self.type_of(object_id) or "")
+        }
+        return {object_id: users for object_id, users in found.items() if users}
 
     @property
     def on_demand(self) -> bool:

@@ -14,13 +14,19 @@ from typing import Any
 from moto.datapipeline.utils import get_random_pipeline_id
 
 from airflow_provider_jobs.testing.control import CONTROL
+from airflow_provider_jobs.testing.datapipeline_activities import ActivityInstance
 from airflow_provider_jobs.testing.datapipeline_checks import invalid
 from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval
 from airflow_provider_jobs.testing.datapipeline_instances import FAILURES, Field, Instance, ref, string
+from airflow_provider_jobs.testing.datapipeline_plan import plan, reset_companions
 from airflow_provider_jobs.testing.datapipeline_runs import SERVICE, Run
 
 #: An activation that would begin earlier in the past is refused as an accident, unless it names its start.
 MAX_BACKFILL = timedelta(days=1)
+
+#: The quota that lets an activation show late: for so many reads the pipeline has the state of before, and of
+#: what it runs only the first activity and its resource are there.
+LAG = "datapipeline-lag"
 
 COMPONENT_STATUSES = ("PAUSE", "RESUME")
 INSTANCE_STATUSES = ("TRY_CANCEL", "RERUN", "MARK_FINISHED")
@@ -54,6 +60,8 @@ class Pipeline:
         self.described = CONTROL.replica(
             SERVICE, "descriptions", self.describe, self.read, lambda: not self.deleted, shown=True
         )
+        self._lag = 0
+        self._before: dict[str, datetime | str | None] = {}
 
     @property
     def state(self) -> str:
@@ -67,11 +75,21 @@ class Pipeline:
     def _born(self) -> list[Instance]:
         return [instance for instance in self._instances if instance.born]
 
+    @property
+    def _shown(self) -> list[Instance]:
+        """The instances that the API shows."""
+        if not self._lag or self._run is None:
+            return self._born
+        first = self._run.first
+        early = [first, first.runs_on] if first else []
+        return [i for i in self._born if i in early or i not in self._run.instances]
+
     def read(self) -> None:
         """Count a read of what it runs."""
         if self._run is not None:
             self._run.life.read()
             self._run.update()
+        self._lag = max(0, self._lag - 1)
 
     def put(self, definition: Definition) -> None:
         """Save a definition, in place of any earlier one."""
@@ -87,12 +105,13 @@ class Pipeline:
         if self.state == "DEACTIVATING":
             raise invalid(f"Pipeline {self.id} is in DEACTIVATING state and cannot be activated")
         moment = self._moment()
+        self._before = {"@pipelineState": self.state, "@finishedTime": self._times()["@finishedTime"]}
         if definition.on_demand:
             if self._run is not None:
                 self._run.cancel()
             self._endless = False
             interval = Interval(moment, moment)
-            instances = self._create(definition, {activity: [interval] for activity in definition.activities})
+            instances = self._plan(definition, {activity: [interval] for activity in definition.activities})
         else:
             if self.state == "FINISHED":
                 raise invalid(f"Pipeline {self.id} is in FINISHED state and cannot be activated")
@@ -101,6 +120,7 @@ class Pipeline:
         self._first_activation = self._first_activation or moment
         self._last_activation = moment
         self._run = Run(self.id, instances, self._paused, moment)
+        self._lag = CONTROL.quota(LAG, 0)
 
     def deactivate(self, cancel_active: bool) -> None:
         """Deactivate the pipeline, if it is active."""
@@ -148,7 +168,8 @@ class Pipeline:
             "@firstActivationTime": self._first_activation,
             "@lastActivationTime": self._last_activation,
             **self._times(),
-            **_health(self._born),
+            **_health(self._shown),
+            **(self._before if self._lag else {}),
         }
         return {
             "pipelineId": self.id,
@@ -173,16 +194,18 @@ class Pipeline:
         }
 
     def _objects(self, evaluate: bool) -> Iterator[tuple[str, str, list[Field]]]:
-        born = self._born
+        born = self._shown
         for object_id, component in self.definition.by_id.items():
             yield object_id, component["name"], self._component_fields(object_id, born)
         for instance in born:
             yield instance.id, instance.id, instance.fields(evaluate)
+            if not isinstance(instance, ActivityInstance):
+                continue
             for attempt in instance.attempts:
                 yield attempt.id, attempt.id, instance.attempt_fields(attempt, evaluate)
 
     def _component_fields(self, object_id: str, born: list[Instance]) -> list[Field]:
-        instances = [instance for instance in born if instance.activity == object_id]
+        instances = [instance for instance in born if instance.component == object_id]
         status = "PAUSED" if object_id in self._paused else self.state
         fields: list[Field] = [*self.definition.by_id[object_id]["fields"]]
         fields += [
@@ -205,8 +228,14 @@ class Pipeline:
             "@nextRunTime": min(coming, default=next_run),
             "@scheduledStartTime": min(starts, default=None),
             "@scheduledEndTime": None if self._endless else max(ends, default=None),
-            "@finishedTime": max(ended, default=None) if self.state == "FINISHED" else None,
+            "@finishedTime": self._finished(ended),
         }
+
+    def _finished(self, ended: list[datetime]) -> datetime | None:
+        """Assumption: a pipeline finishes in a later second than it was activated in."""
+        if self.state != "FINISHED" or not ended or self._last_activation is None:
+            return None
+        return max(*ended, self._last_activation + timedelta(seconds=1))
 
     def _moment(self) -> datetime:
         # Whole seconds, as all of the service's times. Instances are named by an activation's, and told from
@@ -227,12 +256,17 @@ class Pipeline:
         # Intervals that have not come are planned anew, since the definition may have changed.
         self._instances = self._born
         intervals = {activity: list(schedule.intervals(moment)) for activity, schedule in schedules.items()}
-        new = self._create(definition, intervals)
+        new = self._plan(definition, intervals)
         for instance in new:
             if start is not None and instance.interval.start < start:
                 instance.skip()
         left = [] if self._run is None else self._left_by(self._run)
         return left + [instance for instance in new if not instance.terminal]
+
+    def _plan(self, definition: Definition, intervals: dict[str, list[Interval]]) -> list[Instance]:
+        new = plan(definition, intervals, self._instances, self._version)
+        self._instances = [*self._instances, *new]
+        return new
 
     def _left_by(self, run: Run) -> list[Instance]:
         left = [instance for instance in run.release() if instance.born]
@@ -241,26 +275,8 @@ class Pipeline:
             stopped = [instance for instance in run.instances if instance.status == "CANCELED"]
             for instance in stopped:
                 instance.reset()
-            left += stopped
+            left += stopped + reset_companions(stopped)
         return left
-
-    def _create(self, definition: Definition, intervals: dict[str, list[Interval]]) -> list[Instance]:
-        """Create the instances that there are not yet, and tie them to what they depend on."""
-        known = {instance.id for instance in self._instances}
-        planned = [
-            Instance(definition, activity, interval, self._version)
-            for activity in definition.activities
-            for interval in intervals[activity]
-        ]
-        new = [instance for instance in planned if instance.id not in known]
-        self._instances += new
-        at = {(instance.activity, instance.interval.start): instance for instance in self._instances}
-        for instance in new:
-            others = [
-                (other, instance.interval.start) for other in definition.dependencies[instance.activity]
-            ]
-            instance.waits_for = [at[other] for other in others if other in at]
-        return new
 
     def _set_instances(self, instances: list[Instance], status: str) -> None:
         now = CONTROL.clock()
@@ -284,6 +300,7 @@ class Pipeline:
         left = [] if self._run is None else self._run.release()
         for instance in again:
             instance.reset()
+        again += reset_companions(again)
         self._run = Run(self.id, left + again, self._paused, self._last_activation or self._created)
 
     def _go_on(self) -> None:
@@ -293,7 +310,7 @@ class Pipeline:
             return
         if run.life.active:
             run.update()
-        elif any(not (i.terminal or i.blocked or i.activity in self._paused) for i in run.instances):
+        elif any(not (i.terminal or i.blocked or i.component in self._paused) for i in run.instances):
             self._rerun([])
 
 

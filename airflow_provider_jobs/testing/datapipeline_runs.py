@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_jobs.testing.control import CONTROL
+from airflow_provider_jobs.testing.datapipeline_activities import ActivityInstance
 from airflow_provider_jobs.testing.datapipeline_definition import stamp
-from airflow_provider_jobs.testing.datapipeline_instances import Instance
+from airflow_provider_jobs.testing.datapipeline_instances import Instance, Turn
+from airflow_provider_jobs.testing.datapipeline_resources import ResourceInstance
 from airflow_provider_jobs.testing.pace import Phase
 
 SERVICE = "datapipeline"
@@ -27,7 +29,8 @@ class Run:
     """Instances on their way, in the order of intervals and dependencies.
 
     Its life is the job that tests know by the pipeline's id. Its way is cut into equal parts, one for all
-    that can run at the same time: the activities of one interval that are on one level of dependencies.
+    that can be done at the same time: the activities of one interval that are on one level of dependencies,
+    what is prepared for them, what is cleared up after them.
 
     :param pipeline_id: the id of the pipeline
     :param instances: what is to run
@@ -39,11 +42,11 @@ class Run:
         self, pipeline_id: str, instances: Sequence[Instance], paused: AbstractSet[str], activated: datetime
     ) -> None:
         self.activation_id = f"{pipeline_id}@{stamp(activated)}"
-        self.instances = sorted(instances, key=_turn)
+        self.instances = sorted(instances, key=_order)
         self._paused = paused
-        turns = sorted({_turn(instance) for instance in instances})
+        turns = sorted({turn for instance in instances for turn in instance.turns})
         self._slots = {turn: slot for slot, turn in enumerate(turns)}
-        # An interval comes with the first of its activities, which is the last to be put down here.
+        # An interval comes with the first of its turns, which is the last to be put down here.
         self._births = {start: self._slots[start, level] for start, level in reversed(turns)}
         self._failed = False
         self._closed = False
@@ -53,9 +56,18 @@ class Run:
         self.update()
 
     @property
+    def first(self) -> ActivityInstance | None:
+        """The first of its activities."""
+        return next(iter(self._activities), None)
+
+    @property
+    def _activities(self) -> list[ActivityInstance]:
+        return [instance for instance in self.instances if isinstance(instance, ActivityInstance)]
+
+    @property
     def over(self) -> bool:
         """Whether all its instances have come to an end."""
-        return all(instance.terminal for instance in self.instances)
+        return self._closed or all(instance.terminal for instance in self.instances)
 
     @property
     def state(self) -> str:
@@ -71,9 +83,11 @@ class Run:
 
     def update(self) -> None:
         """Bring all instances up to date."""
+        changed = self._set_by_hand()
         if not self._closed:
             self._advance()
-            failed = self.over and any(instance.status in BROKEN for instance in self.instances)
+        if changed or not self._closed:
+            failed = self.over and any(activity.status in BROKEN for activity in self._activities)
             self._seen = {
                 "id": self.activation_id,
                 "pipeline": self.life.job_id,
@@ -84,11 +98,19 @@ class Run:
             # Once it is over, a later run may take its instances and run them again.
             self._closed = self.over and not self.life.active
 
+    def _set_by_hand(self) -> bool:
+        """Give instances the statuses that a test has set; tell whether there were any."""
+        statuses, self.life.statuses = self.life.statuses, {}
+        for instance in self.instances:
+            if instance.id in statuses:
+                instance.show(statuses[instance.id], datetime.now(UTC))
+        return bool(statuses)
+
     def _advance(self) -> None:
         now = CONTROL.clock()
         reached = self.life.peek()
         if self.life.failure is not None:
-            if self.instances and not self._failed:
+            if self._activities and not self._failed:
                 self._failed = True
                 self._fail(reached, self.life.failure, now)
             # What does not depend on the failed instance has nothing left to wait for.
@@ -106,7 +128,7 @@ class Run:
         self.deactivated = True
         self.instances = [instance for instance in self.instances if instance.born]
         for instance in self.instances:
-            if cancel_active or instance.status != "RUNNING":
+            if cancel_active or instance.status not in ("RUNNING", "SHUTTING_DOWN"):
                 instance.cancel(now)
         if cancel_active and self.life.active:
             self.life.stop()
@@ -130,19 +152,23 @@ class Run:
     def _go(self, reached: float, now: datetime) -> None:
         # Rounded, because a third of three parts must be one whole part.
         way = round(reached * len(self._slots), 9)
-        for instance in self.instances:
-            instance.born = instance.born or way >= self._births[instance.interval.start]
+        # A resource ends after its activities, in the same moment if all of the way is gone at once.
+        resources = [instance for instance in self.instances if isinstance(instance, ResourceInstance)]
+        for instance in (*self.instances, *resources):
+            instance.born = instance.born or way >= self._births.get(instance.interval.start, 0)
             if instance.born:
-                position = way - self._slots[_turn(instance)]
-                instance.update(position, instance.activity in self._paused, now)
+                positions = [way - self._slots[turn] for turn in instance.turns]
+                instance.update(positions, instance.component in self._paused, now)
 
     def _fail(self, reached: float, reason: str, now: datetime) -> None:
-        slot = min(int(round(reached * len(self._slots), 9)), len(self._slots) - 1)
+        way = round(reached * len(self._slots), 9)
+        slots = sorted(self._slots[activity.order] for activity in self._activities)
+        slot = max((slot for slot in slots if slot <= way), default=slots[0])
         self._go(slot / len(self._slots), now)
-        ready = [instance for instance in self.instances if instance.ready]
+        ready = [activity for activity in self._activities if activity.ready]
         if ready:
             ready[0].fail(reason, now)
 
 
-def _turn(instance: Instance) -> tuple[datetime, int]:
-    return instance.interval.start, instance.level
+def _order(instance: Instance) -> Turn:
+    return instance.order

@@ -78,6 +78,8 @@ class Lifecycle:
         self._pace = pace
         self._now = now
         self.fraction = 0.0
+        #: Statuses set by hand for parts of the job that have one of their own; its backend takes them out.
+        self.statuses: dict[str, str] = {}
         self._reads = 0
         self._by_hand = 0.0
         self._limit = 1.0

@@ -23,7 +23,6 @@ MakeTask = Callable[..., OneTask]
 STOPPABLE = [case for case in CASES if case.stop_operation]
 STOPPING = [case for case in CASES if case.stopping]
 UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
-LASTING = [case for case in CASES if not (case.stop_operation and case.side_by_side)]
 
 
 def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.Thread:
@@ -160,26 +159,12 @@ def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: M
     assert first["id"] != second["id"]
 
 
-@pytest.mark.parametrize("case", [case for case in STOPPABLE if case.side_by_side], indirect=True)
-@pytest.mark.promise("cancel-on-kill-off")
-def test_a_clear_leaves_what_its_author_wants_to_go_on(
-    aws: AwsJobs, case: JobCase, make_task: MakeTask
-) -> None:
-    aws.set_pace()
-    task = make_task(wait_for_completion=False, cancel_on_kill=False)
-    task.run()
-    task.clear()
-    task.run()
-    assert len(aws.jobs(case.service)) == 2
-    assert case.stop_operation not in aws.calls(case.service)
-
-
 @pytest.mark.parametrize("case", STOPPING, indirect=True)
 @pytest.mark.promise("cleared")
 def test_a_job_that_is_being_stopped_is_waited_for_before_the_next(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:
-    """A task cleared while it ran keeps its generation: its job is still stopping when the next try comes."""
+    """A task cleared while it ran keeps its life: its job is still stopping when the next try comes."""
     aws.set_pace(reads=3)
     stopped = make_task(wait_for_completion=False)
     stopped.run()
@@ -221,8 +206,8 @@ def test_the_end_of_a_deferred_task_that_cannot_stop_the_job_says_so(
     assert "could not be stopped and may go on" in logged()
 
 
-@pytest.mark.parametrize("case", remembering(LASTING, lambda case: not case.stop_operation), indirect=True)
 @pytest.mark.promise("cleared")
+@pytest.mark.promise("cancel-on-kill-off")
 def test_a_clear_waits_for_the_job_that_is_not_stopped(
     aws: AwsJobs, case: JobCase, make_task: MakeTask
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus
+from airflow_provider_jobs.job import JobState, JobStatus
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -36,12 +36,3 @@ def test_the_line_tells_no_time_left_that_it_cannot_know() -> None:
     began = NOW - timedelta(minutes=1)
     ended = JobStatus("r-1", JobState.FAILED, "FAILED", "no room", 0.5, "a note", started_at=began)
     assert ended.describe(NOW) == "FAILED, 50%, reason: no room, a note"
-
-
-def test_names_fit_and_hold_only_what_aws_allows() -> None:
-    key = JobKey("söme dag/" * 20 + ".task", "0123456789ab", 12)
-    name = Attempt(key, 345, NOW).name(64)
-    assert len(name) <= 64
-    assert name.startswith("s_me_dag_s_me_dag")
-    assert name.endswith("-0123456789ab-12.345")
-    assert name.startswith(key.prefix(64))

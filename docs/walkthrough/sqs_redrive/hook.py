@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -16,9 +16,12 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.job import Attempt, JobKey, JobState, JobStatus, StartedJob, utc_text
+from airflow_provider_jobs.job import JobState, JobStatus, utc_text
+from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs.once.evidence import Marking, SeenJob
+from airflow_provider_jobs.once.identity import Identity
 
-__all__ = ["SqsRedriveHook"]
+__all__ = ["RedriveRequest", "SqsRedriveHook"]
 
 # [start: states]
 _STATES = {
@@ -31,6 +34,28 @@ _STATES = {
 # [end: states]
 #: AWS shows a queue's newest redrives only.
 _SHOWN = 10
+
+
+# [start: request]
+@dataclass(frozen=True, slots=True)
+class RedriveRequest:
+    """A redrive that is asked for, checked.
+
+    :param source_arn: the dead-letter queue.
+    :param destination_arn: where the messages go; by default where they came from.
+    :param max_per_second: how many messages a second.
+    """
+
+    source_arn: str
+    destination_arn: str | None = None
+    max_per_second: int | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what AWS acts on."""
+        return asdict(self)
+
+
+# [end: request]
 
 
 # [start: class]
@@ -48,7 +73,7 @@ class SqsRedriveHook(JobHook):
     service = "sqs"
     label = "Amazon SQS"
     noun = "redrive"
-    named = False
+    marking = Marking.NONE
     quota = None
     scope_quota = 1  # a queue has one at a time
     input_codes = frozenset({"InvalidParameterValue", "AWS.SimpleQueueService.UnsupportedOperation"})
@@ -59,6 +84,9 @@ class SqsRedriveHook(JobHook):
         "ResourceNotFound": "Check the queues' ARNs, the Region and the account of the connection.",
     }
     # [end: class]
+
+    #: When the newest redrive began that was there before the start, in milliseconds since the epoch.
+    _newest = 0
 
     # [start: calls]
     def start_redrive(
@@ -110,40 +138,37 @@ class SqsRedriveHook(JobHook):
     # [end: calls]
 
     # [start: start]
-    def scope(self, request: Mapping[str, Any]) -> str:
+    def scope(self, request: RedriveRequest) -> str:
         """Return the queue, of which one redrive may run."""
-        return str(request["source_arn"])
+        return request.source_arn
 
-    def prepare_start(self, attempt: Attempt, request: Mapping[str, Any]) -> Attempt:
-        """Note which redrive of the queue came before."""
-        newest = next(iter(self.list_redrives(request["source_arn"])), None)
+    def prepare_start(self, request: RedriveRequest) -> None:
+        """Look which redrive of the queue came before, and queue for a place behind one that runs."""
+        newest = next(iter(self.list_redrives(request.source_arn)), None)
         if newest and not _state(newest).ended:
-            raise JobQuotaError(f"A redrive of {request['source_arn']} is {newest['Status']}.")
-        return replace(attempt, before=str(newest["StartedTimestamp"] if newest else 0))
+            raise JobQuotaError(f"A redrive of {request.source_arn} is {newest['Status']}.")
+        self._newest = newest["StartedTimestamp"] if newest else 0
 
-    def start_job(self, attempt: Attempt, request: Mapping[str, Any]) -> JobStatus:
-        """Start the redrive; one of an earlier try has been sought before."""
-        self.start_redrive(request["source_arn"], request["destination_arn"], request["max_per_second"])
-        return _status(_job_id(attempt, request), {"Status": "RUNNING"})
+    def start_job(self, identity: Identity, attempt: Attempt, request: RedriveRequest) -> JobStatus:
+        """Start the redrive: the first one after that which came before."""
+        self.start_redrive(request.source_arn, request.destination_arn, request.max_per_second)
+        return _status(f"{request.source_arn}@{self._newest}", {"Status": "RUNNING"})
 
     # [end: start]
 
-    # [start: find]
-    def find_jobs(
-        self, key: JobKey, request: Mapping[str, Any], attempts: Sequence[Attempt]
-    ) -> list[StartedJob]:
-        """Look at the redrives that the task has noted; what one without an answer has started counts."""
-        looks = self.describe_jobs([_job_id(attempt, request) for attempt in attempts])
-        found = []
-        for attempt in attempts:
-            look = looks[_job_id(attempt, request)]
-            if isinstance(look, JobStatus):
-                found.append(StartedJob(attempt.key.generation, attempt.number, look))
-            elif not isinstance(look, JobNotFoundError) or (attempt.job_id and attempt.key == key):
-                raise look
-        return found
+    # [start: see]
+    def see_jobs(self, identity: Identity, log: AttemptLog, request: RedriveRequest) -> list[SeenJob]:
+        """Return the redrives of the request's queue, and of those in the log."""
+        seen = []
+        for queue in sorted({request.source_arn, *(attempt.scope for attempt in log.attempts)}):
+            rows = self.list_redrives(queue)
+            before = [*(row["StartedTimestamp"] for row in rows[1:]), *([0] if len(rows) < _SHOWN else [])]
+            for row, earlier in zip(rows, before, strict=False):
+                status = _status(f"{queue}@{earlier}", row)
+                seen.append(SeenJob(status.job_id, status.state, status.started_at))
+        return seen
 
-    # [end: find]
+    # [end: see]
 
     # [start: watch]
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
@@ -183,10 +208,6 @@ class SqsRedriveHook(JobHook):
 
 
 # [start: read]
-def _job_id(attempt: Attempt, request: Mapping[str, Any]) -> str:
-    return attempt.job_id or f"{request['source_arn']}@{attempt.before}"
-
-
 def _state(row: Mapping[str, Any]) -> JobState:
     # A state that AWS adds one day is one in which the job has not ended.
     return _STATES.get(row["Status"], JobState.RUNNING)

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.operators.start import StartJobOperator
-from sqs_redrive.hook import SqsRedriveHook
+from sqs_redrive.hook import RedriveRequest, SqsRedriveHook
 
 __all__ = ["SqsStartMessageMoveTaskOperator"]
 
@@ -52,7 +52,7 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
         self.destination_arn = destination_arn
         self.max_per_second = max_per_second
 
-    def job_request(self, context: Context) -> dict[str, Any]:
+    def job_request(self, context: Context) -> RedriveRequest:
         """Return the redrive that is asked for, checked."""
         for name in ("source_arn", "destination_arn"):
             arn = getattr(self, name)
@@ -61,11 +61,7 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
                 raise JobInputError(f"{name}={arn!r} is not a queue's ARN (arn:aws:sqs:REGION:ACCOUNT:NAME).")
         if self.max_per_second is not None and not 1 <= self.max_per_second <= 500:
             raise JobInputError(f"max_per_second={self.max_per_second!r} must be 1 to 500.")
-        return {
-            "source_arn": self.source_arn,
-            "destination_arn": self.destination_arn,
-            "max_per_second": self.max_per_second,
-        }
+        return RedriveRequest(self.source_arn, self.destination_arn, self.max_per_second)
 
 
 # [end: class]
