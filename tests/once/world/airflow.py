@@ -30,7 +30,7 @@ from once.world.invariants import Violation
 #: From a try that failed to the next: less than a call may still be on its way.
 RETRY_DELAY = 5
 #: How long a task queues before it asks for room again.
-QUEUE = 30
+QUEUE = 400
 #: By when a history without further events has come home.
 HOME_BY = 12_000
 #: How many steps one run of the steps may take.
@@ -144,7 +144,7 @@ class Run:
         """The generator, after all answers that were given."""
         if self.live is None:
             rows = None if self.rows is None else json.loads(self.rows)
-            log = AttemptLog.open(rows, self.task.try_number == 1)
+            log = AttemptLog.open(rows, self.task.try_number == 1, self.task.identity.digest)
             carried = core.Carried.from_json(None if self.carried is None else json.loads(self.carried))
             self.live = Live(core.steps(self.task, log, rows is not None, carried), carried)
             for answer in (None, *self.answers):
@@ -259,6 +259,7 @@ def pass_time(world: World, to: float) -> None:
     for at, job_id in stops:
         world.now = max(world.now, at)
         stop_job(world, world.job(job_id))
+        world.marks |= {"stopped late"}
     for at, _, job in due:
         world.now = max(world.now, at)
         calls.begin(world, job)

@@ -255,6 +255,10 @@ def _forget(world: World) -> None:
 
 
 def _pause(world: World) -> None:
+    """The process, or what hosts it, stands still."""
+    step = world.run.standing().step if world.run is not None and world.mode is Mode.STEP else None
+    if isinstance(step, core.Prepare | core.Note | core.Start):
+        world.marks |= {"paused before a start"}
     pass_time(world, world.now + 300)
 
 

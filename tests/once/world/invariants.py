@@ -17,14 +17,13 @@ Where less is promised, ``weaker`` says so, one reason a line; everything else i
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once import steps as core
 from airflow_provider_jobs.once.evidence import Marking
 
-from once.world.aws import OURS, SETTLING, Job
+from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job
 
 if TYPE_CHECKING:
     from once.world.airflow import Live, Truth, World
@@ -44,12 +43,12 @@ def start_allowed(world: World, job: Job) -> None:
         if other.owner != OURS:
             continue
         if other.live(world.now):
-            if not weaker("alone", world, other):
+            if not weaker("alone", world, other, job):
                 raise Violation("alone", f"{job.job_id} begins while {other.job_id} is {other.state(world.now)}")
         elif (
             other.result is JobState.SUCCEEDED
             and (other.life, other.request) == (job.life, job.request)
-            and not weaker("no waste", world, other)
+            and not weaker("no waste", world, other, job)
         ):
             raise Violation("no waste", f"{job.job_id} repeats {other.job_id}, which succeeded")
 
@@ -107,32 +106,61 @@ def after_error(live: Live, error: Exception) -> None:
 
 def home_allowed(world: World) -> None:
     """A history ends. More tries are left than events can use up."""
-    if world.home == "failed":
+    # A clear that moves only the clear number may take a job up that the old wait is about to stop.
+    if world.home == "failed" and "stopped late" not in world.marks:
         raise Violation("progress", "all tries are used up")
 
 
-def weaker(invariant: str, world: World, job: Job) -> bool:
-    """Whether less than the invariant is promised of ``job`` here."""
-    return any(job_excused(world, job) for job_excused in _WEAKER[invariant])
+def weaker(invariant: str, world: World, job: Job, new: Job | None = None) -> bool:
+    """Whether less than the invariant is promised of ``job``, beside or after which ``new`` begins."""
+    return any(excused(world, job, new) for excused in _WEAKER[invariant])
 
 
-def _nothing_marks_it(world: World, job: Job) -> bool:
-    """Neither a name nor a token, and the run's log does not have its id: at least once, never two at a time."""
-    rows = world.run.rows if world.run else None
-    return world.setting.marking is Marking.NONE and job.job_id not in _ids(rows)
+def _nothing_marks_it(world: World, job: Job, new: Job | None) -> bool:
+    """Neither a name nor a token, and the log does not have its id: at least once, never two at a time."""
+    return world.setting.marking is Marking.NONE and not _in_log(world, job)
 
 
-def _of_a_deleted_run(world: World, job: Job) -> bool:
-    """Neither a name nor a token, and the log went with the run: nothing tells that there was a job."""
-    return world.setting.marking is Marking.NONE and "remade" in world.marks and _nothing_marks_it(world, job)
+def _begun_after_a_pause(world: World, job: Job, new: Job | None) -> bool:
+    """Neither name, token nor id, and the process stood still between its look and its call.
+
+    Candidates are told from a neighbour's later jobs by AWS's times: the look's, a call's limit, the settling
+    time. A call that leaves after that is not covered.
+    """
+    return _nothing_marks_it(world, job, new) and "paused before a start" in world.marks
+
+
+def _of_a_deleted_run(world: World, job: Job, new: Job | None) -> bool:
+    """The log went with the run that was deleted, and the first try of a run does not wait.
+
+    Names tell of it once a list shows it: not of a job that was begun within the settling time and a call's
+    limit, or comes later still. Tokens tell of it in the same scope. Where there is neither, nothing does.
+    """
+    if "remade" not in world.marks or new is None or job.life == new.life:
+        return False
+    if world.setting.marking is Marking.NAME:
+        return abs(job.created - new.created) < SETTLING + 2 * CALL_LIMIT
+    return world.setting.marking is Marking.NONE or job.scope != new.scope
+
+
+def _in_another_scope(world: World, job: Job, new: Job | None) -> bool:
+    """The log that knew of the job's scope is gone, and the request is for another scope now."""
+    named = world.setting.marking is Marking.NAME
+    return not named and new is not None and job.scope != new.scope and not _in_log(world, job)
+
+
+def _of_another_start(world: World, job: Job, new: Job | None) -> bool:
+    """Without the log, a mark with another start may be a second Airflow's: its success is not taken."""
+    return job.values[0] != world.values[0] and not _in_log(world, job)
 
 
 _WEAKER = {
-    "alone": (_of_a_deleted_run,),
-    "no waste": (_nothing_marks_it,),
+    "alone": (_of_a_deleted_run, _in_another_scope, _begun_after_a_pause),
+    "no waste": (_nothing_marks_it, _of_another_start),
     "request": (),
 }
 
 
-def _ids(rows: str | None) -> set[str]:
-    return set() if rows is None else set(re.findall(r"job-[0-9]+", rows))
+def _in_log(world: World, job: Job) -> bool:
+    rows = (world.run.rows if world.run else None) or world.store
+    return rows is not None and f'"job_id": "{job.job_id}"' in rows
