@@ -12,7 +12,7 @@ E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
-.PHONY: demo screenshots test unit lowest e2e reliability lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit lives lowest e2e reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -25,6 +25,9 @@ test: unit e2e  ## All tests, on the newest of everything, and whether they show
 
 unit: install
 	$(BIN)/nox --session newest -- -n $(JOBS) --junit-xml build/reports/unit.xml
+
+lives: install  ## Thousands of random lives of a task, for every job type; some minutes a job type.
+	INVARIANT_LIVES=2000 $(BIN)/pytest tests/jobs/test_invariants.py -n $(JOBS)
 
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)

@@ -58,8 +58,8 @@ def table() -> str:
             alike.setdefault(cells, []).append(likeness)
         for cells, which in alike.items():
             rows.setdefault((cells, tuple(which)), []).append(evidence)
-    for (cells, which), whose in rows.items():
-        request = f": {' or '.join(which)}" if len(which) < len(Likeness) else ""
+    for (cells, requests), whose in rows.items():
+        request = f": {' or '.join(requests)}" if len(requests) < len(Likeness) else ""
         lines.append(f"| {'; or '.join(whose)}{request} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
