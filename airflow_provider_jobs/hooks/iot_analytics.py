@@ -235,8 +235,7 @@ class IotAnalyticsHook(JobHook):
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List what was started in the last 24 hours, each with its pipeline."""
         pipelines = self.list_pipelines()
-        # The Date header is cut to whole seconds.
-        since = (self.clock.now() or datetime.now(UTC)) + timedelta(seconds=1) - _DAY
+        since = (self.clock.now() or datetime.now(UTC)) - _DAY
         return {
             job_id: row["pipelineName"]
             for row in pipelines

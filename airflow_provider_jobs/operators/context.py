@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, timedelta
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
@@ -79,12 +81,18 @@ class AttemptStore:
         """
         if self._store is None:
             return
-        from airflow import sdk
-
         # Airflow's default would drop the rows after some days, while the task may still be retried.
-        never: timedelta | None = getattr(sdk, "NEVER_EXPIRE", None)
+        never: timedelta | None = getattr(_airflow_sdk(), "NEVER_EXPIRE", None)
         options = {} if never is None else {"retention": never}
         self._store.set(self._name, log.to_json(), **options)
+
+
+def _airflow_sdk() -> ModuleType | None:
+    """Return ``airflow.sdk``, which Airflow 2 has not."""
+    try:
+        return import_module("airflow.sdk")
+    except ImportError:
+        return None
 
 
 def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any) -> None:

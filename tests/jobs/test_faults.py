@@ -109,13 +109,14 @@ def test_a_stop_that_goes_wrong_is_told_and_made_good_by_a_clear(
     aws.set_pace(reads=200)
     task = make_task(wait_for_completion=deferrable)
     task.begin()
-    aws.add_fault(Fault(str(case.stop_operation), kind, when=when, seconds=0.01))
     assert task.operator is not None
     if deferrable:
         runner = pytest.importorskip(
             "airflow.sdk.execution_time.task_runner",
             reason="Airflow 2 tells no trigger that its task was ended",
         )
+    aws.add_fault(Fault(str(case.stop_operation), kind, when=when, seconds=0.01))
+    if deferrable:
         states = {task.run_id: {task.operator.task_id: TaskInstanceState.FAILED}}
         monkeypatch.setattr(runner.RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: states))
         trigger: Any = task.trigger()

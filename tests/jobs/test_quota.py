@@ -70,7 +70,7 @@ async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
 def test_more_jobs_than_the_quota_all_succeed_in_order(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int, hurry: None
 ) -> None:
-    aws.set_pace(seconds=0.5)
+    aws.set_pace(seconds=case.shortest)
     tasks = runs(case, make_deferrable, 25, poll_interval=0.1)
     for task in tasks:
         task.begin()

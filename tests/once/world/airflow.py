@@ -16,16 +16,16 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from once.world import calls, invariants
+from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job, seconds, stopped
+from once.world.invariants import Violation
+
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once import steps as core
 from airflow_provider_jobs.once.attempt_log import AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, Task
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Identity, Life
-
-from once.world import calls, invariants
-from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job, moment, seconds, stopped
-from once.world.invariants import Violation
 
 #: From a try that failed to the next: less than a call may still be on its way.
 RETRY_DELAY = 5

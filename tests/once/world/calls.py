@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from once.world import airflow, invariants
+from once.world.aws import CALL_LIMIT, LAG, LENGTH, OURS, Job, moment, stopped
+
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once import steps as core
 from airflow_provider_jobs.once.evidence import Marking, SeenJob, Sight
-
-from once.world import airflow, invariants
-from once.world.aws import CALL_LIMIT, LAG, LENGTH, OURS, Job, moment, stopped
 
 if TYPE_CHECKING:
     from once.world.airflow import Answer, World
@@ -75,7 +75,8 @@ def _shown(world: World, step: core.Look, lag: int) -> list[Job]:
         return [
             job
             for job in there
-            if job.job_id in named or (job.mark is not None and (job.mark.digest == digest or job.mark in marks))
+            if job.job_id in named
+            or (job.mark is not None and (job.mark.digest == digest or job.mark in marks))
         ]
     scopes = {task.scope} | {attempt.scope for attempt in step.log.attempts}
     return [job for job in there if job.job_id in named or job.scope in scopes]

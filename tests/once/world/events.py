@@ -11,13 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import steps as core
-from airflow_provider_jobs.once.attempt_log import Attempt
-from airflow_provider_jobs.once.evidence import Marking
-from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.identity import Identity, Life
-
 from once.world.airflow import (
     Mode,
     Store,
@@ -31,6 +24,13 @@ from once.world.airflow import (
     stop_job,
 )
 from once.world.aws import LAG, LENGTH, THEIRS, Job, ended, moment
+
+from airflow_provider_jobs.job import JobState
+from airflow_provider_jobs.once import steps as core
+from airflow_provider_jobs.once.attempt_log import Attempt
+from airflow_provider_jobs.once.evidence import Marking
+from airflow_provider_jobs.once.fingerprint import Fingerprint
+from airflow_provider_jobs.once.identity import Identity, Life
 
 #: The faults of each step's call.
 FAULTS: dict[type, tuple[str, ...]] = {
@@ -279,7 +279,9 @@ EVENTS = (
     Event("clear, on_kill", _may_stop_known, _with_stop(_clear)),
     Event("clear, on_kill, max_tries stays", _may_stop_known, _with_stop(_clear_and_nothing_moves)),
     Event("clear, on_kill late", _may_stop_known, _with_stop(_clear, late=20)),
-    Event("clear, on_kill late, max_tries stays", _may_stop_known, _with_stop(_clear_and_nothing_moves, late=20)),
+    Event(
+        "clear, on_kill late, max_tries stays", _may_stop_known, _with_stop(_clear_and_nothing_moves, late=20)
+    ),
     Event("clear at home", _home, _clear),
     Event("clear at home, retries lowered", lambda w: _home(w) and _tries_left(w), _clear_and_nothing_moves),
     Event("clear of a finished run", _home, _clear_finished(_clear)),

@@ -47,7 +47,9 @@ def explore(setting: Setting, events: int, *, every: int = 1, enough: int = 1) -
     """
     result, began = Result(), time.perf_counter()
     seen: dict[object, int] = {}
-    stack: list[tuple[World, int, tuple[str, ...]]] = [(World(setting, retries=2 + max(events - 2, 0)), events, ())]
+    stack: list[tuple[World, int, tuple[str, ...]]] = [
+        (World(setting, retries=2 + max(events - 2, 0)), events, ())
+    ]
     stack[0][0].max_tries = stack[0][0].retries
     while stack and len(result.found) < enough:
         world, left, history = stack.pop()

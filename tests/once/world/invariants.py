@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job
+
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once import steps as core
 from airflow_provider_jobs.once.evidence import Marking
-
-from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job
 
 if TYPE_CHECKING:
     from once.world.airflow import Live, Truth, World
@@ -44,7 +44,9 @@ def start_allowed(world: World, job: Job) -> None:
             continue
         if other.live(world.now):
             if not weaker("alone", world, other, job):
-                raise Violation("alone", f"{job.job_id} begins while {other.job_id} is {other.state(world.now)}")
+                raise Violation(
+                    "alone", f"{job.job_id} begins while {other.job_id} is {other.state(world.now)}"
+                )
         elif (
             other.result is JobState.SUCCEEDED
             and (other.life, other.request) == (job.life, job.request)
@@ -67,7 +69,11 @@ def step_allowed(world: World, step: object) -> None:
         raise Violation("others' jobs", f"{job.job_id} is another's and is stopped")
     truth = world.run.truth
     healthy = job.state(world.now) is JobState.RUNNING
-    if healthy and (job.life, job.request) == (truth.life, truth.request) and not weaker("no waste", world, job):
+    if (
+        healthy
+        and (job.life, job.request) == (truth.life, truth.request)
+        and not weaker("no waste", world, job)
+    ):
         raise Violation("no waste", f"{job.job_id} is healthy, of this life and request, and is stopped")
 
 
