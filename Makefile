@@ -12,7 +12,7 @@ E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
-.PHONY: demo screenshots test unit lives lowest e2e reliability lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit explore lives lowest e2e reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -28,6 +28,9 @@ unit: install
 
 lives: install  ## Thousands of random lives of a task, for every job type; some minutes a job type.
 	INVARIANT_LIVES=2000 $(BIN)/pytest tests/jobs/test_invariants.py -n $(JOBS)
+
+explore: install  ## All that may happen to a task, in a model of AWS and Airflow: every pair of events, at each point.
+	PYTHONPATH=tests $(BIN)/python -m once.world
 
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)

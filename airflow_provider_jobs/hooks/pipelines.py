@@ -266,7 +266,10 @@ class PipelinesHook(JobHook):
         return found
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Make one API call when its turn has come; see :meth:`~airflow_provider_jobs.hooks.calls.ServiceCalls.call`."""
+        """Make one API call when its turn has come.
+
+        See :meth:`~airflow_provider_jobs.hooks.calls.ServiceCalls.call`.
+        """
         kind = (self.aws_conn_id, self._region_name, operation)
         PACE.wait(kind, _RATES.get(operation, _RATE))
         return super().call(operation, **parameters)

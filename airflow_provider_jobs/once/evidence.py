@@ -176,8 +176,9 @@ class _Weighing:
             # The start of a run tells it from every other: only with another one it may be another Airflow's,
             # or a run's of the same id that was deleted. A site's own name rules out the former.
             relation = mark.life.relation(self.task.life)
+            known = None not in (mark.life.clear_number, self.task.life.clear_number)
             if mark.life.started == self.task.life.started or (
-                self.task.identity.site and relation is Relation.EARLIER
+                self.task.identity.site and known and relation is Relation.EARLIER
             ):
                 evidence = _OF_RELATION[relation]
         return KnownJob(number, seen.job_id, evidence, self.sighting(seen), likeness, ran=seen.ran)

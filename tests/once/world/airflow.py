@@ -2,9 +2,9 @@
 
 """A model of Airflow around one task: tries and clears, the store, and the process that takes the steps.
 
-``advance`` does the next thing that happens by itself; ``events.py`` has what happens besides. A world is copied
-for each branch of the exploration: all its values are immutable but the running generator, which belongs to one
-world at a time and is built again, from the answers that were given, for the others.
+``advance`` does the next thing that happens by itself; ``events.py`` has what happens besides. A world is
+copied for each branch of the exploration: all its values are immutable but the running generator, which
+belongs to one world at a time and is built again, from the answers that were given, for the others.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ import copy
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from once.world import calls, invariants
 from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job, seconds, stopped
 from once.world.invariants import Violation
+from once.world.runs import Run
+from once.world.situation import Answer as Answer
+from once.world.situation import Mode as Mode
+from once.world.situation import Setting as Setting
+from once.world.situation import Store as Store
+from once.world.situation import Truth as Truth
+from once.world.situation import Wait as Wait
 
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once import steps as core
-from airflow_provider_jobs.once.attempt_log import AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, Task
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Identity, Life
@@ -35,121 +40,6 @@ QUEUE = 400
 HOME_BY = 12_000
 #: How many steps one run of the steps may take.
 LONGEST_RUN = 14
-
-
-class Store(StrEnum):
-    """What becomes of the rows that are kept for the task."""
-
-    KEPT = "kept over clears"
-    CLEARED = "discarded by a clear"
-    NONE = "no store"
-
-
-class Setting(NamedTuple):
-    """What does not change in a history."""
-
-    marking: Marking
-    store: Store
-    may_stop: bool = True
-    #: Each process makes another fingerprint of the same request, in the same version of the DAG.
-    unstable: bool = False
-    #: Airflow tells the version of the DAG.
-    versions: bool = True
-    #: Airflow tells how often the run was cleared.
-    clear_numbers: bool = True
-
-    def __str__(self) -> str:
-        words = [self.marking.name, self.store.value, "may stop" if self.may_stop else "may not stop"]
-        words += ["unstable template"] * self.unstable + ["no DAG versions"] * (not self.versions)
-        words += ["no clear numbers"] * (not self.clear_numbers)
-        return ", ".join(words)
-
-
-class Mode(StrEnum):
-    BETWEEN = "between tries"
-    STEP = "step"
-    WAITING = "waiting"
-    HOME = "home"
-
-
-class Wait(NamedTuple):
-    """What a deferred task waits for: an end of its own job, another's end, or a time."""
-
-    kind: str
-    job_id: str = ""
-    until: float = 0
-    half: bool = False
-
-
-class Answer(NamedTuple):
-    """An answer to a step. ``key`` tells it from others; ``log`` is what a Note left in ``Carried``."""
-
-    key: Any
-    value: Any
-    log: Any = None
-
-
-class Truth(NamedTuple):
-    """What the world knows of the process: the life, request and values of Airflow at its beginning."""
-
-    life: int
-    values: tuple[str, int, int | None]
-    request: str
-    try_number: int
-
-
-@dataclass(slots=True)
-class Live:
-    """A generator that stands at ``step``, or has returned ``outcome``."""
-
-    steps: Any
-    carried: core.Carried
-    step: Any = None
-    outcome: Any = None
-
-    def send(self, answer: Answer | None) -> None:
-        if answer is not None and answer.log is not None:
-            self.carried.log = answer.log
-        try:
-            self.step = self.steps.send(None if answer is None else answer.value)
-        except StopIteration as stop:
-            self.step, self.outcome = None, stop.value
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of the steps: what it was begun with, and the answers so far."""
-
-    task: Task
-    rows: str | None
-    carried: str | None
-    truth: Truth
-    answers: tuple[Answer, ...] = ()
-    live: Live | None = None
-
-    def key(self) -> Any:
-        task = self.task
-        return (
-            task.fingerprint.text,
-            task.identity.site,
-            self.rows,
-            self.carried,
-            self.truth,
-            task.scope,
-            task.dag_version,
-            tuple(answer.key for answer in self.answers),
-        )
-
-    def standing(self) -> Live:
-        """The generator, after all answers that were given."""
-        if self.live is None:
-            rows = None if self.rows is None else json.loads(self.rows)
-            log = AttemptLog.open(rows, self.task.try_number == 1, self.task.identity.digest)
-            carried = core.Carried.from_json(None if self.carried is None else json.loads(self.carried))
-            self.live = Live(core.steps(self.task, log, rows is not None, carried), carried)
-            for answer in (None, *self.answers):
-                self.live.send(answer)
-        return self.live
 
 
 @dataclass(slots=True)
@@ -293,7 +183,9 @@ def fail_try(world: World) -> None:
 
 
 def begin_run(world: World) -> None:
-    """A worker takes the task up: it reads the store and Airflow's values, renders, and takes the first step."""
+    """A worker takes the task up: it reads the store and Airflow's values, renders, and takes the
+    first step.
+    """
     world.renders += 1
     setting = world.setting
     rows = world.saved()
@@ -398,7 +290,8 @@ def _begin_wait(world: World, wait: Wait) -> None:
 
 def _wait(world: World) -> None:
     wait = world.wait
-    assert wait is not None and world.run is not None
+    assert wait is not None
+    assert world.run is not None
     job = world.job(wait.job_id)
     end = wait.until if not wait.job_id else (job.ends + world.lag if job else world.now + 1)
     if not wait.half and end > world.now + 2:

@@ -2,9 +2,9 @@
 
 """A model of AWS: jobs that start, end and are stopped, and readings of them that lag.
 
-Written from the API references and from what is known of Airflow and AWS, not from the package. Times are whole
-seconds of AWS's own clock; there is no other clock in the world. A job is immutable and knows its whole course,
-so what a reading that lags shows is the job as it was some seconds ago.
+Written from the API references and from what is known of Airflow and AWS, not from the package. Times are
+whole seconds of AWS's own clock; there is no other clock in the world. A job is immutable and knows its whole
+course, so what a reading that lags shows is the job as it was some seconds ago.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def seconds(at: datetime) -> float:
 class Job:
     """A job at AWS, with what only the world knows of it.
 
-    ``owner``, ``life``, ``values`` and ``request`` are the truth that the package has to find out: whose job it
-    is, in which life of the task it was started, what Airflow said of that life, and what was asked for.
+    ``owner``, ``life``, ``values`` and ``request`` are the truth that the package has to find out: whose job
+    it is, in which life of the task it was started, what Airflow said of that life, and what was asked for.
     """
 
     job_id: str

@@ -3,7 +3,8 @@
 """What AWS and the store answer to a step, well or with a fault.
 
 A fault is one word (``events.py`` lists those of each step). Faults come in the kinds a network has: the call
-failed before it took effect, it took effect and the answer was lost, the process was killed on either side of it.
+failed before it took effect, it took effect and the answer was lost, the process was killed on either side
+of it.
 """
 
 from __future__ import annotations
@@ -143,8 +144,10 @@ def _start(world: World, step: core.Start, fault: str) -> Answer:
     if begun is None:
         return airflow.Answer(("start", "no room"), core.Unstarted.NO_ROOM)
     state = begun.state(world.now) or JobState.RUNNING
-    created = moment(begun.created) if world.setting.marking is Marking.NAME else None
-    return airflow.Answer(("start", begun.job_id, state), core.Started(begun.job_id, state, created))
+    # StartReplay answers with the time; an ingestion's is in its description, which is asked for at once.
+    created = moment(begun.created) if world.setting.marking is not Marking.NONE else None
+    started = core.Started(begun.job_id, state, created, at=moment(world.now))
+    return airflow.Answer(("start", begun.job_id, state), started)
 
 
 def _asked_for(world: World, step: core.Start) -> Job:

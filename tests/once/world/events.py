@@ -76,7 +76,7 @@ def _always(world: World) -> bool:
     return True
 
 
-# --- the process ends --------------------------------------------------------------------------------------
+# The process ends.
 
 
 def _sigterm(world: World) -> None:
@@ -89,7 +89,7 @@ def _mark_failed(world: World) -> None:
     come_home(world, "marked failed")
 
 
-# --- clears ------------------------------------------------------------------------------------------------
+# Clears.
 
 
 def _clear(world: World) -> None:
@@ -100,7 +100,9 @@ def _clear(world: World) -> None:
 
 
 def _clear_and_nothing_moves(world: World) -> None:
-    """The same, where ``max_tries`` stays: ``retries`` was lowered, or the scheduler dropped the new value."""
+    """The same, where ``max_tries`` stays: ``retries`` was lowered, or the scheduler dropped the new
+    value.
+    """
     leave(world)
     _live_again(world)
 
@@ -152,7 +154,7 @@ def _tries_left(world: World) -> bool:
     return world.try_number < world.max_tries
 
 
-# --- the run, the DAG file, the database ---------------------------------------------------------------------
+# The run, the DAG file, the database.
 
 
 def _edit(scope: bool) -> Callable[[World], None]:
@@ -201,7 +203,7 @@ def _copy(world: World) -> None:
         fail_try(world)
 
 
-# --- AWS and neighbours --------------------------------------------------------------------------------------
+# AWS and neighbours.
 
 
 def _begin_theirs(world: World, **of_name: object) -> None:

@@ -2,9 +2,9 @@
 
 """Explores all histories: every event at every point, then every further event at every point after it.
 
-A point is a world between two steps or waits. From each, one branch goes on by itself, and one goes through each
-event that can happen, as long as events are left. Worlds that were met before are not entered again, so the
-number of states is far below that of histories. Nothing is random.
+A point is a world between two steps or waits. From each, one branch goes on by itself, and one goes through
+each event that can happen, as long as events are left. Worlds that were met before are not entered again,
+so the number of states is far below that of histories. Nothing is random.
 """
 
 from __future__ import annotations
@@ -38,12 +38,16 @@ class Result:
     seconds: float = 0.0
     found: list[Counterexample] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        found = f", {len(self.found)} counterexamples" if self.found else ""
+        return f"{self.histories} histories, {self.states} states, {self.seconds:.1f} s of a core{found}"
+
 
 def explore(setting: Setting, events: int, *, every: int = 1, enough: int = 1) -> Result:
     """Explore all histories of up to ``events`` events.
 
-    :param every: of the histories of two events and more, take one in so many; which, follows from the history.
-    :param enough: end with so many counterexamples.
+    :param every: of the histories of two events and more, take one in so many; which, follows from the
+    history. :param enough: end with so many counterexamples.
     """
     result, began = Result(), time.perf_counter()
     seen: dict[object, int] = {}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a world is set to, and in what situation its task is: plain values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from airflow_provider_jobs.once.evidence import Marking
+
+
+class Store(StrEnum):
+    """What becomes of the rows that are kept for the task."""
+
+    KEPT = "kept over clears"
+    CLEARED = "discarded by a clear"
+    NONE = "no store"
+
+
+class Setting(NamedTuple):
+    """What does not change in a history."""
+
+    marking: Marking
+    store: Store
+    may_stop: bool = True
+    #: Each process makes another fingerprint of the same request, in the same version of the DAG.
+    unstable: bool = False
+    #: Airflow tells the version of the DAG.
+    versions: bool = True
+    #: Airflow tells how often the run was cleared.
+    clear_numbers: bool = True
+
+    def __str__(self) -> str:
+        words = [self.marking.name, self.store.value, "may stop" if self.may_stop else "may not stop"]
+        words += ["unstable template"] * self.unstable + ["no DAG versions"] * (not self.versions)
+        words += ["no clear numbers"] * (not self.clear_numbers)
+        return ", ".join(words)
+
+
+class Mode(StrEnum):
+    BETWEEN = "between tries"
+    STEP = "step"
+    WAITING = "waiting"
+    HOME = "home"
+
+
+class Wait(NamedTuple):
+    """What a deferred task waits for: an end of its own job, another's end, or a time."""
+
+    kind: str
+    job_id: str = ""
+    until: float = 0
+    half: bool = False
+
+
+class Answer(NamedTuple):
+    """An answer to a step. ``key`` tells it from others; ``log`` is what a Note left in ``Carried``."""
+
+    key: Any
+    value: Any
+    log: Any = None
+
+
+class Truth(NamedTuple):
+    """What the world knows of the process: the life, request and values of Airflow at its beginning."""
+
+    life: int
+    values: tuple[str, int, int | None]
+    request: str
+    try_number: int
