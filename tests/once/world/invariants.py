@@ -27,7 +27,8 @@ from airflow_provider_jobs.once import steps as core
 from airflow_provider_jobs.once.evidence import Marking
 
 if TYPE_CHECKING:
-    from once.world.airflow import Live, Truth, World
+    from once.world.airflow import Truth, World
+    from once.world.runs import Live
 
 
 class Violation(AssertionError):
