@@ -3,7 +3,7 @@
 """The invariants of ``world/invariants.py`` hold in every history of events, in a model of AWS and Airflow.
 
 The unit tests explore every single event at every point, and of the ordered pairs of events a fixed part.
-``make explore`` explores all pairs, and a fixed part of the triples (see ``world/__main__.py``).
+``make explore`` explores all pairs (see ``world/__main__.py``).
 """
 
 from __future__ import annotations

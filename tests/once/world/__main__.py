@@ -2,7 +2,7 @@
 
 """Explores all there is, in as many processes as there are cores: ``make explore``.
 
-All pairs of events in all settings; in the variations one pair in four; of the triples one in two thousand.
+All pairs of events in all settings; in the variations one pair in four.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from once.world.settings import SETTINGS, VARIATIONS
 JOBS: tuple[tuple[Setting, int, int], ...] = (
     *((setting, 2, 1) for setting in SETTINGS),
     *((setting, 2, 4) for setting in VARIATIONS),
-    *((setting, 3, 40) for setting in SETTINGS),
 )
 
 
