@@ -34,14 +34,16 @@ class JobControl(AwsJobs):
         self.job_services: set[str] = set()
         self.clear(Pace(reads=2))
 
-    def clear(self, pace: Pace, lags: Mapping[LagIn, Lag] | None = None) -> None:
+    def clear(self, pace: Pace, lags: Mapping[LagIn, Lag] | None = None, archive_delay: float = 0.0) -> None:
         """Forget all jobs, counts and faults.
 
         :param pace: the pace to begin with, also after ``reset``
         :param lags: the lags of all services to begin with, also after ``reset``
+        :param archive_delay: seconds until an event is in an archive to begin with, also after ``reset``
         """
         with self.lock:
             self._first_pace, self._first_lags = pace, lags or {}
+            self._first_archive_delay = archive_delay
             self._lags: dict[tuple[str | None, LagIn], Lag] = {
                 (None, where): lag for where, lag in self._first_lags.items()
             }
@@ -49,7 +51,7 @@ class JobControl(AwsJobs):
             self._skew = timedelta(0)
             self._paces: dict[str | None, Pace] = {None: pace}
             self._quotas: dict[str, int] = {}
-            self.archives = ArchiveSettings()
+            self.archives = ArchiveSettings(archive_delay)
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -234,7 +236,7 @@ class JobControl(AwsJobs):
         return self._max_active[service]
 
     def _on_reset(self) -> None:
-        self.clear(self._first_pace, self._first_lags)
+        self.clear(self._first_pace, self._first_lags, self._first_archive_delay)
         self.forget_moto()
 
     def _on_now(self) -> str:

@@ -56,6 +56,9 @@ LAGS: Final[Mapping[ServerPace, Mapping[LagIn, Lag]]] = {
     "realistic": {"lists": Lag(seconds=5), "descriptions": Lag(seconds=2)},
 }
 
+#: Seconds until an event is in an archive; AWS takes minutes, and says ten at most.
+ARCHIVE_DELAYS: Final[Mapping[ServerPace, float]] = {"fast": 0.0, "realistic": 120.0}
+
 _READY = "Listening on "
 
 
@@ -66,7 +69,8 @@ class AwsJobsServer(AwsJobs):
 
     :param seconds: how long jobs take; see ``set_pace``. None is the pace's own: 5 or 300
     :param pace: ``fast``, or ``realistic``: jobs take minutes, and show 5 s late in lists and 2 s late in
-        descriptions unless ``set_lag`` says otherwise
+        descriptions unless ``set_lag`` says otherwise; an event is in an archive after 120 s unless
+        ``set_archive`` does
     :param port: to listen on at 127.0.0.1; 0 is a free one, which later starts use again
     :param backends: where those of services that are not of this package are, as ``module:name``; the
         process must be able to import them, so their folder has to be on ``PYTHONPATH`` or installed
@@ -200,6 +204,7 @@ def serve(
     pace: Pace,
     backends: Iterable[Backend] = (),
     lags: Mapping[LagIn, Lag] | None = None,
+    archive_delay: float = 0.0,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -208,6 +213,7 @@ def serve(
     :param pace: of the jobs
     :param backends: of services that are not of this package
     :param lags: of all services
+    :param archive_delay: seconds until an event is in an archive
     """
     from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
@@ -230,7 +236,7 @@ def serve(
     signal.signal(signal.SIGINT, stop)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     register(backends)
-    CONTROL.clear(pace, lags)
+    CONTROL.clear(pace, lags, archive_delay)
     services = over_http(DomainDispatcherApplication(create_backend_app))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -277,7 +283,8 @@ def main() -> None:
     backends = [resolve_name(name) for name in arguments.backend]
     pace = arguments.pace
     seconds = SECONDS[pace] if arguments.seconds is None else arguments.seconds
-    serve(arguments.host, arguments.port, Pace(seconds=seconds), backends, LAGS[pace])
+    delay = ARCHIVE_DELAYS[pace]
+    serve(arguments.host, arguments.port, Pace(seconds=seconds), backends, LAGS[pace], delay)
 
 
 if __name__ == "__main__":

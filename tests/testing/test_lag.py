@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import boto3
 import pytest
 
 from airflow_provider_jobs.testing import AwsJobsServer
@@ -215,6 +216,26 @@ def test_a_realistic_server_lags() -> None:
             assert found(cloud.state) is None, "reset goes back to the first lag"
     with pytest.raises(ValueError, match="pace is one of fast, realistic, got 'slow'"):
         AwsJobsServer(pace="slow")  # type: ignore[arg-type]
+
+
+def test_in_a_realistic_server_an_event_is_late_in_its_archive() -> None:
+    counts = []
+    with AwsJobsServer(pace="realistic") as server:
+        events = boto3.client(
+            "events",
+            region_name="us-east-1",
+            endpoint_url=server.url,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+        for delay in (None, 0.0):
+            if delay is not None:
+                server.set_archive(delay=delay)
+            name = f"orders-{delay}"
+            events.create_archive(ArchiveName=name, EventSourceArn=events.describe_event_bus()["Arn"])
+            events.put_events(Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
+            counts.append(events.describe_archive(ArchiveName=name)["EventCount"])
+    assert counts == [0, 1]
 
 
 def test_a_realistic_job_takes_minutes() -> None:
