@@ -39,7 +39,7 @@ QUEUE = 400
 #: By when a history without further events has come home.
 HOME_BY = 12_000
 #: How many steps one run of the steps may take.
-LONGEST_RUN = 14
+LONGEST_RUN = 24
 
 
 @dataclass(slots=True)

@@ -35,8 +35,11 @@ class Violation(AssertionError):
     """An invariant does not hold; ``invariant`` is its name in this module's list."""
 
     def __init__(self, invariant: str, what: str) -> None:
-        super().__init__(f"{invariant}: {what}")
-        self.invariant = invariant
+        super().__init__(invariant, what)
+        self.invariant, self.what = invariant, what
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
 
 
 def start_allowed(world: World, job: Job) -> None:
