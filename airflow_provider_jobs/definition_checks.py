@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from airflow_provider_jobs.pipeline_secrets import shown
+
 __all__ = ["Finding", "checked", "label"]
 
 _Entries: TypeAlias = Sequence[Mapping[str, Any]]
@@ -45,8 +47,10 @@ def label(entry: Mapping[str, Any], section: str, at: int) -> str:
 
 
 def checked(objects: _Entries, parameters: _Entries, values: _Entries) -> list[Finding]:
-    """Return all that is wrong with a definition in the API's form."""
-    findings = []
+    """Return all that is wrong with a definition in the API's form; of one of another shape, no more."""
+    findings = [*_shape(objects, "objects", "fields"), *_shape(parameters, "parameters", "attributes")]
+    if findings:
+        return findings
     if len(objects) > _MAX_OBJECTS:
         findings.append(Finding("the definition", f"{len(objects)} objects; AWS allows {_MAX_OBJECTS}"))
     if not objects:
@@ -71,9 +75,26 @@ def checked(objects: _Entries, parameters: _Entries, values: _Entries) -> list[F
     for value in values:
         findings += [
             Finding(str(value.get("id", "")) or "values", f"the value {what}")
-            for what in _string(value.get("stringValue"))
+            for what in _string(value.get("id"), value.get("stringValue"))
         ]
     return findings
+
+
+def _shape(entries: Any, section: str, rows: str) -> Iterator[Finding]:
+    """Yield what is no list of dictionaries, each with a list of dictionaries."""
+    if not _is_list(entries):
+        yield Finding("the definition", f"{section} must be a list, not {type(entries).__name__}")
+        return
+    for at, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            yield Finding(f"{section}[{at}]", f"must be a dictionary, not {type(entry).__name__}")
+        elif not _is_list(found := entry.get(rows, ())) or not all(isinstance(row, Mapping) for row in found):
+            what = f"{rows!r} must be a list of dictionaries, each with a key and a stringValue or refValue"
+            yield Finding(label(entry, section, at), what)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _object(entry: Mapping[str, Any], ids: set[str]) -> Iterator[str]:
@@ -102,11 +123,11 @@ def _field(field: Mapping[str, Any], ids: set[str]) -> Iterator[str]:
     if "refValue" in field and "stringValue" in field:
         yield "has both a stringValue and a refValue; a field has one of them"
     elif "refValue" not in field:
-        yield from _string(field.get("stringValue"))
+        yield from _string(field.get("key"), field.get("stringValue"))
     elif not field["refValue"]:
         yield "is an empty reference; remove it or name an object"
     elif field["refValue"] not in ids:
-        yield f"refers to {field['refValue']!r}, which is no object of this definition"
+        yield f"refers to {shown(field.get('key'), field['refValue'])}, which is no object of this definition"
 
 
 def _parameter(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -122,7 +143,7 @@ def _parameter(entry: Mapping[str, Any]) -> Iterator[str]:
         if "refValue" in each:
             yield f"{key!r} is a reference; a parameter's attributes are text"
         else:
-            yield from (f"{key!r} {what}" for what in _string(each.get("stringValue")))
+            yield from (f"{key!r} {what}" for what in _string(name, each.get("stringValue")))
 
 
 def _name(key: str, value: Any) -> Iterator[str]:
@@ -134,11 +155,11 @@ def _name(key: str, value: Any) -> Iterator[str]:
         yield f"{key!r} holds a character that XML does not allow"
 
 
-def _string(value: Any) -> Iterator[str]:
+def _string(name: Any, value: Any) -> Iterator[str]:
     if value is None:
         yield "has no value"
     elif not isinstance(value, str):
-        yield f"is {value!r}, which is not text; in the API's own form all values are strings"
+        yield f"is {shown(name, value)}, which is not text; in the API's own form all values are strings"
     elif not value:
         yield "is an empty string; remove it or give it a value"
     elif _bytes(value) > _MAX_FIELD:

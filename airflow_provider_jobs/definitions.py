@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 
 from airflow_provider_jobs.definition_checks import Finding, checked, label
 from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.pipeline_secrets import secret_values, shown
 
-__all__ = ["PipelineDefinition", "parameter_values"]
+__all__ = ["PipelineDefinition", "parameter_values", "pipeline_tags"]
 
 #: A field of an object or an attribute of a parameter as the API has it: a key and a string or reference.
 _Field: TypeAlias = dict[str, str]
@@ -24,7 +25,7 @@ _Field: TypeAlias = dict[str, str]
 _SECTIONS = ("objects", "parameters", "values")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PipelineDefinition:
     """A definition in the API's own form.
 
@@ -37,7 +38,10 @@ class PipelineDefinition:
     objects: Sequence[Mapping[str, Any]]
     parameters: Sequence[Mapping[str, Any]] | None = None
     values: Sequence[Mapping[str, Any]] | None = None
-    _findings: Sequence[Finding] = field(default=(), repr=False, compare=False)
+    _findings: Sequence[Finding] = field(default=(), compare=False)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.objects)} objects)"
 
     @classmethod
     def from_file(cls, definition: Mapping[str, Any] | str) -> PipelineDefinition:
@@ -117,6 +121,10 @@ class PipelineDefinition:
             + "\n".join(f"  {line}" for line in lines)
         )
 
+    def secrets(self) -> set[str]:
+        """Return the values that no message may quote."""
+        return secret_values([*self.objects, *(self.parameters or ()), *(self.values or ())])
+
     def arguments(self) -> dict[str, Any]:
         """Return the parameters of PutPipelineDefinition and ValidatePipelineDefinition."""
         return {
@@ -139,6 +147,25 @@ def parameter_values(given: Any) -> list[dict[str, str]] | None:
     if findings:
         raise JobInputError(f"parameter_values: {'; '.join(found.what for found in findings)}.")
     return values
+
+
+def pipeline_tags(given: Any) -> dict[str, str] | None:
+    """Read a pipeline's tags.
+
+    :param given: a dictionary, or the API's own list of ``key`` and ``value``.
+    :raises JobInputError: if they are none.
+    """
+    try:
+        tags = (
+            {each["key"]: each["value"] for each in given} if isinstance(given, list) else dict(given or {})
+        )
+    except (KeyError, TypeError, ValueError):
+        tags = {"": None}
+    if not all(isinstance(each, str) for pair in tags.items() for each in pair):
+        raise JobInputError(
+            f"tags={given!r} must be a dictionary of texts, or a list of dictionaries with key and value."
+        )
+    return tags or None
 
 
 class _Object(dict[str, Any]):
@@ -202,7 +229,7 @@ def _fields(key: str, value: Any, where: str, findings: list[Finding]) -> Iterat
         elif (text := _text(each)) is not None:
             yield {"key": key, "stringValue": text}
         else:
-            findings.append(Finding(where, f"{key!r} is {_shown(each)}, which is neither text nor a ref"))
+            findings.append(Finding(where, f"{key!r} is {shown(key, each)}, which is neither text nor a ref"))
 
 
 def _values(given: Any, findings: list[Finding]) -> Iterator[dict[str, str]]:
@@ -225,7 +252,7 @@ def _values(given: Any, findings: list[Finding]) -> Iterator[dict[str, str]]:
         if (text := _text(value)) is not None:
             yield {"id": name, "stringValue": text}
         else:
-            findings.append(Finding("values", f"{name!r} is {_shown(value)}, which is no text"))
+            findings.append(Finding("values", f"{name!r} is {shown(name, value)}, which is no text"))
 
 
 def _text(value: Any) -> str | None:
@@ -237,11 +264,6 @@ def _text(value: Any) -> str | None:
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
     return None
-
-
-def _shown(value: Any) -> str:
-    shown = "null" if value is None else repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
 
 
 def _to_entry(item: Mapping[str, Any], kind: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_jobs.error_codes import CREDENTIAL_CODES
+
 __all__ = [
     "JobApiError",
     "JobEndedError",
@@ -67,15 +69,30 @@ class JobApiError(JobError):
     :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
     :param in_doubt: whether the call may have done its work all the same: no answer, a failing server's, or
         one to a call that botocore had made before.
+    :param concerns_all: whether other calls over the connection will fail in the same way: no answer, too
+        many calls, credentials that are not accepted. Else it concerns the job that was asked for.
     """
 
-    def __init__(self, message: str, code: str = "", transient: bool = False, in_doubt: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        code: str = "",
+        transient: bool = False,
+        in_doubt: bool = False,
+        concerns_all: bool = False,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.transient = transient
         self.in_doubt = in_doubt
+        self.concerns_all = concerns_all
 
 
-def is_passing(error: Exception) -> bool:
-    """Whether waiting on may help: AWS was busy or out of reach."""
-    return isinstance(error, JobApiError) and error.transient
+def is_passing(error: Exception, answered: bool = False) -> bool:
+    """Whether waiting on may help: AWS was busy or out of reach, or credentials are being renewed.
+
+    :param answered: whether AWS has answered before, so that credentials which it refuses were good.
+    """
+    if not isinstance(error, JobApiError):
+        return False
+    return error.transient or (answered and error.code in CREDENTIAL_CODES)

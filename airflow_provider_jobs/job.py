@@ -14,6 +14,12 @@ from typing import Any
 __all__ = ["JobState", "JobStatus", "one_line", "utc_text"]
 
 
+#: Control characters, ends of lines and of paragraphs, and marks of direction.
+_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: Characters of a text of somebody else's.
+_LONGEST = 2_000
+
+
 class JobState(StrEnum):
     """Where a job is, in words that fit every service; ``JobStatus.service_state`` has AWS's own."""
 
@@ -62,7 +68,7 @@ class JobStatus:
             "job_id": self.job_id,
             "state": self.state.value,
             "service_state": self.service_state,
-            "reason": self.reason,
+            "reason": self.reason and one_line(self.reason),
             "progress": self.progress,
             "note": self.note,
             "started_at": self.started_at.isoformat() if self.started_at else None,
@@ -74,7 +80,7 @@ class JobStatus:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> JobStatus:
         """Rebuild a status from :meth:`to_json`."""
-        started_at = data["started_at"]
+        started_at = data.get("started_at")
         # Keys that a later release has added are left out.
         known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
         return cls(
@@ -84,6 +90,12 @@ class JobStatus:
                 "started_at": datetime.fromisoformat(started_at) if started_at else None,
             }
         )
+
+    @property
+    def news(self) -> str:
+        """What a reader of the log wants to know at once: state, whole percent and reason."""
+        percent = "" if self.progress is None else f"{int(self.progress * 100)}"
+        return f"{self.service_state} {percent} {self.reason or ''}"
 
     def describe(self, now: datetime | None = None) -> str:
         """Return a line for the task's log: state, percentage, time left, reason, note and speed.
@@ -114,8 +126,12 @@ class JobStatus:
 
 
 def one_line(text: str) -> str:
-    """Return a text of somebody else's for a line of ours: nothing in it begins another line."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
+    """Return a text of somebody else's for a line of ours.
+
+    Nothing in it begins another line or turns the direction of writing, and it is no longer than some lines.
+    """
+    line = " ".join(_NOT_IN_A_LINE.sub(" ", text).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… ({len(line):,} characters)"
 
 
 def utc_text(moment: datetime | None) -> str | None:

@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_jobs import __version__
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.job import JobStatus, utc_text
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
 
-__all__ = ["JOB_FACET", "DatasetName", "Lineage", "TellsLineage"]
+__all__ = ["JOB_FACET", "PIPELINE_FACET", "DatasetName", "Lineage", "TellsLineage", "TellsPipeline"]
 
 #: The run facet that has the job.
 JOB_FACET = "airflowProviderJobs_job"
+#: The run facet that has the pipeline which a task has created, defined or deleted.
+PIPELINE_FACET = "airflowProviderJobs_pipeline"
+#: Of the facets, in ``schemas/``; a change of their fields is another version.
+_SCHEMA = "urn:airflow-provider-jobs:facets:1-0-0"
+_PRODUCER = f"urn:airflow-provider-jobs:{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class TellsLineage:
             self.log.warning("OpenLineage is not told of the data of %s: %s", job.job_id, error)
             found = Lineage()
         facet = _job_facet()(
+            producer=_PRODUCER,
             service=self.aws_hook_class.service,
             jobId=job.job_id,
             state=job.state.value,
@@ -107,6 +114,35 @@ class TellsLineage:
             outputs=[Dataset(each.namespace, each.name) for each in found.outputs],
             run_facets={JOB_FACET: facet},
         )
+
+
+class TellsPipeline:
+    """Part of an operator that creates, defines or deletes a pipeline: tells OpenLineage which.
+
+    A task that failed before tells nothing.
+    """
+
+    #: The pipeline's id and what was done with it; a class attribute, since Airflow copies operators.
+    _touched: tuple[str, str] | None = None
+
+    def get_openlineage_facets_on_complete(self: Any, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the pipeline's run facet.
+
+        :param task_instance: not needed, since the operator knows the pipeline.
+        """
+        from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+        if self._touched is None:
+            return OperatorLineage()
+        pipeline_id, action = self._touched
+        facet = _pipeline_facet()(
+            producer=_PRODUCER,
+            service=self.aws_hook_class.service,
+            region=self.hook.conn_region_name,
+            pipelineId=pipeline_id,
+            action=action,
+        )
+        return OperatorLineage(run_facets={PIPELINE_FACET: facet})
 
 
 @cache
@@ -125,4 +161,28 @@ def _job_facet() -> type[Any]:
         startedAt: str | None
         details: dict[str, Any]
 
+        @staticmethod
+        def _get_schema() -> str:
+            return f"{_SCHEMA}#/$defs/JobRunFacet"
+
     return JobRunFacet
+
+
+@cache
+def _pipeline_facet() -> type[Any]:
+    """Return the class of the pipeline's facet, which needs it too."""
+    from airflow.providers.common.compat.openlineage.facet import RunFacet
+    from attrs import define
+
+    @define
+    class PipelineRunFacet(RunFacet):
+        service: str
+        region: str
+        pipelineId: str
+        action: str
+
+        @staticmethod
+        def _get_schema() -> str:
+            return f"{_SCHEMA}#/$defs/PipelineRunFacet"
+
+    return PipelineRunFacet

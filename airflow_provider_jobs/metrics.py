@@ -4,23 +4,25 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import logging
 import socket
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.module_loading import import_string
 
 from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.watch.threads import METRICS_THREAD
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.base import JobHook
+    from airflow_provider_jobs.hooks.spec import HookSpec
 
 __all__ = [
     "METRICS",
@@ -32,10 +34,15 @@ __all__ = [
     "send_duration",
     "send_soon",
     "send_waits",
+    "tags_of",
 ]
 
 #: What all names begin with; before it comes what Airflow is told to put there, by default ``airflow.``.
 PREFIX = "airflow_provider_jobs."
+
+
+# What all of them are tagged with: nothing that has a value for each job or task.
+_SHARED_TAGS = ("service", "connection", "region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Metric:
 
     kind: str
     unit: str
-    tags: tuple[str, ...] = ("service",)
+    tags: tuple[str, ...] = _SHARED_TAGS
 
 
 #: All metrics by name, without the prefix. docs/metrics.md tells when each is sent.
@@ -58,20 +65,18 @@ METRICS: Mapping[str, Metric] = {
     "job_reattached": Metric("counter", "jobs"),
     "job_stopped": Metric("counter", "jobs"),
     "start_in_doubt": Metric("counter", "waits"),
-    "job_duration": Metric("timer", "milliseconds", ("service", "outcome")),
-    "jobs_watched": Metric("gauge", "tasks", ("service", "hostname")),
-    "quota_waiting": Metric("gauge", "tasks", ("service", "hostname")),
+    "job_duration": Metric("timer", "milliseconds", (*_SHARED_TAGS, "outcome")),
+    "jobs_watched": Metric("gauge", "tasks", (*_SHARED_TAGS, "hostname")),
+    "quota_waiting": Metric("gauge", "tasks", (*_SHARED_TAGS, "hostname")),
     "poll_calls": Metric("counter", "calls"),
     "poll_errors": Metric("counter", "looks"),
 }
 
-# How many tasks wait in this process, by gauge and by the dotted path of their hook's class.
-_waits: Counter[tuple[str, str]] = Counter()
-# Held from reading that until it is sent: else of two threads the one with the older number could come last.
-_turn = threading.Lock()
+# How many tasks wait in this process, by gauge and by their tags.
+_waits: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
 
-def send(name: str, value: float | timedelta = 1, **tags: str) -> None:
+def send(name: str, value: float | timedelta = 1, /, **tags: str) -> None:
     """Send a metric; what goes wrong with it is no trouble of the task's.
 
     The first one in a process makes Airflow's client, which may read files and look up a host: not for an
@@ -88,41 +93,52 @@ def send(name: str, value: float | timedelta = 1, **tags: str) -> None:
         logging.getLogger(__name__).debug("Metric %s was not sent: %s", name, error)
 
 
-def send_soon(hook_class: str, name: str, value: float | timedelta = 1, **tags: str) -> None:
+def tags_of(hook: JobHook) -> dict[str, str]:
+    """Return the tags of a hook's metrics: service, connection and Region."""
+    # What the connection has is known once there is a client.
+    region = hook.conn_region_name if "conn" in vars(hook) else hook._region_name
+    return _tags(type(hook).service, hook.aws_conn_id, region)
+
+
+def send_soon(spec: HookSpec, name: str, value: float | timedelta = 1, **tags: str) -> None:
     """Send a metric from an event loop: in a thread, without waiting for it.
 
-    :param hook_class: dotted path of the hook's class, which knows the service.
+    :param spec: the hook.
     """
-    _soon(lambda: send(name, value, service=_service(hook_class), **tags))
+    METRICS_THREAD.put(lambda: send(name, value, **_tags_of(spec), **tags))
 
 
-def send_duration(hook_class: str, job: JobStatus) -> None:
-    """Send from an event loop how long a job took that has been seen to have ended."""
-    if job.started_at:
-        send_soon(hook_class, "job_duration", datetime.now(UTC) - job.started_at, outcome=job.state.value)
+def send_duration(spec: HookSpec, job: JobStatus, now: datetime | None) -> None:
+    """Send from an event loop how long a job took that has been seen to have ended.
+
+    :param now: AWS's time, aware; nothing is sent where it is not known.
+    """
+    if job.started_at and now:
+        took = max(now - job.started_at, timedelta(0))
+        send_soon(spec, "job_duration", took, outcome=job.state.value)
 
 
 @contextmanager
-def count_wait(gauge: str, hook_class: str) -> Iterator[None]:
+def count_wait(gauge: str, spec: HookSpec) -> Iterator[None]:
     """Count a task that waits."""
-    _waits[gauge, hook_class] += 1
+    key = (gauge, _key(spec))
+    _waits[key] += 1
     try:
         yield
     finally:
-        _waits[gauge, hook_class] -= 1
-        if not _waits[gauge, hook_class]:
-            send_waits(gauge, hook_class)
+        _waits[key] -= 1
+        if not _waits[key]:
+            send_waits(gauge, spec)
 
 
-def send_waits(gauge: str, hook_class: str) -> None:
+def send_waits(gauge: str, spec: HookSpec) -> None:
     """Send from an event loop how many tasks wait in this process."""
 
     def attempt() -> None:
-        service, hostname = _service(hook_class), socket.gethostname()
-        with _turn:
-            send(gauge, _waits[gauge, hook_class], service=service, hostname=hostname)
+        # One thread sends them all, and reads the number when it sends it: the latest comes last.
+        send(gauge, _waits[gauge, _key(spec)], hostname=socket.gethostname(), **_tags_of(spec))
 
-    _soon(attempt)
+    METRICS_THREAD.put(attempt)
 
 
 @contextmanager
@@ -132,23 +148,23 @@ def count_calls(hook: JobHook) -> Iterator[None]:
     try:
         yield
     finally:
-        send("poll_calls", hook.calls - before, service=hook.service)
+        send("poll_calls", hook.calls - before, **tags_of(hook))
 
 
-def _soon(send_it: Callable[[], None]) -> None:
-    def attempt() -> None:
-        # What nobody waits for would be logged as an error.
-        with suppress(Exception):
-            send_it()
-
-    # A loop that is being shut down takes nothing more.
-    with suppress(RuntimeError):
-        asyncio.get_running_loop().run_in_executor(None, attempt)
+@cache
+def _key(spec: HookSpec) -> tuple[str, ...]:
+    """Return what tells the hook's tags from those of others, without importing the hook."""
+    given = json.loads(spec.parameters)
+    return spec.hook_class, given.get("aws_conn_id") or "", given.get("region_name") or ""
 
 
-def _service(hook_class: str) -> str:
-    service: str = import_string(hook_class).service
-    return service
+def _tags_of(spec: HookSpec) -> dict[str, str]:
+    hook_class, connection, region = _key(spec)
+    return _tags(import_string(hook_class).service, connection, region)
+
+
+def _tags(service: str, connection: str | None, region: str | None) -> dict[str, str]:
+    return {"service": service, "connection": connection or "none", "region": region or "connection"}
 
 
 def _client() -> Any:

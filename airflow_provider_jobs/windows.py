@@ -18,6 +18,7 @@ __all__ = [
     "INTERVAL_END",
     "INTERVAL_START",
     "Window",
+    "inferred_interval",
     "interval",
     "optional_time",
     "parse_time",
@@ -27,6 +28,8 @@ __all__ = [
 #: Templates for the bounds of the run's data interval; empty for a run that has none.
 INTERVAL_START = "{{ data_interval_start | default('', true) }}"
 INTERVAL_END = "{{ data_interval_end | default('', true) }}"
+#: Types of runs that a person or another DAG has asked for.
+_TRIGGERED = frozenset({"manual", "operator_triggered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,18 @@ def interval(context: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: utc_text(context.get(name)) for name in ("data_interval_start", "data_interval_end")}
 
 
+def inferred_interval(context: Mapping[str, Any]) -> str | None:
+    """Return the data interval of a run that somebody has triggered, for a message; None of any other run.
+
+    Airflow gives such a run the last period of the DAG's schedule, which the scheduled run has too.
+
+    :param context: the running task instance's Airflow context.
+    """
+    start, end = interval(context).values()
+    triggered = getattr(context["dag_run"], "run_type", None) in _TRIGGERED
+    return f"{start} to {end}" if triggered and start and end else None
+
+
 def parse_time(value: Any, name: str) -> datetime:
     """Read a time, and cut it to whole seconds in UTC.
 
@@ -78,9 +93,9 @@ def parse_time(value: Any, name: str) -> datetime:
     """
     if value is None or value == "":
         raise JobInputError(
-            f"{name} is empty: this run has no data interval (it was triggered by hand, by an asset or "
-            f"through the API). Pass {name}, for example \"{{{{ dag_run.conf['{name}'] }}}}\" or a time "
-            "such as 2026-01-31T00:00:00+00:00."
+            f"{name} is empty: this run has no data interval (it was triggered by an asset or without a "
+            f"logical date, or its timetable is one of partitions). Pass {name}, for example "
+            f"\"{{{{ dag_run.conf['{name}'] }}}}\" or a time such as 2026-01-31T00:00:00+00:00."
         )
     if isinstance(value, str):
         try:

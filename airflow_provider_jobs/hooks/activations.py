@@ -5,14 +5,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 
-__all__ = ["ActivationId", "Instance", "PipelineLook", "checked_pipeline_id", "read_time"]
+__all__ = [
+    "ActivationId",
+    "ActivationRequest",
+    "Instance",
+    "PipelineLook",
+    "checked_pipeline_id",
+    "read_time",
+]
 
 _TIME = "%Y-%m-%dT%H:%M:%S"
 _ID = re.compile(
@@ -102,6 +109,29 @@ def checked_pipeline_id(pipeline_id: Any) -> str:
     if not isinstance(pipeline_id, str) or ActivationId.parse(pipeline_id).time:
         raise JobInputError(f"pipeline_id={pipeline_id!r} is not a pipeline's id (df-…).")
     return pipeline_id
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRequest:
+    """An activation that is asked for, checked.
+
+    :param pipeline_id: the pipeline.
+    :param parameter_values: values for this activation, in the API's form.
+    :param start_timestamp: from when the schedule is followed, aware.
+    :param wait_until: the time before which instances have to be scheduled to be waited for, aware.
+    :param wait: whether the activation's end is waited for.
+    """
+
+    pipeline_id: str
+    parameter_values: Sequence[Mapping[str, str]] | None = field(default=None, repr=False)
+    start_timestamp: datetime | None = None
+    wait_until: datetime | None = None
+    wait: bool = True
+
+    def facts(self) -> dict[str, Any]:
+        """Return what AWS acts on."""
+        values = sorted((each["id"], each["stringValue"]) for each in self.parameter_values or ())
+        return {"pipeline": self.pipeline_id, "values": values, "start": self.start_timestamp}
 
 
 @dataclass(frozen=True, slots=True)

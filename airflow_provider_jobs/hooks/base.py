@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection
+from asyncio import CancelledError
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError, is_passing
@@ -16,6 +18,9 @@ from airflow_provider_jobs.once.evidence import Marking, SeenJob
 from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["JobHook"]
+
+#: Jobs that cannot be described in a row, one after the other, before a round gives up.
+_MOST_FAILURES = 10
 
 
 class JobHook(ServiceCalls):
@@ -106,6 +111,14 @@ class JobHook(ServiceCalls):
         """Return the name that the job gets, or one to speak of it by before it has an id."""
         return attempt.mark(identity).name(identity, 64)
 
+    def earlier_request(self, request: Any, attempt: Attempt) -> Any:
+        """Return a request by which :meth:`see_jobs` finds an attempt that was made in another place.
+
+        :param request: the request of now.
+        :param attempt: the attempt; its ``scope`` and ``given`` may differ from those of now.
+        """
+        return request
+
     def scope(self, request: Any) -> str:
         """Return what the job shares with others of which few may run; see ``scope_quota``."""
         return ""
@@ -127,22 +140,66 @@ class JobHook(ServiceCalls):
         found: dict[str, JobStatus | Exception],
         describe: Callable[[str], JobStatus],
     ) -> dict[str, JobStatus | Exception]:
-        """Describe one by one the jobs that a listing has not shown.
+        """Describe one by one the jobs that a listing has not shown, in the order of ``job_ids``.
 
-        A refusal concerns its job alone. A call that may work later ends the round, and what was found
-        before it is kept.
+        An error concerns its job alone, and the next one is described. What concerns all calls
+        (``JobApiError.concerns_all``), and many failures in a row, end the round; what was found before is
+        kept, and the jobs that were not reached get that error too.
 
         :param job_ids: all jobs that were asked for.
         :param found: what is known already; the rest is added.
-        :param describe: looks at one job.
+        :param describe: describes one job.
         """
+        failures, last = 0, None
         for job_id in job_ids:
             if job_id in found:
                 continue
-            try:
-                found[job_id] = describe(job_id)
-            except (JobError, JobInputError) as error:
-                found[job_id] = error
-                if is_passing(error):
-                    return {**dict.fromkeys(job_ids, error), **found}
+            error = self._described(job_id, found, describe)
+            if error is not None and error is last:
+                continue  # no call was made for it
+            last = error
+            failures = failures + 1 if error is not None and is_passing(error) else 0
+            if error is not None and (getattr(error, "concerns_all", False) or failures >= _MOST_FAILURES):
+                return {**dict.fromkeys(job_ids, error), **found}
+        return found
+
+    def _described(
+        self,
+        job_id: str,
+        found: dict[str, JobStatus | Exception],
+        describe: Callable[[str], JobStatus],
+    ) -> Exception | None:
+        try:
+            found[job_id] = describe(job_id)
+        except (JobError, JobInputError) as error:
+            found[job_id] = error
+            return error
+        except (Exception, CancelledError) as error:
+            unreadable = self.unreadable(f"describe_{self.noun}", f"{type(error).__name__}: {error}")
+            unreadable.__cause__ = error
+            found[job_id] = unreadable
+            return unreadable
+        return None
+
+    def read_rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        name: str,
+        wanted: Collection[str],
+        status: Callable[[Mapping[str, Any]], JobStatus],
+    ) -> dict[str, JobStatus | Exception]:
+        """Return the jobs of a listing's rows that are wanted.
+
+        A row that cannot be read is left out: its job is described then, and the error is that job's.
+
+        :param rows: the rows.
+        :param name: the member that has the job's id.
+        :param wanted: the ids.
+        :param status: reads a row.
+        """
+        found: dict[str, JobStatus | Exception] = {}
+        for row in rows:
+            with suppress(Exception):
+                if row[name] in wanted:
+                    found[row[name]] = status(row)
         return found

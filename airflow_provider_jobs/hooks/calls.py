@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""How a service's API is called: the client, its time limits, and what AWS's answers and errors mean."""
+"""How a service's API is called, and what AWS's answers and errors mean."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
-from airflow.providers.common.compat.sdk import AirflowException, conf
+from airflow.providers.common.compat.sdk import AirflowException
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,27 +18,31 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
+from airflow_provider_jobs.error_codes import (
+    ACCESS_CODES,
+    CREDENTIAL_CODES,
+    NEVER_VALID_CODES,
+    NO_CREDENTIALS,
+    THROTTLING_CODES,
+    TRANSIENT_CODES,
+)
 from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError, JobQuotaError
-from airflow_provider_jobs.hooks.clock import AwsClock
-from airflow_provider_jobs.hooks.failures import ACCESS_CODES, NEVER_SENT, TRANSIENT_CODES, is_transient
+from airflow_provider_jobs.hooks.connection import ServiceConnection
+from airflow_provider_jobs.hooks.failures import NEVER_SENT, is_transient
 from airflow_provider_jobs.job import one_line
-from airflow_provider_jobs.service_models import use_service_models
-
-if TYPE_CHECKING:
-    from boto3.session import Session
 
 __all__ = ["ServiceCalls"]
 
+#: Characters of an answer that is not AWS's which an error shows.
+_SHOWN = 200
 
-class ServiceCalls(AwsBaseHook):
+
+class ServiceCalls(ServiceConnection):
     """Makes the API calls of a service, and turns AWS's errors into those of this package.
 
-    Takes the parameters of
-    :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
+    Takes the parameters of :class:`~airflow_provider_jobs.hooks.connection.ServiceConnection`.
     """
 
-    #: The service's name in boto3.
-    service: ClassVar[str]
     #: The service's name in words.
     label: ClassVar[str]
     #: The day on which AWS ended the service; None while it lives.
@@ -65,47 +64,27 @@ class ServiceCalls(AwsBaseHook):
     #: How many API calls were made; what botocore repeats is counted once.
     calls: int = 0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["client_type"] = self.service
-        super().__init__(*args, **kwargs)
-        self.clock = AwsClock()
-
     @cached_property
-    def conn_config(self) -> AwsConnectionWrapper:
-        """Return the connection; only ``aws_default`` may be missing, for boto3's own credentials.
+    def conn(self) -> Any:
+        """Return the client."""
+        client: Any = super().conn
+        if self.quota_codes:
+            # Before botocore's own handler, to which a full quota is a throttle: it would ask twice more.
+            service = client.meta.service_model.service_id.hyphenize()
+            client.meta.events.register_first(f"needs-retry.{service}", self._not_for_a_quota)
+        return client
 
-        :raises AirflowNotFoundException: if a connection that was named is not found.
+    def _not_for_a_quota(
+        self, response: Any = None, attempts: int = 1, operation: Any = None, **_: Any
+    ) -> None:
+        """Keep botocore from repeating a call that was refused for want of room.
+
+        :raises ClientError: AWS's answer, if it is such a refusal.
         """
-        if self.aws_conn_id and self.aws_conn_id != self.default_conn_name:
-            # The Amazon provider would go on with whatever credentials the machine has.
-            self.get_connection(self.aws_conn_id)
-        wrapper: AwsConnectionWrapper = super().conn_config
-        wrapper.botocore_config = _time_limits().merge(wrapper.botocore_config or Config())
-        return wrapper
-
-    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Session:
-        """Return the session, which knows our services even where botocore no longer does.
-
-        It shares its reader of service models with all others of the process: to read them is most of what
-        a client costs.
-        """
-        session = super().get_session(region_name=region_name, deferrable=deferrable)
-        use_service_models(session)
-        return session
-
-    def _get_caller(self, target_function_name: str = "execute") -> str:
-        """Return the operator that uses this hook, which the Amazon provider puts into the user agent.
-
-        Its own way to find it reads the source of all modules on the stack, for every client: a quarter of
-        what a task of ours costs a worker, and time that a triggerer's loop waits for. An Amazon provider
-        that asks in another way gets its own answer.
-        """
-        frame: FrameType | None = sys._getframe()
-        while frame is not None:
-            if frame.f_code.co_name == target_function_name and "self" in frame.f_locals:
-                return type(frame.f_locals["self"]).__name__
-            frame = frame.f_back
-        return "Unknown"
+        answer: Any = response[1] if response else {}
+        if answer.get("Error", {}).get("Code") in self.quota_codes:
+            answer.setdefault("ResponseMetadata", {})["RetryAttempts"] = attempts - 1
+            raise ClientError(answer, operation.name)
 
     @property
     def notice(self) -> str | None:
@@ -128,11 +107,11 @@ class ServiceCalls(AwsBaseHook):
         :raises JobApiError: for everything else that AWS or the network can answer.
         """
         self.calls += 1
+        method = None
         try:
             conn = self.conn
             method = getattr(self._once if operation in self.unrepeatable else conn, operation)
             answer: dict[str, Any] = method(**{k: v for k, v in parameters.items() if v is not None})
-            self.clock.hear(answer)
         except ClientError as error:
             raise self._explained(operation, error) from error
         except ParamValidationError as error:
@@ -145,7 +124,14 @@ class ServiceCalls(AwsBaseHook):
                 type(error).__name__,
                 transient=is_transient(error) and not gone,
                 in_doubt=not isinstance(error, NEVER_SENT),
+                concerns_all=True,
             ) from error
+        except Exception as error:
+            if method is None:
+                raise
+            # botocore's parsers fail in many ways where an answer is not what the service's model says.
+            raise self.unreadable(operation, f"{type(error).__name__}: {error}") from error
+        self.clock.hear(answer)
         return answer
 
     def pages(self, operation: str, rows: str, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -155,14 +141,16 @@ class ServiceCalls(AwsBaseHook):
         :param rows: the name of the answer's list.
         """
         token = None
+        seen: set[str] = set()
         while True:
             answer = self.call(operation, **{self.page_token: token}, **parameters)
             yield from self.member(answer, rows, operation)
-            last, token = token, answer.get(self.page_token)
+            token = answer.get(self.page_token)
             if not token:
                 return
-            if token == last:
+            if token in seen:
                 raise self.unreadable(operation, f"{self.page_token} repeats")
+            seen.add(token)
 
     def member(self, answer: Mapping[str, Any], name: str, operation: str) -> Any:
         """Return a member that AWS always sends.
@@ -172,6 +160,16 @@ class ServiceCalls(AwsBaseHook):
         if answer.get(name) is None:
             raise self.unreadable(operation, f"it has no {name}")
         return answer[name]
+
+    def whole(self, answer: dict[str, Any], always: Sequence[str], operation: str) -> dict[str, Any]:
+        """Return an answer, or a row of one, that has all members which AWS always sends.
+
+        :param always: these members.
+        :raises JobApiError: if it lacks one.
+        """
+        for name in always:
+            self.member(answer, name, operation)
+        return answer
 
     def unreadable(self, operation: str, why: str) -> JobApiError:
         """Return the error of an answer that makes no sense: the call may have taken effect."""
@@ -183,12 +181,6 @@ class ServiceCalls(AwsBaseHook):
             in_doubt=True,
         )
 
-    @property
-    def call_limit(self) -> timedelta:
-        """How long one start call may take at most, before the client gives it up."""
-        config: Any = self.conn_client_meta.config
-        return timedelta(seconds=float(config.connect_timeout or 60) + float(config.read_timeout or 60))
-
     @cached_property
     def _once(self) -> Any:
         """A client like ``conn`` that makes every call once."""
@@ -198,12 +190,21 @@ class ServiceCalls(AwsBaseHook):
     @property
     def _gone(self) -> str:
         """Why a call to AWS's own endpoint fails for good, if AWS has ended the service."""
-        at_aws = "conn" in vars(self) and ".amazonaws.com" in self.conn_client_meta.endpoint_url
+        at_aws = self.ended and "conn" in vars(self) and self.own_endpoint is None
         return self.notice or "" if at_aws else ""
 
     def _explained(self, operation: str, error: ClientError) -> Exception:
+        if (
+            "conn" not in vars(self)
+            or error.operation_name != self.conn.meta.method_to_api_mapping[operation]
+        ):
+            return self._no_credentials(operation, error)
         code = error.response.get("Error", {}).get("Code", "")
         message = one_line(error.response.get("Error", {}).get("Message", "") or str(error))
+        if code.isdecimal():
+            # botocore puts the status where the answer has no code of AWS's.
+            return self.unreadable(operation, f"status {code}: {message[:_SHOWN]}")
+        self.clock.hear(error.response)
         text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
         hint = self._hint(f"{code}: {message}")
         # The answer is to botocore's last call; one that botocore made before may have done its work.
@@ -214,12 +215,37 @@ class ServiceCalls(AwsBaseHook):
             return JobNotFoundError(f"{text} {hint}".strip())
         if code in self.input_codes:
             return JobInputError(f"{text} {hint}".strip())
+        if code in NEVER_VALID_CODES:
+            hint = (
+                f"Check the keys of connection {self.aws_conn_id!r}: they may have been deleted, or be "
+                f"mistyped. AWS says the same where the account has not enabled the Region. {hint}"
+            )
         if code in ACCESS_CODES:
             hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         transient = code in TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        return JobApiError(f"{text} {hint}".strip(), code, transient, in_doubt=repeated or status >= 500)
+        return JobApiError(
+            f"{text} {hint}".strip(),
+            code,
+            transient,
+            in_doubt=repeated or status >= 500,
+            concerns_all=code in THROTTLING_CODES | CREDENTIAL_CODES or status == 429,
+        )
+
+    def _no_credentials(self, operation: str, error: ClientError) -> JobApiError:
+        """Return the error of a call that was not made, since STS gave no credentials for it."""
+        answer = error.response.get("Error", {})
+        code, message = answer.get("Code", ""), one_line(answer.get("Message", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return JobApiError(
+            f"{self._said(operation)} was not sent: {error.operation_name} was refused: {code}: {message}"
+            f"{'' if message.endswith('.') else '.'} Check the role of connection {self.aws_conn_id!r}: that "
+            "its trust policy allows it to be assumed, and that the credentials that assume it are valid.",
+            NO_CREDENTIALS,
+            transient=code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= 500,
+            concerns_all=True,
+        )
 
     def _said(self, operation: str) -> str:
         # Only a client that exists can tell its Region without looking the connection up (again).
@@ -231,14 +257,6 @@ class ServiceCalls(AwsBaseHook):
 
     def _hint(self, text: str) -> str:
         return next((hint for piece, hint in self.advice.items() if piece in text), "")
-
-
-def _time_limits() -> Config:
-    """Return the time limits of a call, which ``botocore_config`` overrides."""
-    return Config(
-        connect_timeout=conf.getfloat("airflow_provider_jobs", "connect_timeout", fallback=10.0),
-        read_timeout=conf.getfloat("airflow_provider_jobs", "read_timeout", fallback=30.0),
-    )
 
 
 def _camel(operation: str) -> str:

@@ -19,6 +19,12 @@ class AwsClock:
     def __init__(self) -> None:
         self._heard: tuple[datetime, float] | None = None
 
+    def copy(self) -> AwsClock:
+        """Return a clock that goes on from here by itself."""
+        clock = AwsClock()
+        clock._heard = self._heard
+        return clock
+
     def hear(self, answer: Mapping[str, Any]) -> None:
         """Take the time of an answer of boto3's, if it has one that can be read."""
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

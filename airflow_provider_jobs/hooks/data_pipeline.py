@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from airflow_provider_jobs.definitions import parameter_values
 from airflow_provider_jobs.exceptions import (
@@ -18,8 +18,9 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobQuotaError,
 )
-from airflow_provider_jobs.hooks.activations import ActivationId, PipelineLook, read_time
+from airflow_provider_jobs.hooks.activations import ActivationId, ActivationRequest, PipelineLook, read_time
 from airflow_provider_jobs.hooks.instances import InstancesHook, running
+from airflow_provider_jobs.hooks.verdicts import SETTLES
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import SeenJob
@@ -27,37 +28,16 @@ from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["ActivationRequest", "DataPipelineHook"]
 
+T = TypeVar("T")
+
 #: How often a refused call is made in all, where botocore is not told otherwise; seconds in between.
 _TRIES, _PAUSE = 3, 1.0
 #: Seconds in which AWS shows an activation that it has accepted.
 _SHOWN = 60.0
-#: How far two of AWS's own clocks may be apart.
-_APART = timedelta(seconds=5)
+#: How far two of AWS's own clocks may be apart, whose times are cut to whole seconds.
+_APART = timedelta(seconds=1)
 #: Seconds that a stop is waited for, and between looks.
 _STOP_WAIT, _STOP_LOOK = 2.0, 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class ActivationRequest:
-    """An activation that is asked for, checked.
-
-    :param pipeline_id: the pipeline.
-    :param parameter_values: values for this activation, in the API's form.
-    :param start_timestamp: from when the schedule is followed, aware.
-    :param wait_until: the time before which instances have to be scheduled to be waited for, aware.
-    :param wait: whether the activation's end is waited for.
-    """
-
-    pipeline_id: str
-    parameter_values: Sequence[Mapping[str, str]] | None = None
-    start_timestamp: datetime | None = None
-    wait_until: datetime | None = None
-    wait: bool = True
-
-    def facts(self) -> dict[str, Any]:
-        """Return what AWS acts on."""
-        values = sorted((each["id"], each["stringValue"]) for each in self.parameter_values or ())
-        return {"pipeline": self.pipeline_id, "values": values, "start": self.start_timestamp}
 
 
 class DataPipelineHook(InstancesHook):
@@ -78,6 +58,10 @@ class DataPipelineHook(InstancesHook):
         """Return the pipeline: activating it while it runs on demand would cancel what it runs."""
         return request.pipeline_id
 
+    def earlier_request(self, request: ActivationRequest, attempt: Attempt) -> ActivationRequest:
+        """Return the request for the attempt's pipeline."""
+        return replace(request, pipeline_id=attempt.scope)
+
     def see_jobs(self, identity: Identity, log: AttemptLog, request: ActivationRequest) -> list[SeenJob]:
         """Return the activations in the log, and the latest one of each of their pipelines."""
         known = {attempt.job_id for attempt in log.attempts if attempt.job_id}
@@ -90,14 +74,14 @@ class DataPipelineHook(InstancesHook):
             raise mine or self.unreadable("describe_pipelines", f"it leaves out {request.pipeline_id}")
         jobs = {job_id: ActivationId.parse(job_id) for job_id in known}
         shown = {(job.pipeline_id, job.time) for job in jobs.values()}
+        there = _known(looks)
         for pipeline_id in sorted(pipelines):
-            look = looks[pipeline_id]
-            if (
-                isinstance(look, PipelineLook)
-                and look.activated
-                and (pipeline_id, look.activated) not in shown
-            ):
-                latest = ActivationId(pipeline_id, look.activated)
+            if pipeline_id not in looks:
+                raise self.unreadable("describe_pipelines", f"it leaves out {pipeline_id}")
+            look = there.get(pipeline_id)
+            if look and look.activated and (pipeline_id, look.activated) not in shown:
+                until = request.wait_until if pipeline_id == request.pipeline_id else None
+                latest = replace(ActivationId.of(pipeline_id, None, until), time=look.activated)
                 jobs[str(latest)] = latest
         found = _known(self.judged(jobs, looks))
         return [SeenJob(job_id, status.state, status.started_at) for job_id, status in found.items()]
@@ -136,7 +120,7 @@ class DataPipelineHook(InstancesHook):
                 self.activate_pipeline(request.pipeline_id, request.parameter_values, request.start_timestamp)
                 break
             except JobInputError as error:
-                if "DEACTIVATING" in str(error):
+                if "DEACTIVATING" in str(error) or self._overtaken(attempt, request.pipeline_id):
                     raise JobQuotaError(str(error)) from error
                 raise
             except JobApiError as error:
@@ -145,14 +129,30 @@ class DataPipelineHook(InstancesHook):
                 time.sleep(_PAUSE)
         return self._begun(attempt, request)
 
+    def _overtaken(self, attempt: Attempt, pipeline_id: str) -> bool:
+        """Whether another's activation runs that was not there at the checks; AWS may show it a bit late."""
+        deadline = time.monotonic() + _STOP_WAIT
+        while True:
+            if _is_new(self.describe_pipeline(pipeline_id).activated, attempt, pipeline_id):
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_STOP_LOOK)
+
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Look at all pipelines, and at the instances of those that moved or were not looked at for long.
 
         For an activation that is not looked at this time the last status is returned.
         """
-        jobs = {job_id: ActivationId.parse(job_id) for job_id in job_ids}
+        jobs: dict[str, ActivationId] = {}
+        found: dict[str, JobStatus | Exception] = {}
+        for job_id in job_ids:
+            try:
+                jobs[job_id] = ActivationId.parse(job_id)
+            except JobInputError as error:
+                found[job_id] = error
         looks = self.describe_pipelines([job.pipeline_id for job in jobs.values()])
-        return self.judged(jobs, looks)
+        return found | self.judged(jobs, looks)
 
     def stop_job(self, job_id: str, *, cancel_active: bool = True) -> bool:
         """Deactivate the pipeline, unless the activation is not its latest; wait a little for the effect.
@@ -162,7 +162,7 @@ class DataPipelineHook(InstancesHook):
         job = ActivationId.parse(job_id)
         try:
             look = self.describe_pipeline(job.pipeline_id)
-            if look.inactive or look.superseded(job):
+            if look.superseded(job) or (look.inactive and _inactive_since(look, job)):
                 return False
             if look.state != "DEACTIVATING":
                 self.deactivate_pipeline(job.pipeline_id, cancel_active=cancel_active)
@@ -178,11 +178,11 @@ class DataPipelineHook(InstancesHook):
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """Return the activations that are at work, each with its pipeline."""
-        looks = self.describe_pipelines(self.list_pipelines())
+        looks = _known(self.describe_pipelines(self.list_pipelines()))
         jobs = {
             pipeline_id: ActivationId(pipeline_id, "latest")
             for pipeline_id, look in looks.items()
-            if isinstance(look, PipelineLook) and not look.inactive
+            if not look.inactive
         }
         return {
             status.job_id: pipeline_id
@@ -194,7 +194,6 @@ class DataPipelineHook(InstancesHook):
         """Return the activation that AWS has accepted, as soon as AWS shows it."""
         pipeline_id = request.pipeline_id
         answered = self.clock.now()
-        earlier = {ActivationId.parse(each).time for each in attempt.before if _of(each, pipeline_id)}
         deadline = time.monotonic() + _SHOWN
         while True:
             try:
@@ -202,7 +201,7 @@ class DataPipelineHook(InstancesHook):
             except JobError as error:
                 self.log.info("Pipeline %s was activated; then a poll failed: %s", pipeline_id, error)
                 activated = None
-            if activated and activated not in earlier:
+            if activated and _is_new(activated, attempt, pipeline_id):
                 break
             if time.monotonic() >= deadline:
                 raise JobApiError(
@@ -213,7 +212,7 @@ class DataPipelineHook(InstancesHook):
                 )
             time.sleep(_PAUSE)
         at = read_time(activated)
-        if at and answered and at > answered + _APART:
+        if (at and answered and at > answered + _APART) or not self._has_values(pipeline_id, request):
             raise JobApiError(
                 f"Pipeline {pipeline_id} was activated, and then once more by somebody else, at {activated}; "
                 "AWS shows only the latter. A retry waits for its end.",
@@ -224,14 +223,11 @@ class DataPipelineHook(InstancesHook):
 
     def _followed(self, look: PipelineLook, request: ActivationRequest) -> JobStatus:
         """Return the activation of a pipeline that follows its schedule, if its values fit."""
-        wanted = {
-            each["id"]: each["stringValue"] for each in parameter_values(request.parameter_values) or ()
-        }
-        active = self.get_definition(look.pipeline_id, "active").get("values", {})
-        if any(active.get(name) != value for name, value in wanted.items()) or not look.activated:
+        if not look.activated or not self._has_values(look.pipeline_id, request):
+            names = ", ".join(sorted(each["id"] for each in request.parameter_values or ()))
             raise JobInputError(
                 f"Pipeline {look.pipeline_id} follows its schedule already, with other parameter values "
-                f"({', '.join(sorted(wanted))}). Deactivate it first, or leave parameter_values out."
+                f"({names}). Deactivate it first, or leave parameter_values out."
             )
         self.log.info(
             "Pipeline %s follows its schedule since %s; it is not activated again, and not stopped with "
@@ -241,14 +237,43 @@ class DataPipelineHook(InstancesHook):
         )
         return replace(self._running(look.pipeline_id, look.activated, request), shared=True)
 
+    def _has_values(self, pipeline_id: str, request: ActivationRequest) -> bool:
+        """Whether a pipeline was activated with the values that are asked for; so without any, it was."""
+        wanted = {
+            each["id"]: each["stringValue"] for each in parameter_values(request.parameter_values) or ()
+        }
+        if not wanted:
+            return True
+        active = self.get_definition(pipeline_id, "active").get("values", {})
+        return all(active.get(name) == value for name, value in wanted.items())
+
     def _running(self, pipeline_id: str, activated: str, request: ActivationRequest) -> JobStatus:
         until = ActivationId.of(pipeline_id, None, request.wait_until).until
         shown = PipelineLook(pipeline_id, {"@pipelineState": "SCHEDULED"})
         return running(ActivationId(pipeline_id, activated, until), shown)
 
 
-def _of(job_id: str, pipeline_id: str) -> bool:
-    return ActivationId.parse(job_id).pipeline_id == pipeline_id
+def _inactive_since(look: PipelineLook, job: ActivationId) -> bool:
+    """Whether an inactive state is certainly that after an activation.
+
+    AWS shows a new activation beside the state from before it for a while.
+    """
+    since = read_time(look.activated if job.time in (None, "latest") else job.time)
+    if since is None:
+        return True
+    if look.finished is not None and look.finished > since:
+        return True
+    return look.at is not None and look.at - since >= timedelta(seconds=SETTLES)
+
+
+def _is_new(activated: str | None, attempt: Attempt, pipeline_id: str) -> bool:
+    """Whether an activation was not there when an attempt looked, by its time."""
+    at = read_time(activated)
+    known = {
+        job.time for each in attempt.before if (job := ActivationId.parse(each)).pipeline_id == pipeline_id
+    }
+    stale = at is not None and attempt.at is not None and at < attempt.at - _APART
+    return at is not None and activated not in known and not stale
 
 
 def _on_demand(objects: Sequence[Mapping[str, Any]]) -> bool:
@@ -258,15 +283,15 @@ def _on_demand(objects: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
-def _known(found: Mapping[str, JobStatus | Exception]) -> dict[str, JobStatus]:
-    """Return the activations that are there.
+def _known(found: Mapping[str, T | Exception]) -> dict[str, T]:
+    """Return the pipelines or activations that are there.
 
     :raises Exception: the error of one that may be there all the same.
     """
     for each in found.values():
         if isinstance(each, Exception) and not isinstance(each, JobNotFoundError):
             raise each
-    return {name: each for name, each in found.items() if isinstance(each, JobStatus)}
+    return {name: each for name, each in found.items() if not isinstance(each, Exception)}
 
 
 def _check_schedule(

@@ -33,9 +33,13 @@ __all__ = ["EventBridgeReplayHook"]
 
 # In the order a replay passes through them: one that moves on between two calls is then seen at least once.
 _IN_FLIGHT = ("STARTING", "RUNNING", "CANCELLING")
+#: What AWS tells of each replay.
+_ALWAYS = ("ReplayName", "State")
 _DESCRIPTION_LIMIT = 512
-# Up to so many replays, describing each takes no more calls than listing the states.
-_FEW = len(_IN_FLIGHT)
+# Most replays that are waited for run. A list of those of another state is worth its call only if it may show
+# more than a few that would be described else.
+_LIKELY = ("RUNNING", "STARTING", "CANCELLING")
+_FEW = len(_LIKELY)
 
 
 class EventBridgeReplayHook(JobHook):
@@ -106,7 +110,7 @@ class EventBridgeReplayHook(JobHook):
         if destination_arn is None or not archive.startswith("arn:"):
             found = self.describe_archive(archive)
             archive, destination_arn = found["ArchiveArn"], destination_arn or found["EventSourceArn"]
-        return self.call(
+        answer = self.call(
             "start_replay",
             ReplayName=replay_name,
             Description=description,
@@ -115,6 +119,7 @@ class EventBridgeReplayHook(JobHook):
             EventEndTime=event_end_time,
             Destination={"Arn": destination_arn, **({"FilterArns": [*rule_arns]} if rule_arns else {})},
         )
+        return self.whole(answer, ("ReplayArn", "State"), "start_replay")
 
     def describe_replay(self, replay_name: str) -> dict[str, Any]:
         """Return a replay's description.
@@ -123,7 +128,7 @@ class EventBridgeReplayHook(JobHook):
 
         :raises JobNotFoundError: if there is no such replay; AWS keeps them for 90 days.
         """
-        return self.call("describe_replay", ReplayName=replay_name)
+        return self.whole(self.call("describe_replay", ReplayName=replay_name), _ALWAYS, "describe_replay")
 
     def list_replays(
         self,
@@ -149,13 +154,19 @@ class EventBridgeReplayHook(JobHook):
         :raises JobApiError: with code ``IllegalStatusException`` if it is neither starting nor running.
         :raises JobNotFoundError: if there is no such replay.
         """
-        return self.call("cancel_replay", ReplayName=replay_name)
+        answer = self.call("cancel_replay", ReplayName=replay_name)
+        self.member(answer, "ReplayArn", "cancel_replay")
+        return answer
 
     def job_name(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> str:
         """Return the replay's name: the user's own, numbered after the first, or one with the mark."""
         if attempt.given:
             return own_name(attempt.given, attempt.number)
         return attempt.mark(identity).name(identity, REPLAY_NAME_LIMIT)
+
+    def earlier_request(self, request: ReplayRequest, attempt: Attempt) -> ReplayRequest:
+        """Return the request under the attempt's own name, if it had one."""
+        return replace(request, replay_name=attempt.given or None)
 
     def see_jobs(self, identity: Identity, log: AttemptLog, request: ReplayRequest) -> list[SeenJob]:
         """List the task's replays by their names' prefix; describe those that the list does not show."""
@@ -165,7 +176,7 @@ class EventBridgeReplayHook(JobHook):
             prefix = name_prefix(identity, REPLAY_NAME_LIMIT)
             seen = [
                 seen_replay(row, Mark.of_name(row["ReplayName"], identity, REPLAY_NAME_LIMIT))
-                for row in self.list_replays(name_prefix=prefix)
+                for row in self._listed(name_prefix=prefix)
             ]
         shown = {job.job_id for job in seen}
         for attempt in log.attempts:
@@ -182,7 +193,7 @@ class EventBridgeReplayHook(JobHook):
     def _see_own(self, identity: Identity, name: str) -> list[SeenJob]:
         """See replays under the user's own name, where the description tells whose they are."""
         seen = []
-        for row in self.list_replays(name_prefix=name[: REPLAY_NAME_LIMIT - NAME_SUFFIX]):
+        for row in self._listed(name_prefix=name[: REPLAY_NAME_LIMIT - NAME_SUFFIX]):
             number = own_number(row["ReplayName"], name)
             if number is None:
                 continue
@@ -219,11 +230,12 @@ class EventBridgeReplayHook(JobHook):
             # The name is taken: most likely by our own call, whose answer got lost on its way.
             if getattr(error, "code", "") != "ResourceAlreadyExistsException":
                 raise
-            return self._existing(name, mark, error)
+            if found := self._existing(name, mark, error, given=bool(attempt.given)):
+                return replay_status(found)
+            answer = {}
         # Read off the answer: from here on the replay runs, and one more call is one more that can fail.
         return replay_status(
             {
-                "State": "STARTING",
                 **answer,
                 "ReplayName": name,
                 "EventSourceArn": archive["ArchiveArn"],
@@ -248,11 +260,16 @@ class EventBridgeReplayHook(JobHook):
         self._archive = (request, archive)
         return archive
 
-    def _existing(self, name: str, mark: Mark, error: JobError) -> JobStatus:
-        """Return the replay that has the name already, if it is the attempt's."""
+    def _existing(self, name: str, mark: Mark, error: JobError, *, given: bool) -> dict[str, Any] | None:
+        """Return the replay that has the name already, if it is the attempt's.
+
+        None if AWS does not describe it yet, and its name says enough: it is the mark.
+        """
         try:
             replay = self.describe_replay(name)
         except JobNotFoundError as lag:
+            if not given:
+                return None
             raise JobApiError(
                 f"Replay {name} exists already, and AWS does not describe it yet. A retry looks again.",
                 "ResourceAlreadyExistsException",
@@ -261,17 +278,16 @@ class EventBridgeReplayHook(JobHook):
             ) from lag
         if Mark.of_text(replay.get("Description", "")) != mark:
             raise taken_name(replay) from error
-        return replay_status(replay)
+        return replay
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
-        """List the replays in flight; describe those that are not among them, or a few as they are."""
+        """List those that run, and of further states while more than a few are left; describe the rest."""
         found: dict[str, JobStatus | Exception] = {}
-        if len(job_ids) > _FEW:
-            wanted = set(job_ids)
-            for state in _IN_FLIGHT:
-                for row in self.list_replays(state=state):
-                    if row["ReplayName"] in wanted:
-                        found[row["ReplayName"]] = replay_status(row)
+        wanted = set(job_ids)
+        for state in _LIKELY:
+            if len(wanted - found.keys()) <= _FEW:
+                break
+            found |= self.read_rows(self.list_replays(state=state), "ReplayName", wanted, replay_status)
         return self.describe_each(job_ids, found, lambda job_id: replay_status(self.describe_replay(job_id)))
 
     def stop_job(self, job_id: str) -> bool:
@@ -288,4 +304,8 @@ class EventBridgeReplayHook(JobHook):
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List the replays in flight in the account and Region."""
-        return {row["ReplayName"]: "" for state in _IN_FLIGHT for row in self.list_replays(state=state)}
+        return {row["ReplayName"]: "" for state in _IN_FLIGHT for row in self._listed(state=state)}
+
+    def _listed(self, **filters: str) -> list[dict[str, Any]]:
+        """List replays of which none may be missed: a row that cannot be read is an error."""
+        return [self.whole(row, _ALWAYS, "list_replays") for row in self.list_replays(**filters)]

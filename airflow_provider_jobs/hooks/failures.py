@@ -16,33 +16,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-__all__ = ["ACCESS_CODES", "NEVER_SENT", "TRANSIENT_CODES", "is_transient"]
+__all__ = ["NEVER_SENT", "is_transient"]
 
-#: Codes of answers that say «not now»; the Amazon and botocore retries have been spent by then.
-TRANSIENT_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "ConcurrentModificationException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InternalError",
-        "InternalFailure",
-        "PriorRequestNotComplete",
-        "RequestExpired",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottledException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "UnrecognizedClientException",
-    }
-)
 #: Failures before anything was sent.
 NEVER_SENT = (
     AirflowException,
@@ -53,8 +28,6 @@ NEVER_SENT = (
     NoRegionError,
     TokenRetrievalError,
 )
-#: Codes of answers that a permission is missing.
-ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
 def is_transient(error: Exception) -> bool:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobApiError
 from airflow_provider_jobs.hooks.activations import IN_FLIGHT, ActivationId, Instance, PipelineLook, read_time
 from airflow_provider_jobs.hooks.pipelines import PipelinesHook
 from airflow_provider_jobs.hooks.verdicts import SETTLES, judge, judge_pipeline
@@ -62,13 +62,8 @@ class _Seen(TypedDict):
 class InstancesHook(PipelinesHook):
     """Reads instances: what an activation runs."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._watches: dict[str, _Watch] = {}
-        self._turn = 0
-
     def judged(
-        self, jobs: Mapping[str, ActivationId], looks: Mapping[str, PipelineLook | JobNotFoundError]
+        self, jobs: Mapping[str, ActivationId], looks: Mapping[str, PipelineLook | Exception]
     ) -> dict[str, JobStatus | Exception]:
         """Tell of each activation how it is, or the error that concerns it.
 
@@ -87,15 +82,15 @@ class InstancesHook(PipelinesHook):
                     f"AWS's answer left out pipeline {job.pipeline_id}. The next poll asks again.",
                     transient=True,
                 )
-            elif isinstance(look, JobNotFoundError):
+            elif isinstance(look, Exception):
                 found[name] = look
             elif job.time is None:
                 found[name] = judge_pipeline(look)
             else:
                 shown[name] = look
         self._turn += 1
-        self._watches = {name: self._watches.get(name, _Watch()) for name in shown}
-        watches = self._watches
+        known: dict[str, _Watch] = self.memory.get("watches", {})
+        self.memory["watches"] = watches = {name: known.get(name, _Watch()) for name in shown}
         due = sorted(shown, key=lambda name: (watches[name].seen == shown[name].fields, watches[name].turn))
         spent = 0
 
@@ -107,6 +102,15 @@ class InstancesHook(PipelinesHook):
             return watch.status or running(job, look)
 
         return self.describe_each(due, found, describe)
+
+    @property
+    def _turn(self) -> int:
+        """How often activations were judged."""
+        return int(self.memory.get("turn", 0))
+
+    @_turn.setter
+    def _turn(self, turn: int) -> None:
+        self.memory["turn"] = turn
 
     def _read(self, watch: _Watch, job: ActivationId, look: PipelineLook) -> int:
         """Ask for an activation's instances, as few as will do, and tell how it is by them.

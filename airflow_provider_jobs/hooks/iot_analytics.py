@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.reprocessings import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
@@ -25,52 +26,11 @@ _STATES = {
     "FAILED": JobState.FAILED,
     "CANCELLED": JobState.CANCELLED,
 }
-#: What a path of AWS's API takes for an id and nothing else.
-_REPROCESSING_ID = re.compile(r"[A-Za-z0-9_:-]{1,256}")
-_PIPELINE_NAME = re.compile(r"(?!__)[a-zA-Z0-9_]{1,128}")
 # Up to so many pipelines are described one by one; a listing holds 250, with all their reprocessings.
 _FEW = 3
 _PAGE = 250
 #: The time in which AWS counts a pipeline's starts.
 _DAY = timedelta(hours=24)
-
-
-def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
-    """Return the one string by which everything here speaks of a reprocessing: ``pipeline/id``.
-
-    :raises JobInputError: if either is not what AWS allows.
-    """
-    if not isinstance(pipeline_name, str) or not _PIPELINE_NAME.fullmatch(pipeline_name):
-        raise JobInputError(
-            f"pipeline_name={pipeline_name!r} must be 1 to 128 letters, digits and _, and not begin with __."
-        )
-    if not isinstance(reprocessing_id, str) or not _REPROCESSING_ID.fullmatch(reprocessing_id):
-        raise JobInputError(
-            f"reprocessing_id={reprocessing_id!r} must be the id that the start has returned; the start "
-            "operator's result has it under 'reprocessing_id'."
-        )
-    return f"{pipeline_name}/{reprocessing_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReprocessingRequest:
-    """A reprocessing that is asked for, checked.
-
-    :param pipeline_name: the pipeline.
-    :param start: the first arrival, inclusive, aware; None for the channel's beginning.
-    :param end: the arrival to stop before, aware; None for its end.
-    :param s3_paths: keys of the channel's objects, instead of a window.
-    """
-
-    pipeline_name: str
-    start: datetime | None = None
-    end: datetime | None = None
-    s3_paths: tuple[str, ...] | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """Return what AWS acts on."""
-        paths = None if self.s3_paths is None else frozenset(self.s3_paths)
-        return {"pipeline": self.pipeline_name, "start": self.start, "end": self.end, "paths": paths}
 
 
 class IotAnalyticsHook(JobHook):
@@ -175,6 +135,10 @@ class IotAnalyticsHook(JobHook):
         """Return the pipeline: AWS counts the starts of each."""
         return request.pipeline_name
 
+    def earlier_request(self, request: ReprocessingRequest, attempt: Attempt) -> ReprocessingRequest:
+        """Return the request for the attempt's pipeline."""
+        return replace(request, pipeline_name=attempt.scope)
+
     def see_jobs(self, identity: Identity, log: AttemptLog, request: ReprocessingRequest) -> list[SeenJob]:
         """Return the reprocessings of the request's pipeline, and of those in the log."""
         names = {request.pipeline_name, *(attempt.scope for attempt in log.attempts)}
@@ -188,7 +152,7 @@ class IotAnalyticsHook(JobHook):
                 continue
             seen += [
                 SeenJob(status.job_id, status.state, status.started_at)
-                for status in _statuses(pipeline).values()
+                for status in self._statuses(pipeline, "name", "describe_pipeline").values()
             ]
         return seen
 
@@ -201,22 +165,35 @@ class IotAnalyticsHook(JobHook):
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Describe the pipelines of the reprocessings, or list them all where they are many."""
-        names = {job_id.partition("/")[0] for job_id in job_ids}
-        summaries: dict[str, JobStatus] = {}
-        errors: dict[str, Exception] = {}
-        if len(names) > _FEW:
-            rows = [row for row in self.list_pipelines() if row["pipelineName"] in names]
-            summaries = {job_id: status for row in rows for job_id, status in _statuses(row).items()}
-        else:
-            for name in names:
+        found: dict[str, JobStatus | Exception] = {}
+        if len({job_id.partition("/")[0] for job_id in job_ids}) > _FEW:
+            rows = {row.get("pipelineName"): row for row in self.list_pipelines()}
+            for job_id in job_ids:
+                # What the list does not show, or cannot be read, is described.
+                with suppress(Exception):
+                    found[job_id] = _found(job_id, rows[job_id.partition("/")[0]])
+        pipelines: dict[str, Mapping[str, Any] | JobError | JobInputError] = {}
+
+        def describe(job_id: str) -> JobStatus:
+            name = job_id.partition("/")[0]
+            if name not in pipelines:
                 try:
-                    summaries |= _statuses(self.describe_pipeline(name))
+                    pipelines[name] = self.describe_pipeline(name)
                 except (JobError, JobInputError) as error:
-                    errors[name] = error
-        return {
-            job_id: summaries.get(job_id) or errors.get(job_id.partition("/")[0]) or _vanished(job_id)
-            for job_id in job_ids
-        }
+                    pipelines[name] = error
+            pipeline = pipelines[name]
+            if isinstance(pipeline, Exception):
+                raise pipeline
+            summaries = self.member(pipeline, "reprocessingSummaries", "describe_pipeline")
+            try:
+                return _found(job_id, pipeline)
+            except JobNotFoundError:
+                # Any of these may be the one.
+                for summary in summaries:
+                    self.member(summary, "id", "describe_pipeline")
+                raise
+
+        return self.describe_each(job_ids, found, describe)
 
     def stop_job(self, job_id: str) -> bool:
         """Cancel the reprocessing, unless it has ended or never was."""
@@ -239,20 +216,38 @@ class IotAnalyticsHook(JobHook):
         return {
             job_id: row["pipelineName"]
             for row in pipelines
-            for job_id, status in _statuses(row).items()
+            for job_id, status in self._statuses(row, "pipelineName", "list_pipelines").items()
             if status.started_at is None or status.started_at > since
         }
 
+    def _statuses(self, pipeline: dict[str, Any], name: str, operation: str) -> dict[str, JobStatus]:
+        """Read all reprocessings off a pipeline's description or a list's row, by their job ids.
 
-def _statuses(pipeline: Mapping[str, Any]) -> dict[str, JobStatus]:
-    """Read the reprocessings off a pipeline's description or a list's row, by their job ids."""
-    name = pipeline.get("name") or pipeline["pipelineName"]
-    found = [_status(name, summary) for summary in pipeline.get("reprocessingSummaries", ())]
-    return {status.job_id: status for status in found}
+        :param name: the member that has the pipeline's name.
+        :raises JobApiError: if one cannot be read.
+        """
+        pipeline_name = self.whole(pipeline, (name,), operation)[name]
+        found = [
+            _status(pipeline_name, self.whole(summary, ("id", "status"), operation))
+            for summary in pipeline.get("reprocessingSummaries", ())
+        ]
+        return {status.job_id: status for status in found}
+
+
+def _found(job_id: str, pipeline: Mapping[str, Any]) -> JobStatus:
+    """Read one reprocessing off a pipeline's description or a list's row.
+
+    :raises JobNotFoundError: if it is not there.
+    """
+    name, _, reprocessing_id = job_id.partition("/")
+    for summary in pipeline.get("reprocessingSummaries", ()):
+        if summary.get("id") == reprocessing_id:
+            return _status(name, summary)
+    raise _vanished(job_id)
 
 
 def _status(pipeline_name: str, summary: Mapping[str, Any]) -> JobStatus:
-    service_state, started_at = summary["status"], summary.get("creationTime")
+    service_state, started_at = summary.get("status") or "UNKNOWN", summary.get("creationTime")
     return JobStatus(
         job_id=f"{pipeline_name}/{summary['id']}",
         # A state that AWS adds one day is one in which the job has not ended.

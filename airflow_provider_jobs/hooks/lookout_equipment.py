@@ -7,10 +7,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
 
+from airflow_provider_jobs.error_codes import ACCESS_CODES
 from airflow_provider_jobs.exceptions import (
     JobApiError,
     JobError,
@@ -19,6 +20,7 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
@@ -26,20 +28,6 @@ from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["QUALITY", "IngestionRequest", "LookoutEquipmentHook"]
 
-#: What can be wrong with ingested data, and where AWS's data quality summary counts it.
-#: https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_DataQualitySummary.html
-QUALITY: Mapping[str, tuple[str, ...]] = {
-    "duplicate_timestamps": ("DuplicateTimestamps", "TotalNumberOfDuplicateTimestamps"),
-    "invalid_values": ("InvalidSensorData", "TotalNumberOfInvalidValues"),
-    "missing_values": ("MissingSensorData", "TotalNumberOfMissingValues"),
-    "sensors_with_short_date_range": (
-        "InsufficientSensorData",
-        "SensorsWithShortDateRange",
-        "AffectedSensorCount",
-    ),
-    "sensors_without_data": ("InsufficientSensorData", "MissingCompleteSensorData", "AffectedSensorCount"),
-    "unsupported_timestamps": ("UnsupportedTimestamps", "TotalNumberOfUnsupportedTimestamps"),
-}
 _STATES = {
     "IN_PROGRESS": JobState.RUNNING,
     "IMPORT_IN_PROGRESS": JobState.RUNNING,
@@ -49,41 +37,9 @@ _STATES = {
 _IN_FLIGHT = ("IN_PROGRESS", "IMPORT_IN_PROGRESS")
 # Up to so many jobs, describing each takes no more calls than listing the states.
 _FEW = len(_IN_FLIGHT)
+#: What AWS tells of each job.
+_ALWAYS = ("JobId", "Status")
 _START, _LIST = "start_data_ingestion_job", "list_data_ingestion_jobs"
-
-
-@dataclass(frozen=True, slots=True)
-class IngestionRequest:
-    """An ingestion that is asked for, checked.
-
-    :param dataset_name: the dataset.
-    :param role_arn: the role that reads the data.
-    :param bucket: where the data is.
-    :param prefix: where in the bucket.
-    :param key_pattern: how the components' files are named.
-    :param client_token: a token of the user's own.
-    """
-
-    dataset_name: str
-    role_arn: str
-    bucket: str
-    prefix: str | None = None
-    key_pattern: str | None = None
-    client_token: str | None = None
-
-    @property
-    def given(self) -> str:
-        """The user's own token for the job."""
-        return self.client_token or ""
-
-    def source(self) -> dict[str, Any]:
-        """Return it as ``IngestionInputConfiguration``."""
-        source = {"Bucket": self.bucket, "Prefix": self.prefix, "KeyPattern": self.key_pattern}
-        return {"S3InputConfiguration": {key: value for key, value in source.items() if value is not None}}
-
-    def facts(self) -> dict[str, Any]:
-        """Return what AWS acts on."""
-        return {"dataset": self.dataset_name, "role": self.role_arn, **self.source()["S3InputConfiguration"]}
 
 
 class LookoutEquipmentHook(JobHook):
@@ -152,7 +108,8 @@ class LookoutEquipmentHook(JobHook):
 
         :raises JobNotFoundError: if there is no such job.
         """
-        return self.call("describe_data_ingestion_job", JobId=job_id)
+        answer = self.call("describe_data_ingestion_job", JobId=job_id)
+        return self.whole(answer, _ALWAYS, "describe_data_ingestion_job")
 
     def list_ingestions(
         self, dataset_name: str | None = None, status: str | None = None
@@ -165,9 +122,7 @@ class LookoutEquipmentHook(JobHook):
         :param status: only those with this status.
         """
         filters = {"DatasetName": dataset_name, "Status": status}
-        return list(
-            self.pages("list_data_ingestion_jobs", "DataIngestionJobSummaries", MaxResults=500, **filters)
-        )
+        return list(self.pages(_LIST, "DataIngestionJobSummaries", MaxResults=500, **filters))
 
     def job_name(self, identity: Identity, attempt: Attempt, request: IngestionRequest) -> str:
         """Return the client token: the user's own, numbered after the first, or one made from the mark.
@@ -184,13 +139,24 @@ class LookoutEquipmentHook(JobHook):
         """Return the dataset: it takes one job at a time."""
         return request.dataset_name
 
+    def earlier_request(self, request: IngestionRequest, attempt: Attempt) -> IngestionRequest:
+        """Return the request for the attempt's dataset."""
+        return replace(request, dataset_name=attempt.scope)
+
     def see_jobs(self, identity: Identity, log: AttemptLog, request: IngestionRequest) -> list[SeenJob]:
-        """Describe the jobs in the log; list what runs on the datasets of attempts without an answer."""
+        """Describe the jobs in the log, and those on the datasets of the request and of attempts in doubt."""
         known = {attempt.job_id for attempt in log.attempts if attempt.job_id}
-        in_doubt = {attempt.scope for attempt in log.attempts if not attempt.job_id}
-        for dataset in sorted(in_doubt):
-            with suppress(JobNotFoundError):
+        # What AWS answers a token with that was used before is told from a new job by the request's own.
+        in_doubt = {each.scope for each in log.attempts if not each.job_id}
+        for dataset in sorted({request.dataset_name, *in_doubt}):
+            try:
                 known |= {self.member(row, "JobId", _LIST) for row in self.list_ingestions(dataset)}
+            except JobNotFoundError:
+                continue
+            except JobApiError as error:
+                if error.code not in ACCESS_CODES or dataset in in_doubt:
+                    raise
+                self.log.info("A token that was used before cannot be told from a new one: %s", error)
         seen = []
         for found in self.describe_jobs(known).values():
             if isinstance(found, JobStatus):
@@ -204,23 +170,25 @@ class LookoutEquipmentHook(JobHook):
 
         https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_StartDataIngestionJob.html
         """
-        token = self.job_name(identity, attempt, request)
+        token, given = self.job_name(identity, attempt, request), bool(attempt.given)
         try:
-            answer = self._start_with(token, request)
+            answer = self._start_with(token, request, given=given)
         except JobApiError as error:
             if error.code != "ConflictException":
                 raise
             # The dataset may have been busy at the call and free at the list: only twice is certain.
-            answer = self._start_with(token, request, last=True)
+            answer = self._start_with(token, request, given=given, last=True)
         job_id, status = (self.member(answer, name, _START) for name in ("JobId", "Status"))
         details = {"job_id": job_id, "dataset_name": request.dataset_name}
         job = JobStatus(job_id, _STATES.get(status, JobState.RUNNING), status, details=details)
         # AWS does not say whether the answer to a repeated request has the job's state of now.
-        with suppress(JobError):
+        with suppress(JobError, JobInputError):
             job = self.describe_job(job_id)
         return job
 
-    def _start_with(self, token: str, request: IngestionRequest, last: bool = False) -> dict[str, Any]:
+    def _start_with(
+        self, token: str, request: IngestionRequest, *, given: bool, last: bool = False
+    ) -> dict[str, Any]:
         try:
             return self.call(
                 _START,
@@ -238,6 +206,12 @@ class LookoutEquipmentHook(JobHook):
                 raise JobQuotaError(
                     f"Dataset {request.dataset_name} takes one job at a time and runs {', '.join(busy)}."
                 ) from error
+            if not given:
+                # A token of ours goes with one request only, so it is the dataset: the list lags behind.
+                raise JobQuotaError(
+                    f"Dataset {request.dataset_name} takes one job at a time, and AWS does not show yet "
+                    "which it runs."
+                ) from error
             if last:
                 raise JobInputError(
                     f"{error} The dataset has no job in flight, so the client token {token!r} is taken by "
@@ -250,8 +224,8 @@ class LookoutEquipmentHook(JobHook):
         found: dict[str, JobStatus | Exception] = {}
         if len(job_ids) > _FEW:
             wanted = set(job_ids)
-            rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
-            found = {row["JobId"]: _status(row) for row in rows if row["JobId"] in wanted}
+            for status in _IN_FLIGHT:
+                found |= self.read_rows(self.list_ingestions(status=status), "JobId", wanted, _status)
         return self.describe_each(job_ids, found, lambda job_id: _status(self.describe_ingestion(job_id)))
 
     def stop_job(self, job_id: str) -> bool:
@@ -272,7 +246,8 @@ class LookoutEquipmentHook(JobHook):
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List the account's jobs in flight, each with its dataset."""
         rows = [row for status in _IN_FLIGHT for row in self.list_ingestions(status=status)]
-        return {row["JobId"]: row["DatasetName"] for row in rows}
+        whole = [self.whole(row, ("JobId", "DatasetName"), _LIST) for row in rows]
+        return {row["JobId"]: row["DatasetName"] for row in whole}
 
 
 def _status(job: Mapping[str, Any]) -> JobStatus:

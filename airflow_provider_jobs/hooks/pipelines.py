@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
-from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError, JobQuotaError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobQuotaError
 from airflow_provider_jobs.hooks.activations import PipelineLook
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.once.evidence import Marking
+from airflow_provider_jobs.pipeline_secrets import hide, secret_values
 
 __all__ = ["BURST", "PACE", "PipelinesHook"]
 
+#: Calls for descriptions that may fail in a round, besides those for pipelines that are not known.
+_MOST_FAILURES = 20
 #: Ids that DescribePipelines and DescribeObjects take in a call.
 _BATCH = 25
 #: Calls per second that AWS allows an account for each operation.
@@ -96,6 +100,7 @@ class PipelinesHook(JobHook):
         :raises JobNotFoundError: if there is no such pipeline.
         """
         definition.check()
+        secrets = definition.secrets()
         try:
             answer = self.call("put_pipeline_definition", pipelineId=pipeline_id, **definition.arguments())
         except JobInputError as error:
@@ -104,9 +109,9 @@ class PipelinesHook(JobHook):
             # AWS shows such errors as Java objects; only a validation tells them in words.
             found = self.validate_definition(pipeline_id, definition)
             raise JobInputError(f"{error} These are:\n{_listed(found['errors'])}") from error
-        warnings = _by_object(answer, "validationWarnings", "warnings")
+        warnings = _by_object(answer, "validationWarnings", "warnings", secrets)
         if answer.get("errored"):
-            errors = _by_object(answer, "validationErrors", "errors")
+            errors = _by_object(answer, "validationErrors", "errors", secrets)
             raise JobInputError(
                 f"AWS stored the definition of pipeline {pipeline_id}, but it has errors and cannot be "
                 f"activated. Mend these, then clear the task:\n{_listed(errors)}"
@@ -123,9 +128,10 @@ class PipelinesHook(JobHook):
         :return: ``errors`` and ``warnings``, each by object.
         """
         answer = self.call("validate_pipeline_definition", pipelineId=pipeline_id, **definition.arguments())
+        secrets = definition.secrets()
         return {
-            "errors": _by_object(answer, "validationErrors", "errors"),
-            "warnings": _by_object(answer, "validationWarnings", "warnings"),
+            "errors": _by_object(answer, "validationErrors", "errors", secrets),
+            "warnings": _by_object(answer, "validationWarnings", "warnings", secrets),
         }
 
     def get_definition(self, pipeline_id: str, version: str = "latest") -> dict[str, Any]:
@@ -137,8 +143,10 @@ class PipelinesHook(JobHook):
         :raises JobNotFoundError: if there is no such pipeline.
         """
         answer = self.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
+        # Without its objects a pipeline on demand would look like one that follows a schedule.
+        objects = self.member(answer, "pipelineObjects", "get_pipeline_definition")
         return PipelineDefinition(
-            answer.get("pipelineObjects", ()), answer.get("parameterObjects"), answer.get("parameterValues")
+            objects, answer.get("parameterObjects"), answer.get("parameterValues")
         ).to_file()
 
     def activate_pipeline(
@@ -190,33 +198,43 @@ class PipelinesHook(JobHook):
         rows = self._marked("list_pipelines", "pipelineIdList")
         return {row["id"]: row.get("name", "") for row in rows if "id" in row}
 
-    def describe_pipelines(self, pipeline_ids: Collection[str]) -> dict[str, PipelineLook | JobNotFoundError]:
+    def describe_pipelines(self, pipeline_ids: Collection[str]) -> dict[str, PipelineLook | Exception]:
         """Look at pipelines, 25 in a call.
 
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html
 
-        :return: for each what AWS shows, or that there is no such pipeline. One that AWS leaves out of its
+        :return: for each what AWS shows, or the error that concerns it. One that AWS leaves out of its
             answer is left out.
-        :raises JobApiError: transient, if AWS's answers show none of them.
+        :raises JobApiError: if all calls fail; transient, if AWS's answers show none of them.
         """
-        found: dict[str, PipelineLook | JobNotFoundError] = {}
+        found: dict[str, PipelineLook | Exception] = {}
         ids = list(dict.fromkeys(pipeline_ids))
         batches = [ids[first : first + _BATCH] for first in range(0, len(ids), _BATCH)]
+        failures = 0
         while batches:
-            batch = batches.pop()
+            batch = batches.pop(0)
             try:
                 answer = self.call("describe_pipelines", pipelineIds=batch)
-            except JobNotFoundError as error:
-                # One unknown id fails them all, and the answer need not say which.
+                rows = self.member(answer, "pipelineDescriptionList", "describe_pipelines")
+            except (JobError, JobInputError) as error:
+                failures += not isinstance(error, JobNotFoundError)
+                if getattr(error, "concerns_all", False) or failures > _MOST_FAILURES:
+                    if not found:
+                        raise
+                    return {**dict.fromkeys(ids, error), **found}
+                # One id fails them all, and the answer need not say which.
                 if len(batch) == 1:
                     found[batch[0]] = error
                 else:
                     half = len(batch) // 2
-                    batches += [batch[:half], batch[half:]]
+                    batches[:0] = [batch[:half], batch[half:]]
                 continue
-            rows = self.member(answer, "pipelineDescriptionList", "describe_pipelines")
-            looks = [PipelineLook.of(row, self.clock.heard) for row in rows if row.get("pipelineId")]
-            found |= {look.pipeline_id: look for look in looks if look.pipeline_id in batch}
+            for row in rows:
+                # A row that cannot be read, or lacks the state, counts as left out.
+                with suppress(Exception):
+                    look = PipelineLook.of(row, self.clock.heard)
+                    if look.pipeline_id in batch and look.fields["@pipelineState"]:
+                        found[look.pipeline_id] = look
         if ids and not found:
             raise self.unreadable("describe_pipelines", f"it leaves out {', '.join(ids[:_BATCH])}")
         return found
@@ -227,7 +245,7 @@ class PipelinesHook(JobHook):
         :raises JobNotFoundError: if there is no such pipeline.
         """
         found = self.describe_pipelines([pipeline_id])[pipeline_id]
-        if isinstance(found, JobNotFoundError):
+        if isinstance(found, Exception):
             raise found
         return found
 
@@ -266,13 +284,19 @@ class PipelinesHook(JobHook):
         return found
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Make one API call when its turn has come.
+        """Make one API call when its turn has come; an error quotes no secret that is sent.
 
         See :meth:`~airflow_provider_jobs.hooks.calls.ServiceCalls.call`.
         """
         kind = (self.aws_conn_id, self._region_name, operation)
         PACE.wait(kind, _RATES.get(operation, _RATE))
-        return super().call(operation, **parameters)
+        try:
+            return super().call(operation, **parameters)
+        except (JobError, JobInputError) as error:
+            if secrets := secret_values(parameters):
+                # Its cause may quote them too.
+                error.args, error.__cause__ = (hide(str(error), secrets),), None
+            raise
 
     def _marked(self, operation: str, rows: str, **parameters: Any) -> Iterator[Any]:
         """Yield the rows of a listing that AWS hands out page by page with ``marker``.
@@ -280,6 +304,7 @@ class PipelinesHook(JobHook):
         :raises JobApiError: transient, if an answer lacks the rows, or the marker of the next ones.
         """
         marker = None
+        seen: set[str] = set()
         while True:
             answer = self.call(operation, marker=marker, **parameters)
             if rows not in answer and "hasMoreResults" not in answer:
@@ -287,15 +312,26 @@ class PipelinesHook(JobHook):
             yield from answer.get(rows, ())
             if not answer.get("hasMoreResults"):
                 return
-            last, marker = marker, self.member(answer, "marker", operation)
-            if marker == last:
+            marker = self.member(answer, "marker", operation)
+            if marker in seen:
                 raise self.unreadable(operation, "marker repeats")
+            seen.add(marker)
 
 
-def _by_object(answer: Mapping[str, Any], rows: str, texts: str) -> dict[str, list[str]]:
-    return {row.get("id") or "the definition": list(row.get(texts, ())) for row in answer.get(rows, ())}
+def _by_object(answer: Mapping[str, Any], rows: str, texts: str, secrets: set[str]) -> dict[str, list[str]]:
+    return {
+        hide(row.get("id") or "the definition", secrets): [hide(text, secrets) for text in row.get(texts, ())]
+        for row in answer.get(rows, ())
+    }
 
 
 def _listed(found: Mapping[str, Sequence[str]]) -> str:
-    lines = [line for where, whats in found.items() for line in (where, *(f"  - {what}" for what in whats))]
+    """Return lines for all that AWS has found."""
+    if not found:
+        return "  AWS does not say which."
+    lines = [
+        line
+        for where, whats in found.items()
+        for line in (where, *(f"  - {what}" for what in whats or ["AWS does not say what"]))
+    ]
     return "\n".join(f"  {line}" for line in lines)

@@ -8,12 +8,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
-from airflow_provider_jobs.once.evidence import SeenJob
-from airflow_provider_jobs.once.mark import Mark
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.once.evidence import SeenJob
+    from airflow_provider_jobs.once.mark import Mark
 
 __all__ = [
     "NAME_SUFFIX",
@@ -115,6 +117,9 @@ def seen_replay(replay: Mapping[str, Any], mark: Mark | None) -> SeenJob:
     :param replay: its description, or a list's row.
     :param mark: the mark that it carries.
     """
+    # Not needed by a task that takes up a job that has ended.
+    from airflow_provider_jobs.once.evidence import SeenJob
+
     status = replay_status(replay)
     ended = replay.get("ReplayEndTime")
     ran = (ended - status.started_at).total_seconds() if ended and status.started_at else 0.0

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.identity import Identity, Life
+from airflow_provider_jobs.once.identity import Identity, Life, Place
 from airflow_provider_jobs.once.mark import Mark
 
 __all__ = ["Attempt", "AttemptLog"]
@@ -25,7 +25,7 @@ class Attempt:
     :param number: its number among the task instance's attempts, from 1.
     :param life: the life that it was made in.
     :param fingerprint: its request's.
-    :param dag_version: Airflow's id of the DAG's version, where there is one.
+    :param dag_version: of the DAG and of the task in it, where it is known.
     :param scope: what its job shares with others of which few may run.
     :param given: the user's own name or token for the job; empty for one made from the mark.
     :param at: AWS's time before the call, of several before the last; None if AWS did not tell it.
@@ -34,6 +34,8 @@ class Attempt:
     :param job_id: the job's id, once AWS has answered.
     :param shared: whether its job was there before the task, which then never stops it.
     :param spent: seconds that its job ran, as far as they are known.
+    :param place: where it was started; None if that was not noted.
+    :param asked: what its result has to tell of the request, as JSON; empty if that was not noted.
     """
 
     number: int
@@ -48,6 +50,8 @@ class Attempt:
     job_id: str | None = None
     shared: bool = False
     spent: float = 0.0
+    place: Place | None = None
+    asked: str = ""
 
     def mark(self, identity: Identity) -> Mark:
         """Return the mark that its job carries."""
@@ -66,10 +70,13 @@ class Attempt:
             "given": self.given,
             "at": self.at.isoformat() if self.at else None,
             "since": self.since.isoformat() if self.since else None,
-            "before": sorted(self.before),
+            # It matters only while the job's id is not known, and a store may limit what it takes.
+            "before": [] if self.job_id else sorted(self.before),
             "job_id": self.job_id,
             "shared": self.shared,
             "spent": self.spent,
+            **({"region": self.place.region, "connection": self.place.connection} if self.place else {}),
+            **({"asked": self.asked} if self.asked else {}),
         }
 
     @classmethod
@@ -89,6 +96,8 @@ class Attempt:
             job_id=row.get("job_id"),
             shared=row.get("shared", False),
             spent=row.get("spent", 0.0),
+            place=Place(row["region"], row.get("connection")) if row.get("region") else None,
+            asked=row.get("asked", ""),
         )
 
 
@@ -147,6 +156,17 @@ class AttemptLog:
     def of_job(self, job_id: str) -> Attempt | None:
         """Return the attempt of a job, by the job's id."""
         return next((each for each in self.attempts if each.job_id == job_id), None)
+
+    def own_token(self, given: str, clears: int) -> str:
+        """Return what the tokens of a user's own are numbered behind.
+
+        Without notes of earlier lives the numbers begin again, and a token is used up for good.
+
+        :param given: the user's token.
+        :param clears: how many tries earlier lives took, as far as Airflow tells.
+        """
+        known = any(each.given == given for each in self.attempts)
+        return f"{given}.c{clears}" if clears and not known else given
 
     def spent(self, life: Life, but: int | None = None) -> float:
         """Return the seconds that a life's jobs ran, as far as they are known.

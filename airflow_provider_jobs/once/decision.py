@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from airflow_provider_jobs.once.fingerprint import Likeness
+from airflow_provider_jobs.once.identity import Place
 
 __all__ = ["Action", "Decision", "Evidence", "KnownJob", "Sighting", "decide", "verdict"]
 
@@ -63,6 +64,7 @@ class KnownJob:
     :param likeness: how its request relates to the request of now.
     :param repeatable: whether AWS answers its repeated start with the same job, by a name or a token.
     :param ran: seconds that it ran, as far as they are known.
+    :param place: where it is; None where the task starts its jobs now.
     """
 
     number: int
@@ -72,6 +74,7 @@ class KnownJob:
     likeness: Likeness
     repeatable: bool = False
     ran: float = 0.0
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

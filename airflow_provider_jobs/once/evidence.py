@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -13,13 +13,13 @@ from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.decision import Evidence, KnownJob, Sighting
 from airflow_provider_jobs.once.fingerprint import Fingerprint, Likeness
-from airflow_provider_jobs.once.identity import Identity, Life, Relation
+from airflow_provider_jobs.once.identity import Identity, Life, Place, Relation
 from airflow_provider_jobs.once.mark import Mark
 
 __all__ = ["Marking", "SeenJob", "Sight", "Task", "Weighed", "weigh"]
 
-#: AWS's times may be cut to whole seconds.
-_SECOND = timedelta(seconds=1)
+#: How far the clock that AWS's answers tell may be from the one that dates its jobs.
+_APART = timedelta(seconds=5)
 _SIGHTINGS = {
     JobState.RUNNING: Sighting.IN_FLIGHT,
     JobState.STOPPING: Sighting.STOPPING,
@@ -56,10 +56,12 @@ class Task:
     :param marking: by what the service's jobs are told apart.
     :param scope: what the job shares with others of which few may run.
     :param given: the user's own name or token for the job; empty for one made from the mark.
-    :param dag_version: Airflow's id of the DAG's version, where there is one.
+    :param dag_version: of the DAG and of the task in it, where it is known.
     :param may_stop: whether the jobs can be stopped, and are to be.
     :param settling: how long AWS may take to show what was started.
     :param call_limit: how long a start call may take before the client gives it up.
+    :param place: where its jobs are started; None if that makes no difference.
+    :param asked: what the result has to tell of the request, as JSON.
     """
 
     identity: Identity
@@ -73,6 +75,8 @@ class Task:
     may_stop: bool = True
     settling: timedelta = timedelta(seconds=60)
     call_limit: timedelta = timedelta(seconds=60)
+    place: Place | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class SeenJob:
     :param number: its number where its name has one that is no mark's.
     :param claimed: whether it carries this task's identity, in a mark that this release cannot read.
     :param ran: seconds that it ran, where it has ended and AWS tells.
+    :param place: where it was seen; None where the task starts its jobs now.
     """
 
     job_id: str
@@ -95,6 +100,7 @@ class SeenJob:
     number: int = 0
     claimed: bool = False
     ran: float = 0.0
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,8 @@ class _Weighing:
     stopped: Mapping[str, bool]
     first_at: datetime | None
     settles: list[datetime] = field(default_factory=list)
+    #: The numbers of the attempts whose jobs AWS shows.
+    shown: set[int] = field(default_factory=set)
 
     def sighting(self, seen: SeenJob) -> Sighting:
         """What AWS shows of a job; a stop's answer is newer than a list that lags.
@@ -143,19 +151,26 @@ class _Weighing:
         stopped = seen.job_id in self.stopped and found is Sighting.IN_FLIGHT
         return Sighting.STOPPING if stopped else found
 
-    def likeness(self, fingerprint: Fingerprint, attempt: Attempt | None) -> Likeness:
+    def likeness(self, fingerprint: Fingerprint, attempt: Attempt | None, place: Place | None) -> Likeness:
+        if place is not None and place != self.task.place:
+            # What is done elsewhere is another request, whatever it says.
+            return Likeness.CHANGED
         version = attempt.dag_version if attempt else None
         return fingerprint.likeness(self.task.fingerprint, version, self.task.dag_version)
 
     def known(self, seen: SeenJob) -> KnownJob | None:
         """Weigh a job that AWS shows; None if only time tells whose it is."""
         mark, attempt = seen.mark, self.log.of_job(seen.job_id)
+        if attempt is not None and not self.near(seen, attempt):
+            attempt = None
         if attempt is None and mark is not None and mark.digest == self.task.identity.digest:
             noted = self.log.get(mark.number)
-            attempt = noted if noted and noted.mark(self.task.identity) == mark else None
+            own = noted and noted.mark(self.task.identity) == mark and self.near(seen, noted)
+            attempt = noted if own else None
         if attempt is not None:
+            self.shown.add(attempt.number)
             evidence = _OF_RELATION[attempt.life.relation(self.task.life)]
-            likeness = self.likeness(attempt.fingerprint, attempt)
+            likeness = self.likeness(attempt.fingerprint, attempt, seen.place)
             if attempt.shared and (evidence is Evidence.EARLIER_LIFE or likeness is not Likeness.SAME):
                 evidence = Evidence.NOT_OURS
             ran = attempt.spent or seen.ran
@@ -172,7 +187,7 @@ class _Weighing:
         if (mark and mark.digest != self.task.identity.digest) or not (mark or seen.claimed):
             evidence = Evidence.NOT_OURS
         elif mark is not None:
-            likeness = self.likeness(mark.fingerprint, None)
+            likeness = self.likeness(mark.fingerprint, None, seen.place)
             # The start of a run tells it from every other: only with another one it may be another Airflow's,
             # or a run's of the same id that was deleted. A site's own name rules out the former.
             relation = mark.life.relation(self.task.life)
@@ -194,11 +209,18 @@ class _Weighing:
         """Whether a job is from before this try, or from a call that an earlier one may have left behind."""
         if seen.created is None or self.first_at is None:
             return True
-        return seen.created <= self.first_at + self.task.call_limit + _SECOND
+        return seen.created <= self.first_at + self.task.settling + self.task.call_limit + _APART
+
+    def near(self, seen: SeenJob, attempt: Attempt) -> bool:
+        """Whether a job was seen where an attempt's may be: two connections may lead to one account."""
+        place = seen.place or self.task.place
+        return place is None or attempt.place is None or place.region == attempt.place.region
 
     def candidate(self, seen: SeenJob, attempt: Attempt) -> bool:
         """Whether a job may be what an attempt has started whose call got no answer."""
         if self.task.marking is Marking.NAME or attempt.job_id or seen.job_id in attempt.before:
+            return False
+        if not self.near(seen, attempt):
             return False
         if self.repeatable(attempt):
             # Its repeated call tells which job it is.
@@ -206,18 +228,21 @@ class _Weighing:
         last = attempt.at or self.first_at
         if seen.created is None or last is None:
             return True
-        first = attempt.since or datetime.min.replace(tzinfo=UTC) + _SECOND
-        return first - _SECOND <= seen.created <= self.end_of_doubt(last)
+        first = attempt.since or datetime.min.replace(tzinfo=UTC) + _APART
+        return first - _APART <= seen.created <= self.end_of_doubt(last)
 
     def repeatable(self, attempt: Attempt) -> bool:
         """Whether the attempt's call can be made again, and AWS answers with the job of the first."""
         earlier = attempt.life.relation(self.task.life) is Relation.EARLIER
-        same = self.likeness(attempt.fingerprint, attempt) is Likeness.SAME
+        same = self.likeness(attempt.fingerprint, attempt, attempt.place) is Likeness.SAME
         return self.task.marking is not Marking.NONE and same and not earlier
 
     def end_of_doubt(self, at: datetime) -> datetime:
-        """Return when AWS shows what a call has started that was made at a time, or will never show it."""
-        return at + self.task.call_limit + self.task.settling
+        """Return when AWS shows what a call has started, or will never show it.
+
+        :param at: AWS's time of the look before the call, which is made within the settling time of it.
+        """
+        return at + self.task.settling + self.task.call_limit + self.task.settling
 
     def open(self, until: datetime | None) -> bool:
         """Whether a doubt is not over yet; also notes when it will be."""
@@ -244,8 +269,9 @@ class _Weighing:
             attempt.job_id,
             _OF_RELATION[attempt.life.relation(self.task.life)],
             sighting,
-            self.likeness(attempt.fingerprint, attempt),
+            self.likeness(attempt.fingerprint, attempt, attempt.place),
             repeatable=self.repeatable(attempt),
+            place=attempt.place,
         )
 
 
@@ -266,11 +292,11 @@ def weigh(
     :param first_at: AWS's time when this try first looked.
     """
     weighing = _Weighing(task, log, sight, stopped, first_at)
-    seen = [known for job in sight.jobs if (known := weighing.known(job))]
+    seen = [replace(known, place=job.place) for job in sight.jobs if (known := weighing.known(job))]
     unshown = [
         known
         for attempt in log.attempts
-        if attempt.number not in _numbers(seen) and (known := weighing.unshown(attempt))
+        if attempt.number not in weighing.shown and (known := weighing.unshown(attempt))
     ]
     # A token answers for its own job, and finds room only where no other job of the scope runs.
     settled = (

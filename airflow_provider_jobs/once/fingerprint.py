@@ -50,7 +50,7 @@ class Fingerprint:
     def likeness(self, now: Fingerprint, dag_version: str | None, dag_version_now: str | None) -> Likeness:
         """Compare an attempt's request with the request of now.
 
-        :param dag_version: Airflow's id of the DAG's version in which the attempt was made, if known.
+        :param dag_version: the version of the DAG in which the attempt was made, if known.
         :param dag_version_now: that of now, if known.
         """
         # What another release has digested in another way counts as equal: an upgrade stops no job.

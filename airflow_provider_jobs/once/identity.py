@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Identity", "Life", "Relation"]
+__all__ = ["Identity", "Life", "Place", "Relation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,21 @@ class Identity:
         """DAG, task and map index for a reader of a job's name in AWS."""
         index = f".{self.map_index}" if self.map_index >= 0 else ""
         return re.sub(r"[^._A-Za-z0-9-]", "_", f"{self.dag_id}.{self.task_id}{index}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job is started; another Region or another connection's account shows nothing of it.
+
+    :param region: the AWS Region.
+    :param connection: the Airflow connection; None for boto3's own credentials.
+    """
+
+    region: str
+    connection: str | None
+
+    def __str__(self) -> str:
+        return f"Region {self.region} over connection {self.connection!r}"
 
 
 class Relation(StrEnum):

@@ -60,8 +60,11 @@ class Mark:
 
     @classmethod
     def of_text(cls, text: str) -> Mark | None:
-        """Read the mark from a description; None if there is none that this release can read."""
-        found = re.search(rf"\[airflow:([0-9a-f]{{12}})/{_CODE}\]", text)
+        """Read the mark from a description; None if there is none that this release can read.
+
+        A description may quote the mark of another job; its own stands last.
+        """
+        found = re.match(rf"([0-9a-f]{{12}})/{_CODE}\]", _own(text))
         if found is None:
             return None
         code = found[0].partition("/")[2].removesuffix("]")
@@ -70,13 +73,18 @@ class Mark:
     @staticmethod
     def names_identity(text: str, identity: Identity) -> bool:
         """Whether a description carries a mark of this identity, which may be of another release."""
-        return f"[airflow:{identity.digest}/" in text
+        return _own(text).startswith(f"{identity.digest}/")
 
 
 def name_prefix(identity: Identity, longest: int) -> str:
     """Return what the names of all jobs of a task instance begin with."""
     room = longest - _ROOM - len(f"-{identity.digest}")
     return f"{identity.words[:room]}-{identity.digest}-"
+
+
+def _own(text: str) -> str:
+    """Return what stands in a description behind the beginning of its last mark; empty if it has none."""
+    return text.rpartition("[airflow:")[2] if "[airflow:" in text else ""
 
 
 def _read(digest: str, found: re.Match[str] | None) -> Mark | None:

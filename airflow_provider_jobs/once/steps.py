@@ -11,35 +11,33 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.decision import Action, Decision, Evidence, KnownJob, decide
+from airflow_provider_jobs.once.decision import Action, Decision, Evidence, KnownJob, Sighting, decide
 from airflow_provider_jobs.once.evidence import Sight, Task, Weighed, weigh
+from airflow_provider_jobs.once.moves import (
+    Adopt,
+    Failed,
+    Look,
+    Note,
+    Outcome,
+    Prepare,
+    Refuse,
+    Start,
+    Started,
+    Step,
+    Stop,
+    Stopped,
+    Unstarted,
+    WaitForEnd,
+    WaitForRoom,
+    WaitForTime,
+    WaitToSettle,
+)
 
-__all__ = [
-    "Adopt",
-    "Carried",
-    "Failed",
-    "Look",
-    "Note",
-    "Outcome",
-    "Prepare",
-    "Refuse",
-    "Start",
-    "Started",
-    "Step",
-    "Stop",
-    "Stopped",
-    "Unstarted",
-    "WaitForEnd",
-    "WaitForRoom",
-    "WaitForTime",
-    "WaitToSettle",
-    "steps",
-]
+__all__ = ["Carried", "steps"]
 
 _VERSION = 1
 
@@ -67,183 +65,8 @@ class Carried:
         """Read what :meth:`to_json` gave; what another release has written counts as nothing."""
         if not data or data.get("version") != _VERSION:
             return cls()
-        at = data.get("first_at")
-        return cls(
-            datetime.fromisoformat(at) if at else None, dict(data.get("stopped") or {}), data.get("log")
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Ask AWS for every job that may be the task's. Answered with a :class:`Sight`.
-
-    An answer that cannot be read is an error, which ends the steps: nothing is started after it.
-
-    :param log: the attempts: their jobs are wanted by id or mark, and the jobs of their scopes.
-    """
-
-    log: AttemptLog
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Keep the attempt log. Answered with None.
-
-    :param log: what is kept.
-    :param must: whether an error has to end the steps; else it is only warned of.
-    """
-
-    log: AttemptLog
-    must: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Ask AWS to stop a job. Answered with :class:`Stopped`; an error ends the steps.
-
-    :param job: the job.
-    """
-
-    job: KnownJob
-
-
-class Stopped(StrEnum):
-    """What AWS said to a stop."""
-
-    ASKED = "it is being stopped"
-    NOT_RUNNING = "it does not run"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    """Make the checks before a start, by calls that start nothing.
-
-    Answered with None, :attr:`Unstarted.NO_ROOM` or :attr:`Unstarted.TOO_EARLY`; an error ends the steps.
-
-    :param spent: seconds that this life's jobs ran so far, as far as they are known.
-    """
-
-    spent: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Call AWS to start a job, once. Answered with :class:`Started` or :class:`Unstarted`.
-
-    :param attempt: the attempt, which has been noted; its mark goes into the call.
-    :param repeated: whether the call is an earlier attempt's, made again.
-    """
-
-    attempt: Attempt
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """AWS's answer to a start: the job.
-
-    :param job_id: the service's id of it.
-    :param state: its state, as far as it is known.
-    :param created: when AWS made it, if that is known.
-    :param at: AWS's time when it was called, if that is known.
-    :param shared: whether it was there before the task, which then never stops it.
-    """
-
-    job_id: str
-    state: JobState = JobState.RUNNING
-    created: datetime | None = None
-    shared: bool = False
-    at: datetime | None = None
-
-
-class Unstarted(StrEnum):
-    """Why a start gave no job."""
-
-    NO_ROOM = "the service has no room for it now"
-    #: As before, but a call that botocore made before may have taken effect.
-    NO_ROOM_IN_DOUBT = "the service has no room for another one now"
-    TOO_EARLY = "its time has not come"
-    REFUSED = "AWS refused, and has certainly started nothing"
-    IN_DOUBT = "the call may have taken effect"
-
-
-@dataclass(frozen=True, slots=True)
-class Adopt:
-    """The end of the steps: the job is the task's.
-
-    :param job: the job.
-    :param attempt: its attempt, where it has one.
-    :param job_id: the service's id of it.
-    :param fresh: whether this try has started it.
-    :param spent: seconds that this life's other jobs ran, as far as they are known.
-    """
-
-    job: KnownJob | None
-    attempt: Attempt | None
-    job_id: str
-    fresh: bool = False
-    spent: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForEnd:
-    """Wait for a job's end, then take the steps again.
-
-    :param job: the job.
-    """
-
-    job: KnownJob
-
-
-@dataclass(frozen=True, slots=True)
-class WaitToSettle:
-    """Wait, then take the steps again.
-
-    :param until: AWS's time at which the doubt is over; None if AWS did not tell its time.
-    :param at: AWS's time of now.
-    """
-
-    until: datetime | None
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForRoom:
-    """Queue for a place, then take the steps again.
-
-    :param attempt: the attempt that wants it; it is not noted unless it is in doubt.
-    """
-
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForTime:
-    """Wait until the job's time has come, then take the steps again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Fail; a person has to decide.
-
-    :param job: the job that AWS does not show any more.
-    """
-
-    job: KnownJob
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Fail with the error of the start call.
-
-    :param why: whether it may have taken effect.
-    """
-
-    why: Unstarted
-
-
-Step: TypeAlias = Look | Note | Stop | Prepare | Start
-Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | WaitForTime | Refuse | Failed
+        at, stopped = data.get("first_at"), dict(data.get("stopped") or {})
+        return cls(datetime.fromisoformat(at) if at else None, stopped, data.get("log"))
 
 
 def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generator[Step, Any, Outcome]:
@@ -257,10 +80,15 @@ def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generato
     :param carried: what the try has kept; changed as the steps are taken.
     """
     if not kept:
-        # Before the first call: from now on a log that is not there was lost.
+        # Before the first call: from now on a log that is not there was lost, over a wait of this try too.
+        if carried.first_at is not None:
+            log, carried.first_at = replace(log, whole=False), None
         yield Note(log, must=True)
+    # A look with a log that has become whole shows less than the first one.
+    shown: frozenset[str] = frozenset()
     while True:
         sight: Sight = yield Look(log)
+        shown |= {job.job_id for job in sight.jobs}
         carried.first_at = carried.first_at or sight.at
         weighed = weigh(task, log, sight, stopped=carried.stopped, first_at=carried.first_at)
         decision = decide(weighed.jobs, may_stop=task.may_stop, absence_settled=weighed.absence_settled)
@@ -268,7 +96,7 @@ def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generato
             yield from _stop(decision, carried)
             continue
         if decision.action in (Action.START, Action.ASK):
-            done = yield from _start(task, log, decision, weighed, sight)
+            done = yield from _start(task, log, decision, weighed, sight, shown)
             if isinstance(done, AttemptLog):
                 log = done
                 continue
@@ -296,11 +124,10 @@ def _stop(decision: Decision, carried: Carried) -> Generator[Step, Any, None]:
 
 
 def _start(
-    task: Task, log: AttemptLog, decision: Decision, weighed: Weighed, sight: Sight
+    task: Task, log: AttemptLog, decision: Decision, weighed: Weighed, sight: Sight, shown: frozenset[str]
 ) -> Generator[Step, Any, Outcome | AttemptLog]:
     """Start a job; returns the log instead where what AWS answered has to be weighed."""
-    asked = decision.jobs[0] if decision.jobs else None
-    earlier = log.get(asked.number) if asked else None
+    earlier = log.get(decision.jobs[0].number) if decision.jobs else None
     attempt = earlier or Attempt(
         number=weighed.last + 1,
         life=task.life,
@@ -308,13 +135,16 @@ def _start(
         dag_version=task.dag_version,
         scope=task.scope,
         given=task.given,
+        place=task.place,
+        asked=task.asked,
     )
     spent = _spent(weighed, None)
-    ready: Unstarted | None = yield Prepare(spent)
+    # Of the request of now, the result would have been taken.
+    uncounted = [job for job in _of_life(weighed) if job.sighting is Sighting.SUCCEEDED]
+    ready: Unstarted | None = yield Prepare(spent, tuple(uncounted))
     if ready is not None:
         return _not_yet(ready, attempt)
-    before = attempt.before or frozenset(job.job_id for job in sight.jobs)
-    attempt = replace(attempt, at=sight.at, since=attempt.since or sight.at, before=before)
+    attempt = replace(attempt, at=sight.at, since=attempt.since or sight.at, before=attempt.before or shown)
     log = replace(log, whole=True).noted(attempt)
     yield Note(log, must=True)
     answer: Started | Unstarted = yield Start(attempt, repeated=earlier is not None)
@@ -326,12 +156,12 @@ def _start(
     attempt = replace(attempt, job_id=answer.job_id, shared=answer.shared)
     log = log.noted(attempt)
     yield Note(log, must=False)
-    at = answer.at or sight.at
-    # AWS's times may be cut to whole seconds.
-    fresh = answer.created is None or at is None or answer.created >= at.replace(microsecond=0)
-    if answer.state in (JobState.FAILED, JobState.CANCELLED) and not fresh:
+    old = answer.job_id in shown
+    if earlier is not None and answer.created and answer.at:
+        old |= answer.created < answer.at.replace(microsecond=0)  # AWS's times may be cut to seconds
+    if answer.state in (JobState.FAILED, JobState.CANCELLED) and old:
         return log
-    return Adopt(None, attempt, answer.job_id, fresh=fresh and earlier is None, spent=spent)
+    return Adopt(None, attempt, answer.job_id, fresh=earlier is None and not old, spent=spent)
 
 
 def _not_yet(why: Unstarted, attempt: Attempt) -> Outcome:
@@ -346,5 +176,10 @@ def _not_yet(why: Unstarted, attempt: Attempt) -> Outcome:
 
 def _spent(weighed: Weighed, but: str | None) -> float:
     """Return the seconds that the life's jobs ran, without one."""
+    return sum(job.ran for job in _of_life(weighed) if job.job_id != but)
+
+
+def _of_life(weighed: Weighed) -> list[KnownJob]:
+    """Return this life's jobs."""
     mine = (Evidence.THIS_LIFE, Evidence.IN_DOUBT)
-    return sum(job.ran for job in weighed.jobs if job.evidence in mine and job.job_id != but)
+    return [job for job in weighed.jobs if job.evidence in mine]

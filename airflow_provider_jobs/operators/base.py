@@ -6,41 +6,45 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from abc import abstractmethod
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context, conf
-from airflow.triggers.base import BaseTrigger
 
+from airflow_provider_jobs import options
+from airflow_provider_jobs.aws import AwsOperator, HookT, aws_template_fields
+from airflow_provider_jobs.durations import duration, optional_duration
 from airflow_provider_jobs.exceptions import (
     JobError,
     JobFailedError,
-    JobInputError,
     JobTimeoutError,
+    is_passing,
 )
-from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.operators.context import settling_time
 from airflow_provider_jobs.operators.context import try_number as current_try
-from airflow_provider_jobs.triggers.job import JobTrigger
 from airflow_provider_jobs.windows import interval
 
-__all__ = ["HookT", "JobOperator", "StopJobOperator"]
+if TYPE_CHECKING:
+    from airflow.triggers.base import BaseTrigger
 
-HookT = TypeVar("HookT", bound=JobHook)
+    from airflow_provider_jobs.hooks.spec import HookSpec
+    from airflow_provider_jobs.triggers.job import JobTrigger
 
+__all__ = ["HookT", "JobOperator"]
+
+_POLL_INTERVAL = options.seconds("poll_interval")
 #: Seconds that a killed worker spends on stopping the job: Airflow 3 sends SIGKILL after five.
 _STOP_TIME = 4.0
+#: Seconds before it asks once more; each further pause is twice the one before.
+_FIRST_PAUSE = 0.2
 
 
-class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
+class JobOperator(TellsLineage, AwsOperator[HookT], Generic[HookT]):
     """Base of the operators that wait for a job.
 
     The asset events of its ``outlets`` have the result as their ``extra``, and with it the run's data
@@ -50,9 +54,9 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
     :param wait_for_completion: whether to wait for the job's end.
     :param deferrable: whether to wait in the triggerer, which frees the worker; by default as
         ``[operators] default_deferrable`` says.
-    :param poll_interval: seconds between looks at the job.
-    :param job_timeout: how long the job may take, from its start as AWS tells it; when the time is up
-        the job is stopped and the task fails. None sets no limit.
+    :param poll_interval: seconds between looks at the job, or a timedelta.
+    :param job_timeout: as a timedelta or in seconds, how long the job may take, from its start as AWS tells
+        it; when the time is up the job is stopped and the task fails. None sets no limit.
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
@@ -74,19 +78,15 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         *,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = conf.getfloat("airflow_provider_jobs", "poll_interval", fallback=30.0),
-        job_timeout: timedelta | None = None,
+        poll_interval: float | timedelta = _POLL_INTERVAL,
+        job_timeout: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.job_timeout = job_timeout
-        if poll_interval <= 0:
-            raise JobInputError(f"poll_interval={poll_interval!r} must be a positive number of seconds.")
-        if job_timeout is not None and job_timeout <= timedelta(0):
-            raise JobInputError(f"job_timeout={job_timeout!r} must be positive, or None for no limit.")
+        self.poll_interval = duration(poll_interval, "poll_interval").total_seconds()
+        self.job_timeout = optional_duration(job_timeout, "job_timeout")
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""
@@ -103,13 +103,18 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         """
 
     def execute_complete(
-        self, context: Context, event: Mapping[str, Any], try_number: int | None = None
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        try_number: int | None = None,
+        **_later: Any,
     ) -> dict[str, Any]:
         """Take up the task again after the wait; the event is a :class:`JobTrigger`'s.
 
         :param try_number: the try that has waited. Airflow 3.0.0 to 3.1.0 resume a retry with the event of
             the try before (apache/airflow#56704): such an event is left aside, and the task begins as a
             retry does.
+        :param _later: what a later release has kept besides, before a downgrade.
         :raises JobFailedError: if the job ended without success.
         :raises JobTimeoutError: if it had not ended at its deadline.
         :raises JobError: if the job could not be watched any longer.
@@ -119,11 +124,14 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
             return result
         job = self._job = JobStatus.from_json(event["job"]) if event["job"] else None
         if why := event.get("timeout"):
-            return self._time_is_up(context, event["job_id"], why, shared=bool(event.get("shared")))
+            raise self._timed_out(event, why)
         if why := event.get("error"):
             raise JobError(f"{self._noun} {event['job_id']} could not be watched any longer: {why}")
         if job is None:
             raise JobError(f"The trigger's event tells nothing of a job: {event}")
+        if self.deferrable:
+            # The trigger's own lines may be lost with its task's end (apache/airflow#70317).
+            self.log.info("%s %s: %s.", self._noun, job.job_id, job.describe())
         return self._finish(context, job)
 
     def on_kill(self) -> None:
@@ -136,45 +144,50 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
             return
         # In a thread, and not waited for without end: the signal may have interrupted this one while it
         # held a lock of the client's connection pool.
-        stopper = threading.Thread(target=self._stop, args=(self._job_id,), daemon=True)
+        stopper = threading.Thread(target=self._stop, args=(self._job_id, _STOP_TIME), daemon=True)
         stopper.start()
         stopper.join(_STOP_TIME)
-
-    @property
-    def _noun(self) -> str:
-        return self.aws_hook_class.noun.capitalize()
 
     def _warn_if_retired(self) -> None:
         if self.aws_hook_class.ended:
             self.log.warning(self.hook.notice)
 
-    def _encoded(self) -> HookSpec:
-        """Return how the triggerer builds the hook.
+    def _check_parameters(self) -> None:
+        """Look, before a job is started, whether the triggerer could build the hook.
 
-        :raises JobInputError: if it could not; to be found out before a job is started.
+        :raises JobInputError: if it could not.
         """
-        return HookSpec.of(self.aws_hook_class, self._hook_parameters)
+        from airflow_provider_jobs.hooks.spec import HookSpec
 
-    def _stop(self, job_id: str) -> str:
-        """Ask for the job to be stopped; returns what came of it, for a message."""
-        try:
-            outcome = "it is being stopped" if self.hook.stop_job(job_id) else "it had ended already"
-        except JobError as error:
-            outcome = f"it could NOT be stopped and may go on: {error}"
+        HookSpec.of(self.aws_hook_class, self._hook_parameters)
+
+    def _stop(self, job_id: str, within: float = 0.0) -> str:
+        """Ask for the job to be stopped; returns what came of it, for a message.
+
+        :param within: seconds in which it is asked again where AWS was busy or out of reach.
+        """
+        until, pause = time.monotonic() + within, _FIRST_PAUSE
+        while True:
+            try:
+                outcome = "it is being stopped" if self.hook.stop_job(job_id) else "it had ended already"
+                break
+            except JobError as error:
+                outcome = f"it could NOT be stopped and may go on: {error}"
+                if not is_passing(error, answered=True) or time.monotonic() + pause > until:
+                    break
+            time.sleep(pause)
+            pause *= 2
         self.log.info("%s %s: %s.", self._noun, job_id, outcome)
         return outcome
 
-    def _time_is_up(self, context: Context, job_id: str, why: str, *, shared: bool) -> dict[str, Any]:
-        try:
-            job = self._job = self.hook.describe_job(job_id)
-        except JobError as error:
-            why = f"{why} ({error})"
+    def _timed_out(self, event: Mapping[str, Any], why: str) -> JobTimeoutError:
+        """Return the error of a job whose time is up; the trigger has told what became of it."""
+        if event.get("shared"):
+            outcome = "it was there before this task and goes on"
         else:
-            if job.state.ended:
-                return self._finish(context, job)
-        stopped = "it was there before this task and goes on" if shared else self._stop(job_id)
-        raise JobTimeoutError(
-            f"{self._noun} {job_id} {why}. job_timeout is {self.job_timeout}; {stopped}. "
+            outcome = event.get("stopped") or self._stop(event["job_id"])
+        return JobTimeoutError(
+            f"{self._noun} {event['job_id']} {why}. job_timeout is {self.job_timeout}; {outcome}. "
             "Allow more time, or give the job less to do."
         )
 
@@ -187,29 +200,56 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         if self.job_timeout:
             started_at = job.started_at or self.hook.clock.now() or datetime.now(UTC)
             deadline = (started_at + self.job_timeout - timedelta(seconds=spent)).isoformat()
-        trigger = self._job_trigger(job.job_id, deadline, shared=job.shared)
-        kwargs = {"try_number": current_try(context)}
+        trigger = self._job_trigger(
+            job.job_id,
+            deadline,
+            stop_at_deadline=not job.shared,
+            shared=job.shared,
+            started_at=job.started_at,
+        )
+        kwargs = {"try_number": current_try(context), **self._kept()}
         return self.execute_complete(context, self._wait(trigger, "execute_complete", kwargs))
+
+    def _kept(self) -> dict[str, Any]:
+        """Return what :meth:`execute_complete` gets besides, after a deferral."""
+        return {}
 
     def _job_trigger(
         self,
         job_id: str,
         deadline: str | None = None,
         *,
-        cancel_on_kill: bool | None = None,
+        stop_at_deadline: bool = False,
+        spec: HookSpec | None = None,
+        goes_on: str = "",
         shared: bool = False,
+        started_at: datetime | None = None,
     ) -> JobTrigger:
-        spec = self._encoded()
-        cancel = self.cancel_on_kill if cancel_on_kill is None else cancel_on_kill
+        """Return the trigger that waits for a job.
+
+        :param stop_at_deadline: whether it stops the job at the deadline.
+        :param spec: how the triggerer builds the hook, where it is not the task's own.
+        :param goes_on: why the job is not stopped with the task, where it is not; begins a line of the log.
+        """
+        # A task that takes up a job that has ended imports nothing of the triggers, of boto3 or of the hooks.
+        from airflow_provider_jobs.triggers.job import JobTrigger
+
+        spec = spec or self._encoded()
+        if not goes_on:
+            goes_on = "It was there before this task" if shared else ""
         return JobTrigger(
             hook_class=spec.hook_class,
             hook_parameters=spec.parameters,
             job_id=job_id,
             poll_interval=self.poll_interval,
             deadline=deadline,
-            cancel_on_kill=cancel and not shared,
+            stop_at_deadline=stop_at_deadline,
+            cancel_on_kill=self.cancel_on_kill and not goes_on,
+            goes_on=goes_on,
             shared=shared,
             settling_time=settling_time().total_seconds(),
+            seen=True,
+            started_at=started_at.isoformat() if started_at else None,
         )
 
     def _wait(self, trigger: BaseTrigger, then: str, kwargs: Mapping[str, Any] | None = None) -> Any:
@@ -228,16 +268,22 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
             finally:
                 waiting.cancel()
 
-        return asyncio.run(first())
+        try:
+            return asyncio.run(first())
+        finally:
+            # The task's process may end soon.
+            from airflow_provider_jobs.watch.threads import METRICS_THREAD
+
+            METRICS_THREAD.flush()
 
     def _raise_if_killed(self) -> None:
         if self._killed:
             raise JobError("The task was killed while it waited.")
 
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
-        self._record(context, job)
+        self._remember(job)
         if job.state is not JobState.SUCCEEDED:
-            reason = one_line(job.reason or self.aws_hook_class.no_reason).rstrip(". ")
+            reason = one_line(job.reason or self._no_reason).rstrip(". ")
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
             )
@@ -245,15 +291,35 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
         return self._deliver(context, job)
 
     def _deliver(self, context: Context, job: JobStatus) -> dict[str, Any]:
-        """Return the result, and hand it to the outlets' asset events with the run's data interval."""
+        """Return the result, and hand it to the outlets' asset events with the run's data interval.
+
+        What somebody has put into an event before stays. What cannot be handed on fails no task whose job
+        has succeeded.
+        """
         result = self.job_result(job)
+        if self.outlets and not job.state.ended:
+            self.log.warning(
+                "The outlets' events will tell of a %s that has only begun: wait_for_completion is off.",
+                self._noun.lower(),
+            )
         for outlet in self.outlets or ():
-            context["outlet_events"][outlet].extra = {**interval(context), **result}
+            told = {**interval(context), **result}
+            try:
+                event = context["outlet_events"][outlet]
+                event.extra = {**told, **event.extra}
+                for each in getattr(event, "asset_alias_events", ()):
+                    each.extra.update({name: told[name] for name in told.keys() - each.extra.keys()})
+            except Exception as error:
+                self.log.warning("Outlet %r is not told the result: %s", outlet, error)
         return result
 
-    def _record(self, context: Context, job: JobStatus) -> None:
-        """Remember the job where on_kill, a person and the console link look for it."""
+    def _remember(self, job: JobStatus) -> None:
+        """Remember the job where on_kill and OpenLineage look for it."""
         self._job, self._job_id = job, None if job.shared else job.job_id
+
+    def _record(self, context: Context, job: JobStatus) -> None:
+        """Remember the job, and record the console link, which Airflow keeps while the task is deferred."""
+        self._remember(job)
         if self.job_link is not None:
             self.job_link.persist(
                 context=context,
@@ -262,40 +328,3 @@ class JobOperator(TellsLineage, AwsBaseOperator[HookT], Generic[HookT]):
                 aws_partition=self.hook.conn_partition,
                 job_id=job.job_id,
             )
-
-
-class StopJobOperator(JobOperator[HookT], Generic[HookT]):
-    """Base of the operators that stop a job; one that has ended already is as good as stopped."""
-
-    @property
-    @abstractmethod
-    def target_id(self) -> str:
-        """The service's own name of the job to stop."""
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Stop the job, and wait until it has ended if asked to.
-
-        :raises JobNotFoundError: if the service does not know the job.
-        """
-        self._warn_if_retired()
-        job = self.hook.describe_job(self.target_id)
-        self._record(context, job)
-        if job.state.ended:
-            self.log.info("%s %s had ended already: %s.", self._noun, job.job_id, job.service_state)
-            return self._deliver(context, job)
-        asked = job.state is not JobState.RUNNING or self.stop(job.job_id)
-        if not asked or not self.wait_for_completion:
-            return self._deliver(context, self.hook.describe_job(job.job_id))
-        return self._watch(context, job)
-
-    def stop(self, job_id: str) -> bool:
-        """Ask for the job to be stopped; returns False if there was nothing to stop any more."""
-        return self.hook.stop_job(job_id)
-
-    def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
-        self._record(context, job)
-        if job.state is not JobState.CANCELLED:
-            self.log.info(
-                "%s %s had ended before it was stopped: %s.", self._noun, job.job_id, job.service_state
-            )
-        return self._deliver(context, job)

@@ -62,6 +62,9 @@ class Before:
         )
         if isinstance(event, Mapping) and "since" in event:
             before.queued = event["since"]
+        if isinstance(event, Mapping) and event.get("timeout"):
+            # It goes on although it was told to stop: if AWS says so too, it is told again.
+            before.carried.stopped.pop(event["job_id"], None)
         if isinstance(event, Mapping) and "job_id" not in event and (why := event.get("error")):
             raise JobError(f"Waiting to start the job failed: {why}")
         return before

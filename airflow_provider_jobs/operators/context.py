@@ -4,19 +4,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import conf
-
-from airflow_provider_jobs.once.attempt_log import AttemptLog
+from airflow_provider_jobs import options
 from airflow_provider_jobs.once.identity import Identity, Life
 
-__all__ = ["AttemptStore", "dag_version", "identity", "life", "note_spent", "settling_time", "try_number"]
+if TYPE_CHECKING:
+    from airflow_provider_jobs.once.attempt_log import AttemptLog
+
+__all__ = [
+    "AttemptStore",
+    "dag_version",
+    "digest",
+    "identity",
+    "life",
+    "note_spent",
+    "settling_time",
+    "team",
+    "try_number",
+    "was_rescheduled",
+]
 
 _SECTION = "airflow_provider_jobs"
 
@@ -25,8 +39,7 @@ def identity(context: Mapping[str, Any]) -> Identity:
     """Return which task instance it is, with ``[airflow_provider_jobs] site``."""
     ti = context["ti"]
     map_index = -1 if ti.map_index is None else ti.map_index
-    site = conf.get(_SECTION, "site", fallback="") or ""
-    return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, site)
+    return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, options.site())
 
 
 def life(context: Mapping[str, Any]) -> Life:
@@ -41,15 +54,49 @@ def try_number(context: Mapping[str, Any]) -> int:
     return max(int(context["ti"].try_number or 1), 1)
 
 
-def dag_version(context: Mapping[str, Any]) -> str | None:
-    """Return Airflow's id of the DAG's version; Airflow 2 has none."""
+def team(context: Mapping[str, Any]) -> str | None:
+    """Return the team that the task is of, where Airflow tells it (3.3); None without one."""
+    name: str | None = (getattr(context["ti"], "stats_tags", None) or {}).get("team_name")
+    return name
+
+
+def was_rescheduled(context: Mapping[str, Any]) -> bool:
+    """Whether a sensor has looked before in this try, and was put off."""
+    return bool(context.get("task_reschedule_count"))
+
+
+def dag_version(context: Mapping[str, Any], written: str = "") -> str | None:
+    """Return Airflow's id of the DAG's version, which Airflow 2 does not have, and that of the task in it.
+
+    A worker may read an edited file before Airflow knows a new version of the DAG by it.
+
+    :param written: a digest of the task as it stands in the file, if there is one.
+    """
     version = getattr(context["ti"], "dag_version_id", None)
-    return str(version) if version else None
+    return "/".join(filter(None, (str(version or ""), written))) or None
+
+
+def digest(fields: Mapping[str, Any]) -> str:
+    """Return a digest of an operator's fields before their templates are rendered.
+
+    :return: empty if a field is no plain value, and may differ from process to process.
+    """
+    try:
+        text = json.dumps(fields, sort_keys=True, default=_dated)
+    except TypeError:
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _dated(value: object) -> str:
+    if isinstance(value, (date, timedelta)):
+        return str(value)
+    raise TypeError(f"{value!r} is no plain value")
 
 
 def settling_time() -> timedelta:
     """Return ``[airflow_provider_jobs] settling_time``: how long AWS may take to show what was started."""
-    return timedelta(seconds=conf.getfloat(_SECTION, "settling_time", fallback=60.0))
+    return timedelta(seconds=options.seconds("settling_time"))
 
 
 class AttemptStore:
@@ -101,6 +148,8 @@ def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any
     :param seconds: how long it ran.
     :param log: the task's logger; what cannot be noted is warned of.
     """
+    from airflow_provider_jobs.once.attempt_log import AttemptLog
+
     key = identity(context)
     store = AttemptStore(context, key)
     if not store.there:

@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
+from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values, pipeline_tags
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.activations import checked_pipeline_id
-from airflow_provider_jobs.hooks.data_pipeline import ActivationRequest, DataPipelineHook
+from airflow_provider_jobs.hooks.activations import ActivationRequest, checked_pipeline_id
+from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import JobStatus, one_line
-from airflow_provider_jobs.lineage import Lineage
+from airflow_provider_jobs.lineage import Lineage, TellsPipeline
 from airflow_provider_jobs.once.mark import name_prefix
-from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.context import identity
 from airflow_provider_jobs.operators.context import life as life_of
 from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.pipeline_lineage import pipeline_lineage
+from airflow_provider_jobs.pipeline_secrets import MasksSecrets
 from airflow_provider_jobs.windows import optional_time
 
 __all__ = [
@@ -39,7 +39,7 @@ _COLOR, _TEXT = "#ed7100", "#ffffff"
 _NAME_LIMIT = 1024
 
 
-class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
+class DataPipelineCreatePipelineOperator(TellsPipeline, AwsOperator[DataPipelineHook]):
     """Create a pipeline, which is empty at first; a retry finds the one that an earlier try has created.
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_CreatePipeline.html
@@ -50,7 +50,7 @@ class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
     :param unique_id: AWS creates one pipeline with the same name and unique id; by default there is one for
         each run of the task with its retries, and clearing the task creates another. (templated)
     :param description: up to 1,024 characters. (templated)
-    :param tags: up to 10. (templated)
+    :param tags: up to 10, as a dictionary or as the API's own list. (templated)
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
@@ -71,7 +71,7 @@ class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
         pipeline_name: str,
         unique_id: str | None = None,
         description: str | None = None,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -90,13 +90,14 @@ class DataPipelineCreatePipelineOperator(AwsBaseOperator[DataPipelineHook]):
             if not isinstance(value, str) or not 1 <= len(value) <= _NAME_LIMIT:
                 raise JobInputError(f"{name}={value!r} must have 1 to {_NAME_LIMIT:,} characters.")
         pipeline_id = self.hook.create_pipeline(
-            self.pipeline_name, unique_id, description=self.description, tags=self.tags
+            self.pipeline_name, unique_id, description=self.description, tags=pipeline_tags(self.tags)
         )
+        self._touched = (pipeline_id, "created")
         self.log.info("Pipeline %s is %s.", one_line(self.pipeline_name), pipeline_id)
         return {"pipeline_id": pipeline_id, "pipeline_name": self.pipeline_name, "unique_id": unique_id}
 
 
-class DataPipelinePutPipelineDefinitionOperator(AwsBaseOperator[DataPipelineHook]):
+class DataPipelinePutPipelineDefinitionOperator(MasksSecrets, TellsPipeline, AwsOperator[DataPipelineHook]):
     """Put a definition into a pipeline, in place of any earlier one.
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_PutPipelineDefinition.html
@@ -166,9 +167,13 @@ class DataPipelinePutPipelineDefinitionOperator(AwsBaseOperator[DataPipelineHook
         if not isinstance(content, str):
             self.template_ext = ()
         try:
-            return super().render_template(content, context, jinja_env, seen_oids)
+            rendered = super().render_template(content, context, jinja_env, seen_oids)
         finally:
             self.template_ext = files
+        if isinstance(rendered, str) and content is self.definition:
+            # Before Airflow stores it: where the text cannot be read, its secrets cannot be told.
+            PipelineDefinition.from_file(rendered)
+        return rendered
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check the definition and put it."""
@@ -176,6 +181,7 @@ class DataPipelinePutPipelineDefinitionOperator(AwsBaseOperator[DataPipelineHook
         definition = self._definition()
         definition.check()
         warnings = self.hook.put_definition(pipeline_id, definition)
+        self._touched = (pipeline_id, "defined")
         for where, texts in warnings.items():
             for text in texts:
                 self.log.warning("AWS warns of %s: %s", one_line(where), one_line(text))
@@ -193,15 +199,15 @@ class DataPipelinePutPipelineDefinitionOperator(AwsBaseOperator[DataPipelineHook
         )
 
 
-class DataPipelineActivatePipelineOperator(StartJobOperator[DataPipelineHook]):
+class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPipelineHook]):
     """Activate a pipeline and wait for what it runs: exactly once in a run of the task and its retries.
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ActivatePipeline.html
 
     AWS would run a pipeline anew for each call. So the task notes in Airflow's ``task_state_store`` (Airflow
-    3.3 or later) which activation came before its own; a retry looks whether there is another by now. Below
-    3.3 a retry after a lost answer activates once more, after the first activation has ended. A pipeline
-    that runs on demand what another task has activated is waited for.
+    3.3 or later) which activation came before its own, and its own. After a lost answer an activation since
+    may be the task's or another's: a retry waits for its end, then activates once more; below 3.3, it waits
+    for whatever the pipeline runs. If another task's on-demand activation is running, this task waits for it.
 
     The activation has succeeded when all its instances are FINISHED or SKIPPED; it has failed when one
     ended otherwise and no other can go on, which includes those that wait for ever because
@@ -261,8 +267,9 @@ class DataPipelineActivatePipelineOperator(StartJobOperator[DataPipelineHook]):
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the folders and files of S3 that the pipeline's definition names."""
         definition = self.hook.get_definition(job.details["pipeline_id"], "active")
-        values = parameter_values(self.parameter_values) or ()
-        return pipeline_lineage(definition, {each["id"]: each["stringValue"] for each in values})
+        values = {each["id"]: each["stringValue"] for each in parameter_values(self.parameter_values) or ()}
+        # The DAG may have been changed while the task was deferred: AWS tells what it runs with.
+        return pipeline_lineage(definition, {**values, **definition.get("values", {})})
 
 
 class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
@@ -296,7 +303,7 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
         return self.hook.stop_job(job_id, cancel_active=self.cancel_active)
 
 
-class DataPipelineDeletePipelineOperator(AwsBaseOperator[DataPipelineHook]):
+class DataPipelineDeletePipelineOperator(TellsPipeline, AwsOperator[DataPipelineHook]):
     """Delete a pipeline for good, with its definition and its history; one that is gone is as good.
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeletePipeline.html
@@ -317,6 +324,7 @@ class DataPipelineDeletePipelineOperator(AwsBaseOperator[DataPipelineHook]):
     def execute(self, context: Context) -> None:
         """Delete the pipeline."""
         pipeline_id = checked_pipeline_id(self.pipeline_id)
+        self._touched = (pipeline_id, "deleted")
         try:
             self.hook.delete_pipeline(pipeline_id)
         except JobNotFoundError as error:

@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
+from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.replays import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
-from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window
 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
@@ -52,8 +53,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         tells the task and its run. A replay that has to follow one that failed or was cleared gets
         ``.2``, ``.3`` and so on behind it. (templated)
     :param description: shown in the console beside the mark of the task's run. (templated)
-    :param archive_delay: how long after the window's end the replay starts at the earliest: events
-        reach an archive up to ten minutes late.
+    :param archive_delay: as a timedelta or in seconds, how long after the window's end the replay starts at
+        the earliest: events reach an archive up to ten minutes late.
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
     """
 
@@ -81,19 +82,18 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         rule_arns: Sequence[str] | None = None,
         replay_name: str | None = None,
         description: str | None = None,
-        archive_delay: timedelta = timedelta(minutes=10),
+        archive_delay: timedelta | float = timedelta(minutes=10),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
+        self._takes_interval = (event_start_time, event_end_time) == (INTERVAL_START, INTERVAL_END)
         self.rule_arns = rule_arns
-        self.replay_name = replay_name
+        self.replay_name = self._own_name = replay_name
         self.description = description
-        self.archive_delay = archive_delay
-        if archive_delay < timedelta(0):
-            raise JobInputError(f"archive_delay={archive_delay!r} must not be negative.")
+        self.archive_delay = duration(archive_delay, "archive_delay", zero=True)
 
     def job_request(self, context: Context) -> ReplayRequest:
         """Return the replay that is asked for, checked."""
@@ -107,6 +107,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             )
         if self.replay_name is not None:
             checked_replay_name(self.replay_name)
+            self._warn_of_name("replay_name", self._own_name)
         ti = context["ti"]
         return ReplayRequest(
             archive=self.archive,

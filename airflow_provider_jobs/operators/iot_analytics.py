@@ -9,19 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
+from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.iot_analytics import (
-    IotAnalyticsHook,
-    ReprocessingRequest,
-    reprocessing_job_id,
-)
+from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
+from airflow_provider_jobs.hooks.reprocessings import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
-from airflow_provider_jobs.operators.base import StopJobOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
 __all__ = [
@@ -41,20 +38,18 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     AWS ended the service on 2025-12-15; the operator works against the endpoint that the connection
     names.
 
-    A reprocessing has neither name nor token. The task keeps its intent and its id in Airflow's
+    A reprocessing has neither name nor token. The task notes its attempt, and then the id, in Airflow's
     ``task_state_store`` (Airflow 3.3 or later). If the worker dies, or the answer is lost, between the
-    two, the next try looks for reprocessings of the pipeline that began since the intent: it takes the
-    only one for its own, starts one if there is none, and fails with the candidates' names if there are
-    several. So where many tasks reprocess one pipeline side by side, such a crash may need a person.
-    Before Airflow 3.3 nothing is kept while a task is not deferred: a try that follows a crash or a lost
-    answer starts another reprocessing.
+    two, each reprocessing of the pipeline that began about then may be the task's: the next try waits for
+    its end, then starts one more. Before Airflow 3.3 nothing is kept while a task is not deferred: a try
+    that follows a crash or a lost answer waits for what the pipeline runs, then starts another.
 
     AWS starts 1,000 reprocessings of a pipeline in 24 hours. A task that is refused waits in line until
     one of those is a day old.
 
     The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``pipeline_name``,
-    ``reprocessing_id``, ``state``, ``created_at``, ``start_time``, ``end_time``, ``s3_paths``; times are
-    ISO 8601 strings in UTC.
+    ``reprocessing_id``, ``state``, ``created_at``, and what it was started for: ``start_time``,
+    ``end_time``, ``s3_paths``; times are ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -93,6 +88,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         self.start_time = start_time
         self.end_time = end_time
         self.s3_paths = s3_paths
+        self._takes_interval = (start_time, end_time) == (INTERVAL_START, INTERVAL_END)
         # What was asked for: a template or an XCom that turns out to be None must not mean «everything».
         self._by_paths, self._open_start, self._open_end = by_paths, start_time is None, end_time is None
         if by_paths and not (self._open_start and self._open_end):
@@ -104,11 +100,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     def job_request(self, context: Context) -> ReprocessingRequest:
         """Return the reprocessing that is asked for, checked."""
         reprocessing_job_id(self.pipeline_name, "-")
-        asked = self._messages()
-        paths = asked["s3_paths"]
-        request = ReprocessingRequest(
-            self.pipeline_name, asked["start"], asked["end"], None if paths is None else tuple(paths)
-        )
+        request = self._request()
         bounds = [bound for bound in (request.start, request.end) if bound]
         if any(bound.minute or bound.second for bound in bounds):
             self.log.warning(
@@ -120,10 +112,9 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         return request
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
-        """Return what AWS tells of the reprocessing, and the messages it was for, which it does not tell."""
-        asked = self._messages()
-        start, end = (asked[bound] and asked[bound].isoformat() for bound in ("start", "end"))
-        return {**job.details, "start_time": start, "end_time": end, "s3_paths": asked["s3_paths"]}
+        """Return what AWS tells of the reprocessing, and which messages it was started for."""
+        # A deferral of an earlier release has not kept it.
+        return {**job.details, **(self._asked or self._request().asked())}
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the pipeline's channel and its data store."""
@@ -139,17 +130,17 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         }
         return Lineage(ends["channel"], ends["datastore"])
 
-    def _messages(self) -> dict[str, Any]:
-        """Return the window or the objects."""
+    def _request(self) -> ReprocessingRequest:
+        """Return the pipeline with the window or the objects."""
         if self._by_paths:
-            return {"start": None, "end": None, "s3_paths": self._checked_paths()}
+            return ReprocessingRequest(self.pipeline_name, s3_paths=tuple(self._checked_paths()))
         if self._open_start or self._open_end:
             start = None if self._open_start else parse_time(self.start_time, "start_time")
             end = None if self._open_end else parse_time(self.end_time, "end_time")
         else:
             window = Window.parse(self.start_time, self.end_time, names=("start_time", "end_time"))
             start, end = window.start, window.end
-        return {"start": start, "end": end, "s3_paths": None}
+        return ReprocessingRequest(self.pipeline_name, start, end)
 
     def _checked_paths(self) -> list[str]:
         paths = self.s3_paths

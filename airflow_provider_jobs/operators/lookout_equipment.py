@@ -8,11 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
+from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
-from airflow_provider_jobs.hooks.lookout_equipment import QUALITY, IngestionRequest, LookoutEquipmentHook
+from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
+from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
@@ -94,9 +95,11 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         self.role_arn = role_arn
         self.prefix = prefix
         self.key_pattern = key_pattern
-        self.client_token = client_token
+        self.client_token = self._own_name = client_token
         self.max_discarded_files = max_discarded_files
         self.data_quality = data_quality
+        if not isinstance(data_quality or {}, Mapping):
+            raise JobInputError(f"data_quality={data_quality!r} must be a dictionary of counts.")
         self._check_limits({"max_discarded_files": max_discarded_files or 0, **(data_quality or {})})
 
     def _check_limits(self, limits: Mapping[str, int]) -> None:
@@ -121,6 +124,7 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
                 isinstance(value, str) and re.fullmatch(pattern, value)
             ):
                 raise JobInputError(f"{name}={value!r} must be {meaning}.")
+        self._warn_of_name("client_token", self._own_name)
         return IngestionRequest(
             dataset_name=self.dataset_name,
             role_arn=self.role_arn,

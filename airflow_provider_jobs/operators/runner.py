@@ -24,12 +24,11 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.decision import Evidence
+from airflow_provider_jobs.once.decision import Evidence, KnownJob, Sighting
 from airflow_provider_jobs.once.evidence import Marking, Sight, Task
 from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.steps import (
+from airflow_provider_jobs.once.moves import (
     Adopt,
-    Carried,
     Failed,
     Look,
     Note,
@@ -46,10 +45,12 @@ from airflow_provider_jobs.once.steps import (
     WaitForRoom,
     WaitForTime,
     WaitToSettle,
-    steps,
 )
+from airflow_provider_jobs.once.steps import Carried, steps
 from airflow_provider_jobs.operators import context as task_context
+from airflow_provider_jobs.operators.asked import noted_of
 from airflow_provider_jobs.operators.before import Before
+from airflow_provider_jobs.operators.places import Places
 from airflow_provider_jobs.triggers.base import shortest_wait
 from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.slot import SlotTrigger
@@ -77,6 +78,7 @@ class StepRunner:
         self.request = request
         self.identity = task_context.identity(context)
         self.store = task_context.AttemptStore(context, self.identity)
+        self.places = Places(operator, self.identity)
         self.started: JobStatus | None = None
         self._error: Exception | None = None
         self._looked = 0.0
@@ -90,10 +92,12 @@ class StepRunner:
             marking=self.hook.marking,
             scope=self.hook.scope(request),
             given=self._given(context),
-            dag_version=task_context.dag_version(context),
+            dag_version=task_context.dag_version(context, operator._written),
             may_stop=operator.cancel_on_kill and self.hook.stoppable,
             settling=task_context.settling_time(),
             call_limit=self.hook.call_limit,
+            place=self.places.here,
+            asked=noted_of(request),
         )
 
     def take(self, before: Before) -> Outcome:
@@ -111,7 +115,8 @@ class StepRunner:
                 step = walk.send(answer)
             except StopIteration as end:
                 return self._outcome(end.value)
-            if isinstance(step, (Look, Prepare, Start)):
+            if isinstance(step, (Prepare, Start)):
+                # Not before a look: what an earlier try has started is to be found, and stopped.
                 self.operator._raise_if_killed()
             answer = self._do(step, carried)
 
@@ -127,19 +132,25 @@ class StepRunner:
                 if job.evidence is Evidence.COULD_BE:
                     self._warn(job.job_id or "", before)
                 else:
-                    log.info(
-                        "%s %s: %s; the task waits for its end.", operator._noun, job.job_id, job.evidence
-                    )
+                    name = f"{self.hook.noun} {job.job_id}{self.places.told(job.place)}"
+                    log.info("Waiting for the end of %s: %s; %s.", name, job.evidence, job.likeness)
+                if job.job_id in before.carried.stopped:
+                    # AWS has accepted the stop; that it takes effect is seen by then, or it is asked again.
+                    patience = max(self._task.settling.total_seconds(), operator.poll_interval)
+                    left = patience if left is None else min(left, patience)
                 now = self.hook.clock.now() or datetime.now(UTC)
                 deadline = now + timedelta(seconds=left) if left is not None else None
                 return operator._job_trigger(
                     job.job_id or "",
                     deadline=deadline.isoformat() if deadline else None,
-                    cancel_on_kill=False,
+                    spec=self.places.spec(job.place),
+                    goes_on=self._why_it_goes_on(job, before),
                 )
             case WaitForRoom(attempt):
+                again = before.queued is not None
                 before.queued = before.queued or time.time()
-                return self._slot_trigger(attempt, before.queued)
+                until = None if left is None else time.time() + left
+                return self._slot_trigger(attempt, before.queued, again, until)
             case WaitForTime() if self._not_before is not None:
                 now = self.hook.clock.now() or datetime.now(UTC)
                 seconds = max((self._not_before - now).total_seconds(), 0.0)
@@ -160,6 +171,16 @@ class StepRunner:
                 return self._delay(min(max(left_to_settle, 0.0), operator.poll_interval))
         raise JobError(f"Nothing to wait for: {outcome}")
 
+    def _why_it_goes_on(self, job: KnownJob, before: Before) -> str:
+        """Return why a job that is waited for before the start is not stopped with the task."""
+        if job.evidence is Evidence.COULD_BE:
+            return "It may not be this task's"
+        if job.sighting is Sighting.STOPPING or job.job_id in before.carried.stopped:
+            return "It was told to stop before"
+        if not self.hook.stoppable:
+            return f"{self.hook.label} cannot stop it"
+        return "It is an earlier one of this task" if self.operator.cancel_on_kill else ""
+
     def _delay(self, seconds: float) -> DelayTrigger:
         return DelayTrigger(seconds=max(seconds, shortest_wait(self.operator.poll_interval)))
 
@@ -176,7 +197,7 @@ class StepRunner:
         return left
 
     def _warn(self, job_id: str, before: Before) -> None:
-        metrics.send("start_in_doubt", service=self.hook.service)
+        metrics.send("start_in_doubt", **metrics.tags_of(self.hook))
         if time.time() - before.warned >= _WARN_AGAIN:
             before.warned = time.time()
             self.operator.log.warning(
@@ -190,11 +211,10 @@ class StepRunner:
 
     def _given(self, context: Context) -> str:
         given: str = getattr(self.request, "given", "")
-        if not given or self.hook.marking is not Marking.TOKEN or self.store.there:
+        if not given or self.hook.marking is not Marking.TOKEN:
             return given
-        # Without a store the numbers begin again in each life, and a token is used up for good.
-        clears = (context["ti"].max_tries or 0) - (context["task"].retries or 0)
-        return f"{given}.c{clears}" if clears else given
+        log = AttemptLog.open(self.store.read(), first_try=False, identity=self.identity.digest)
+        return log.own_token(given, (context["ti"].max_tries or 0) - (context["task"].retries or 0))
 
     def _outcome(self, outcome: Outcome) -> Outcome:
         match outcome:
@@ -223,8 +243,15 @@ class StepRunner:
     @_do.register
     def _(self, step: Look, carried: Carried) -> Sight:
         self._looked = time.monotonic()
-        jobs = self.hook.see_jobs(self.identity, step.log, self.request)
-        return Sight(self.hook.clock.now(), tuple(jobs))
+        try:
+            jobs = self.places.see(step.log, self.request)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, JobInputError):
+                raise
+            raise self.hook.unreadable(
+                f"see_{self.hook.noun}s", f"{type(error).__name__}: {error}"
+            ) from error
+        return Sight(self.places.now(), tuple(jobs))
 
     @_do.register
     def _(self, step: Note, carried: Carried) -> None:
@@ -244,14 +271,19 @@ class StepRunner:
     def _(self, step: Stop, carried: Carried) -> Stopped:
         job_id = step.job.job_id or ""
         why = f"{step.job.evidence}; {step.job.likeness}"
-        self.operator.log.info("Stopping %s %s: %s.", self.hook.noun, job_id, why)
+        name = f"{job_id}{self.places.told(step.job.place)}"
+        self.operator.log.info("Stopping %s %s: %s.", self.hook.noun, name, why)
         # An error ends the steps: nothing is started beside a job that may go on.
-        stopped = self.hook.stop_job(job_id)
-        metrics.send("job_stopped", service=self.hook.service)
+        stopped = self.places.hook(step.job.place).stop_job(job_id)
+        metrics.send("job_stopped", **metrics.tags_of(self.hook))
         return Stopped.ASKED if stopped else Stopped.NOT_RUNNING
 
     @_do.register
     def _(self, step: Prepare, carried: Carried) -> Unstarted | None:
+        for job in step.uncounted:
+            self.operator.log.info(
+                "%s %s has succeeded, but does not count: %s.", self.operator._noun, job.job_id, job.likeness
+            )
         limit = self.operator.job_timeout
         if limit is not None and step.spent >= limit.total_seconds():
             raise JobTimeoutError(
@@ -293,11 +325,14 @@ class StepRunner:
         except (JobError, JobInputError) as error:
             self._error = error
             return Unstarted.IN_DOUBT if getattr(error, "in_doubt", False) else Unstarted.REFUSED
+        if not job.shared:
+            # From here on a kill finds it, also while it is being noted.
+            self.operator._job_id = job.job_id
         now = self.hook.clock.now()
         at = now - timedelta(seconds=time.monotonic() - called) if now else None
         return Started(job.job_id, job.state, job.started_at, job.shared, at)
 
-    def _slot_trigger(self, attempt: Attempt, since: float) -> SlotTrigger:
+    def _slot_trigger(self, attempt: Attempt, since: float, again: bool, until: float | None) -> SlotTrigger:
         spec = self.operator._encoded()
         return SlotTrigger(
             hook_class=spec.hook_class,
@@ -306,4 +341,6 @@ class StepRunner:
             scope=attempt.scope,
             poll_interval=self.operator.poll_interval,
             since=since,
+            again=again,
+            until=until,
         )

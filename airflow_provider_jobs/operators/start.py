@@ -8,18 +8,20 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from airflow.providers.common.compat.sdk import Context
 
-from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
+from airflow_provider_jobs.durations import optional_duration
+from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.once.steps import Adopt
 from airflow_provider_jobs.operators.base import HookT, JobOperator
-from airflow_provider_jobs.operators.before import Before
-from airflow_provider_jobs.operators.context import note_spent
-from airflow_provider_jobs.operators.runner import StepRunner
+from airflow_provider_jobs.operators.context import digest, note_spent
+from airflow_provider_jobs.windows import inferred_interval
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.once.moves import Adopt
+    from airflow_provider_jobs.operators.before import Before
 
 __all__ = ["StartJobOperator"]
 
@@ -34,24 +36,35 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     Takes the parameters of :class:`JobOperator`, and:
 
-    :param cancel_on_kill: whether the job is stopped when its task is killed, marked or cleared; while
-        the task is deferred this needs Airflow 3.3 or later.
-    :param start_timeout: how long a try may wait before its job starts: in the queue, for the time that the
-        job has to start at, for another job's end. None sets no limit.
+    :param cancel_on_kill: whether the job is stopped when its task is killed, marked or cleared.
+    :param start_timeout: as a timedelta or in seconds, how long a try may wait before its job starts: in the
+        queue, for the time that the job has to start at, for another job's end. None sets no limit.
     """
+
+    #: What the result has to tell of the job's request; a class attribute like those of the base.
+    _asked: Mapping[str, Any] | None = None
+    #: Whether the job's window is the run's data interval, since none was given.
+    _takes_interval: bool = False
+    #: A digest of the templated fields before they were rendered; empty where they are no plain values.
+    _written: str = ""
 
     def __init__(
         self,
         *,
         cancel_on_kill: bool = True,
-        start_timeout: timedelta | None = timedelta(days=7),
+        start_timeout: timedelta | float | None = timedelta(days=7),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.cancel_on_kill = cancel_on_kill
-        self.start_timeout = start_timeout
-        if start_timeout is not None and start_timeout <= timedelta(0):
-            raise JobInputError(f"start_timeout={start_timeout!r} must be positive, or None for no limit.")
+        self.start_timeout = optional_duration(start_timeout, "start_timeout")
+
+    def prepare_for_execution(self) -> Self:
+        """Return the copy that Airflow renders and executes; it knows how the task stands in the file."""
+        prepared = super().prepare_for_execution()
+        fields = {name: getattr(self, name, None) for name in self.template_fields}
+        prepared._written = digest(fields)
+        return prepared
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start the job or find it, and wait for it if asked to.
@@ -60,18 +73,30 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         :raises JobTimeoutError: if ``job_timeout`` is used up; without a retry.
         :raises JobError: for failures that a retry may fix.
         """
-        self._encoded()
+        from airflow_provider_jobs.operators.before import Before
+
+        self._keep_from_triggerer(context)
+        if self._takes_interval and (window := inferred_interval(context)):
+            self.log.warning(
+                "Somebody has triggered this run. Its window, %s, is the last period of the DAG's schedule, "
+                "and the scheduled run's as well. Give the parameters of the window for another one.",
+                window,
+            )
+        self._check_parameters()
         self._warn_if_retired()
         return self._run(context, Before())
 
     def execute_after_wait(
-        self, context: Context, event: Any = None, before: Mapping[str, Any] | None = None
+        self, context: Context, event: Any = None, before: Mapping[str, Any] | None = None, **_later: Any
     ) -> dict[str, Any]:
         """Decide again after a wait before the start.
 
         :param event: what the wait's trigger found.
         :param before: what the try has kept over the wait; that of an earlier try counts as nothing.
+        :param _later: what a later release has kept besides, before a downgrade.
         """
+        from airflow_provider_jobs.operators.before import Before
+
         return self._run(context, Before.after(before, event, context))
 
     @abstractmethod
@@ -88,11 +113,19 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         return None
 
     def _run(self, context: Context, before: Before) -> dict[str, Any]:
-        runner = StepRunner(self, context, self.job_request(context))
+        # What a start alone needs is imported here: a task that takes up a job that has ended does without.
+        from airflow_provider_jobs.once.moves import Adopt
+        from airflow_provider_jobs.operators.asked import asked_of
+        from airflow_provider_jobs.operators.before import Before
+        from airflow_provider_jobs.operators.runner import StepRunner
+
+        request = self.job_request(context)
+        runner = StepRunner(self, context, request)
         while not isinstance(outcome := runner.take(before), Adopt):
             trigger = runner.wait(outcome, before)
             event = self._wait(trigger, "execute_after_wait", {"before": before.to_json(context)})
             before = Before.after(before.to_json(context), event, context)
+        self._asked = asked_of(outcome.attempt, request)
         found = self._status(outcome, runner.started)
         if outcome.attempt is not None and outcome.attempt.shared:
             found = replace(found, shared=True)
@@ -108,17 +141,46 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         return self._watch(context, found, spent=outcome.spent)
 
     def execute_complete(
-        self, context: Context, event: Mapping[str, Any], try_number: int | None = None
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        try_number: int | None = None,
+        asked: Mapping[str, Any] | None = None,
+        **_later: Any,
     ) -> dict[str, Any]:
-        """Take up the task again after the wait; see :meth:`JobOperator.execute_complete`."""
+        """Take up the task again after the wait; see :meth:`JobOperator.execute_complete`.
+
+        :param asked: what the result has to tell of the request of the job, which may not be that of now.
+        """
+        self._asked = asked or self._asked
         if ran := event.get("ran"):
             note_spent(context, event["job_id"], ran, self.log)
         return super().execute_complete(context, event, try_number)
 
+    def _warn_of_name(self, parameter: str, template: Any) -> None:
+        """Warn of an own name or token whose template differs from try to try.
+
+        :param template: as the DAG's author wrote it.
+        """
+        if isinstance(template, str) and "try_number" in template:
+            self.log.warning(
+                "%s=%r changes with the try. Where Airflow keeps no notes (below 3.3, or if they are lost), "
+                "a retry does not find the %s of the try before, and starts another beside it. Use what is "
+                "the same in all tries, such as ts_nodash.",
+                parameter,
+                template,
+                self.hook.noun,
+            )
+
+    def _kept(self) -> dict[str, Any]:
+        return {"asked": dict(self._asked)} if self._asked else {}
+
     def _status(self, outcome: Adopt, started: JobStatus | None) -> JobStatus:
+        from airflow_provider_jobs import metrics
+
         if outcome.job is None and started is not None:
             self.log.info("Started %s %s: %s.", self.hook.noun, started.job_id, started.service_state)
-            metrics.send("job_started", service=self.hook.service)
+            metrics.send("job_started", **metrics.tags_of(self.hook))
             # The answer to a start tells less of a job than the result has to.
             return self.hook.describe_job(started.job_id) if started.state.ended else started
         try:
@@ -130,5 +192,5 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         self.log.info(
             "%s %s of an earlier try is %s%s.", self._noun, found.job_id, found.service_state, doubt
         )
-        metrics.send("job_reattached", service=self.hook.service)
+        metrics.send("job_reattached", **metrics.tags_of(self.hook))
         return found

@@ -7,31 +7,30 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    BaseSensorOperator,
     Context,
     PokeReturnValue,
+    TaskDeferred,
     conf,
 )
 
+from airflow_provider_jobs.aws import AwsSensor, HookT, aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_passing
-from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
-from airflow_provider_jobs.triggers.job import JobTrigger
+from airflow_provider_jobs.operators.context import try_number as current_try
+from airflow_provider_jobs.operators.context import was_rescheduled
 
 __all__ = ["JobSensor"]
 
-HookT = TypeVar("HookT", bound=JobHook)
 
-
-class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
+class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
     """Base of the sensors: waits for a job's end, succeeds if the job did.
 
     Takes the parameters of Airflow's ``BaseSensorOperator`` (``poke_interval``, ``timeout``, ``mode``,
@@ -42,6 +41,8 @@ class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
     """
 
     template_fields: Sequence[str] = aws_template_fields()
+    #: Whether AWS has shown the job.
+    _seen: bool = False
 
     def __init__(
         self,
@@ -58,23 +59,28 @@ class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
         """The service's own name of the job to wait for."""
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once.
+        """Look once; a look that fails is repeated if waiting on may help.
+
+        Credentials that AWS refuses are waited for only if AWS has answered before.
 
         :raises JobEndedError: if the job ended without success.
+        :raises JobApiError: if AWS refuses for good.
         :raises JobNotFoundError: if the service does not know it.
         """
         try:
             job = self.hook.describe_job(self.target_id)
         except JobError as error:
-            if not is_passing(error):
+            if not is_passing(error, answered=self._seen or was_rescheduled(context)):
                 raise
             self.log.warning("The look failed, looking again later: %s", error)
             return PokeReturnValue(False)
-        self.log.info("%s: %s", job.job_id, job.describe(datetime.now(UTC)))
+        self._seen = True
+        self.log.info("%s: %s", job.job_id, job.describe(self._now()))
         return PokeReturnValue(job.state.ended, self._result(job) if job.state.ended else None)
 
     def execute(self, context: Context) -> Any:
         """Wait for the job's end."""
+        self._keep_from_triggerer(context)
         if self.aws_hook_class.ended:
             self.log.warning(self.hook.notice)
         if not self.deferrable:
@@ -88,8 +94,10 @@ class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
             raise
         if seen.is_done:
             return seen.xcom_value
-        spec = HookSpec.of(self.aws_hook_class, self._hook_parameters)
-        deadline = datetime.now(UTC) + timedelta(seconds=self.timeout)
+        from airflow_provider_jobs.triggers.job import JobTrigger
+
+        spec = self._encoded()
+        deadline = self._now() + timedelta(seconds=self.timeout)
         self.defer(
             trigger=JobTrigger(
                 hook_class=spec.hook_class,
@@ -98,27 +106,59 @@ class JobSensor(TellsLineage, AwsBaseSensor[HookT], Generic[HookT]):
                 poll_interval=self.poke_interval,
                 deadline=deadline.isoformat(),
                 cancel_on_kill=False,
+                goes_on="A sensor stops nothing",
+                seen=self._seen,
             ),
             method_name="execute_complete",
+            kwargs={"try_number": current_try(context)},
         )
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Take up the task again; ``soft_fail`` and ``never_fail`` skip what they skip on a worker.
+
+        Airflow's own way would skip after a deferral whatever went wrong, such as a look that was denied.
+        """
+        try:
+            # Past the base class of Airflow's sensors.
+            return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
+        except (AirflowSensorTimeout, AirflowFailException) as error:
+            if self.soft_fail or getattr(self, "never_fail", False):
+                raise AirflowSkipException(str(error)) from error
+            raise
+        except (AirflowSkipException, TaskDeferred):
+            raise
+        except Exception as error:
+            if getattr(self, "never_fail", False):
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+    def execute_complete(
+        self, context: Context, event: Mapping[str, Any], try_number: int | None = None, **_later: Any
+    ) -> Any:
         """Take up the task again after the wait.
 
+        :param try_number: the try that has waited; the event of another one is left aside, as
+            :meth:`~airflow_provider_jobs.operators.base.JobOperator.execute_complete` does.
+        :param _later: what a later release has kept besides, before a downgrade.
         :raises AirflowSensorTimeout: if the job had not ended in time.
         :raises JobEndedError: if it ended without success.
         :raises JobError: if it could not be watched any longer.
         """
+        if try_number is not None and try_number != current_try(context):
+            return self.execute(context)
         if why := event.get("timeout"):
             raise AirflowSensorTimeout(f"{event['job_id']} {why}.")
         if why := event.get("error"):
             raise JobError(f"{event['job_id']} could not be watched any longer: {why}")
         return self._result(JobStatus.from_json(event["job"]))
 
+    def _now(self) -> datetime:
+        """Return the time by AWS's clock, by which the trigger keeps the deadline."""
+        return self.hook.clock.now() or datetime.now(UTC)
+
     def _result(self, job: JobStatus) -> dict[str, Any]:
         self._job = job
         if job.state is not JobState.SUCCEEDED:
-            reason = one_line(job.reason or self.aws_hook_class.no_reason).rstrip(". ")
-            noun = self.aws_hook_class.noun.capitalize()
-            raise JobEndedError(f"{noun} {job.job_id} ended {job.service_state}: {reason}.")
+            reason = one_line(job.reason or self._no_reason).rstrip(". ")
+            raise JobEndedError(f"{self._noun} {job.job_id} ended {job.service_state}: {reason}.")
         return dict(job.details)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
+from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.activations import ActivationId, checked_pipeline_id
-from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.sensors.base import JobSensor
 from airflow_provider_jobs.windows import optional_time
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
-from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.replays import checked_replay_name
 from airflow_provider_jobs.sensors.base import JobSensor
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
-from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook, reprocessing_job_id
+from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
+from airflow_provider_jobs.hooks.reprocessings import reprocessing_job_id
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["IotAnalyticsPipelineReprocessingSensor"]

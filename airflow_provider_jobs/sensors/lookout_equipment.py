@@ -8,10 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
+from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["LookoutEquipmentDataIngestionJobSensor"]

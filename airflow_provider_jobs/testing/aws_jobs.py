@@ -65,7 +65,7 @@ class AwsJobs(ABC):
 
         :param service: None is every service
         :param where: in ``lists`` or in ``descriptions`` only; None is both
-        :param seconds: wall-clock seconds; with neither of the two, changes show at once
+        :param seconds: by AWS's clock; with neither of the two, changes show at once
         :param reads: how many list calls, or describe calls of the job, still show what was before
         """
         self._do("set_lag", service=service, where=where, seconds=seconds, reads=reads)

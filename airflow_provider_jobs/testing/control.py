@@ -108,7 +108,7 @@ class JobControl(AwsJobs):
         """
         with self.lock:
             lag = self._lags.get((service, where), self._lags.get((None, where), Lag()))
-            made = Replica(row, move, active, lambda: datetime.now(UTC).timestamp(), lag, shown)
+            made = Replica(row, move, active, lambda: self.clock().timestamp(), lag, shown)
             self._replicas.append((service, where, made))
             return made
 

@@ -168,9 +168,9 @@ def over_http(services: WSGIApplication) -> WSGIApplication:
     """
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if _is_form(environ.get("CONTENT_TYPE", "")):
-            # To be read twice.
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if length := int(environ.get("CONTENT_LENGTH") or 0):
+            # A form is read twice; and a hang would take a body that is still to come for the end.
+            body = environ["wsgi.input"].read(length)
             call = call_of(_Received({**environ, "wsgi.input": io.BytesIO(body)}))
             environ["wsgi.input"] = io.BytesIO(body)
         else:

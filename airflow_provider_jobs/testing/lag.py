@@ -19,7 +19,7 @@ Row: TypeAlias = Mapping[str, Any]
 class Lag:
     """How late a start or a change shows. With neither field set, at once.
 
-    :param seconds: wall-clock seconds
+    :param seconds: seconds by AWS's clock
     :param reads: how many calls that could show it still do not
     """
 
@@ -44,7 +44,7 @@ class Replica:
     :param row: gives the truth as the call would show it, without a read
     :param move: counts a read of the job
     :param active: tells whether the job may still change
-    :param now: the clock, in seconds
+    :param now: AWS's clock, in seconds
     :param lag: how late it is
     :param shown: whether the row as it is now shows at once, and only what comes after is late
     """

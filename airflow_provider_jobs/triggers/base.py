@@ -5,20 +5,39 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.watch.threads import LOG_THREAD
 
-__all__ = ["SHORTEST", "WaitTrigger", "shortest_wait"]
+__all__ = ["SHORTEST", "VERSION", "WaitTrigger", "refuse_unknown", "shortest_wait"]
 
 #: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on
 #: before the scheduler has read that its worker left it deferred, Airflow takes it for one that was killed,
 #: and it loses a try (apache/airflow#71580, apache/airflow#72716: seen six seconds after the deferral).
 SHORTEST = 10.0
+
+
+#: Of what the triggers are given and tell. A release that adds to it raises this; see CONTRIBUTING.md.
+VERSION = 1
+
+
+def refuse_unknown(trigger: BaseTrigger, version: int, unknown: Mapping[str, Any]) -> None:
+    """Refuse arguments that nobody knows; those of a later release are left aside.
+
+    After a downgrade the waits of the later release go on: a trigger that Airflow cannot build fails its
+    task, and its job runs on unwatched.
+
+    :param version: of the arguments.
+    :raises TypeError: if there are any that are not of a later release.
+    """
+    if unknown and version <= VERSION:
+        raise TypeError(f"{type(trigger).__name__} has no arguments {', '.join(sorted(unknown))}.")
 
 
 def shortest_wait(poll_interval: float) -> float:
@@ -33,12 +52,21 @@ class WaitTrigger(BaseTrigger):
     :param hook_parameters: its constructor's arguments, as JSON; primitives, no credentials.
     :param job_id: the job's name.
     :param poll_interval: seconds between looks.
+    :param version: of these arguments.
     """
 
     def __init__(
-        self, *, hook_class: str, hook_parameters: str, job_id: str, poll_interval: float = 30
+        self,
+        *,
+        hook_class: str,
+        hook_parameters: str,
+        job_id: str,
+        poll_interval: float = 30,
+        version: int = VERSION,
+        **later: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        refuse_unknown(self, version, later)
         self.spec = HookSpec(hook_class, hook_parameters)
         self.job_id = job_id
         self.poll_interval = poll_interval
@@ -50,21 +78,35 @@ class WaitTrigger(BaseTrigger):
             "hook_parameters": self.spec.parameters,
             "job_id": self.job_id,
             "poll_interval": self.poll_interval,
+            "version": VERSION,
         }
 
-    async def say(self, text: str, *values: object, warning: bool = False) -> None:
-        """Write a line to the task's log: in a thread, since the triggerer's log takes it when it can."""
-        await asyncio.to_thread(self.log.warning if warning else self.log.info, text, *values)
+    def say(self, text: str, *values: object, warning: bool = False) -> None:
+        """Write a line to the task's log; in a triggerer without waiting for it, since its log is shared."""
+        level = logging.WARNING if warning else logging.INFO
+        if self.trigger_id is None:  # it runs with its task, in one process
+            self.log.log(level, text, *values)
+        else:
+            LOG_THREAD.put(lambda: self.log.log(level, text, *values))
 
     @abstractmethod
     async def wait(self) -> dict[str, Any]:
         """Return the event's content when the wait is over."""
 
+    async def cancelled(self) -> None:
+        """Do what is to be done when the triggerer ends the trigger before its event."""
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the wait is over."""
         loop = asyncio.get_running_loop()
         soonest = loop.time() + shortest_wait(self.poll_interval)
-        event = await self.wait()
-        if self.trigger_id is not None:  # else it runs with its task, in one process
+        if self.trigger_id is None:  # it runs with its task, in one process
+            yield TriggerEvent(await self.wait())
+            return
+        try:
+            event = await self.wait()
             await asyncio.sleep(max(soonest - loop.time(), 0.0))
+        except asyncio.CancelledError:
+            await self.cancelled()
+            raise
         yield TriggerEvent(event)

@@ -10,50 +10,85 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskInstanceState
-from asgiref.sync import sync_to_async
+from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobError, JobNotFoundError, is_passing
-from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.triggers.base import WaitTrigger
-from airflow_provider_jobs.triggers.poller import JobPoller, Waiter
+from airflow_provider_jobs.exceptions import JobError
+from airflow_provider_jobs.hooks.clock import AwsClock
+from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.triggers.base import VERSION, WaitTrigger
+from airflow_provider_jobs.triggers.task_state import task_state
+from airflow_provider_jobs.watch.patience import Heard, Outlook, Patience
+from airflow_provider_jobs.watch.poller import JobPoller, Waiter
+from airflow_provider_jobs.watch.stopping import (
+    STOPPED,
+    keep_stopping,
+    look_when_time_is_up,
+    stop_when_time_is_up,
+)
+from airflow_provider_jobs.watch.threads import in_thread
 
 __all__ = ["JobTrigger"]
 
 #: Seconds after which a line is logged even if nothing changed.
 _HEARTBEAT = 240.0
+#: States of a task in which a try of it decides about its job.
+_DECIDES = frozenset({TaskInstanceState.DEFERRED, TaskInstanceState.RUNNING})
+#: Whether Airflow tells a trigger of the end of its task; from 3.3.
+_TELLS = hasattr(BaseTrigger, "on_kill")
+#: How often Airflow is asked for the task's state, and the seconds between.
+_ASK, _ASK_AGAIN = 5, 2.0
 
 
 class JobTrigger(WaitTrigger):
     """Waits until a job has ended, or its deadline has passed; starts nothing.
 
-    Its event is a dictionary with ``job_id``, ``job`` (the last status seen, see
+    What ends a wait beside these: the job is gone, access to it was denied in several polls in a row, or AWS
+    calls the id of a job invalid that nobody has seen
+    (:class:`~airflow_provider_jobs.watch.patience.Patience`).
+
+    Its event is a dictionary with ``version``, ``job_id``, ``job`` (the last status seen, see
     :meth:`JobStatus.to_json`, or None), ``shared`` and, where the wait did not reach the job's end,
-    ``timeout`` or ``error`` with a message; where it did, ``ran``: the seconds that the job ran, if AWS's
-    clock tells.
+    ``timeout`` or ``error`` with a message; with ``timeout``, where it was to stop the job, ``stopped``: what
+    came of that, in words. ``ran`` has the seconds that the job ran, if AWS's clock tells them.
 
     Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
 
     :param deadline: when to give up, by AWS's clock, as an ISO 8601 time with an offset; never when None.
-    :param cancel_on_kill: stop the job when a person ends the waiting task (Airflow 3.3 or later).
+    :param stop_at_deadline: whether the job is stopped then, here and at once, whether or not the task gets
+        a worker.
+    :param cancel_on_kill: stop the job when a person ends the waiting task.
+    :param goes_on: why the job is not stopped, for a line of the log, where it is not ``cancel_on_kill``
+        that the user has set.
     :param shared: whether the job was there before the task; passed on in the event.
-    :param settling_time: seconds in which a job that AWS does not show yet is polled for again.
+    :param settling_time: seconds after the job's start in which "not found" means "not yet".
+    :param seen: whether AWS has shown the job before the wait.
+    :param started_at: when the job started by AWS's clock, as an ISO 8601 time with an offset; None if that
+        is not known.
     """
 
     def __init__(
         self,
         *,
         deadline: str | None = None,
+        stop_at_deadline: bool = False,
         cancel_on_kill: bool = True,
+        goes_on: str = "",
         shared: bool = False,
         settling_time: float = 0.0,
+        seen: bool = False,
+        started_at: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.deadline = deadline
+        self.stop_at_deadline = stop_at_deadline
         self.cancel_on_kill = cancel_on_kill
+        self.goes_on = goes_on
         self.shared = shared
         self.settling_time = settling_time
+        self.seen = seen
+        self.started_at = started_at
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the constructor's arguments."""
@@ -61,51 +96,73 @@ class JobTrigger(WaitTrigger):
         return path, {
             **arguments,
             "deadline": self.deadline,
+            "stop_at_deadline": self.stop_at_deadline,
             "cancel_on_kill": self.cancel_on_kill,
+            "goes_on": self.goes_on,
             "shared": self.shared,
             "settling_time": self.settling_time,
+            "seen": self.seen,
+            "started_at": self.started_at,
         }
 
     async def wait(self) -> dict[str, Any]:
         """Return the event's content when the job has ended, or cannot be watched any longer."""
-        job: JobStatus | None = None
-        trouble = ""
-        told, told_at = "", 0.0
         loop = asyncio.get_running_loop()
-        settled_at = loop.time() + self.settling_time
+        patience = Patience(
+            self.job_id,
+            seen=self.seen,
+            settling_time=self.settling_time,
+            started_at=self._started_at(),
+            began=loop.time(),
+        )
         waiter = Waiter(self.job_id, self.poll_interval)
+        told, told_at = "", loop.time()
+        heard_at = told_at
+        clock = AwsClock()
         async with JobPoller.waiting(self.spec, waiter) as updates:
             while True:
+                left = self._seconds_left(waiter, clock)
+                quiet = max(told_at, heard_at) + max(_HEARTBEAT, 2 * self.poll_interval) - loop.time()
                 try:
-                    update = await asyncio.wait_for(updates.get(), self._seconds_left(waiter))
+                    # Not wait_for: in Python 3.11 it swallows a cancel that comes with an update.
+                    async with asyncio.timeout(
+                        max(quiet, 0.0) if left is None else min(left, max(quiet, 0.0))
+                    ):
+                        update = await updates.get()
                 except TimeoutError:
-                    return self._event(job, timeout=f"had not ended by {self.deadline}{trouble}")
-                if isinstance(update, JobStatus):
-                    job, trouble = update, ""
-                    line, news = f"{self.job_id}: {job.describe(_now())}", job.describe()
-                    if job.state.ended:
-                        await self.say(line)
-                        metrics.send_duration(self.spec.hook_class, job)
-                        return self._event(job, **self._ran(job, waiter))
-                elif isinstance(update, JobNotFoundError) and job is None and loop.time() < settled_at:
-                    line = news = f"{self.job_id}: AWS does not show it yet"
-                elif is_passing(update):
-                    trouble = f"; the last look failed: {update}"
-                    line = news = f"{self.job_id}: the look failed, looking again later: {update}"
-                else:
-                    return self._event(job, error=str(update))
-                moment = loop.time()
-                if news != told or moment - told_at >= _HEARTBEAT:
-                    await self.say(line)
-                    told, told_at = news, moment
+                    if (until := self._until()) and self._seconds_left(waiter, clock) == 0:
+                        aws_time = waiter.aws_time() or clock.now()
+                        event, clock = await self._time_is_up(until, patience, aws_time)
+                        if event is not None:
+                            return event
+                        continue
+                    if loop.time() - max(told_at, heard_at) >= _HEARTBEAT:
+                        self.say(patience.silence())
+                        told_at = loop.time()
+                    continue
+                heard: Heard = patience.hear(update, now=loop.time(), aws_now=waiter.aws_time())
+                if heard.outlook is Outlook.HOPELESS:
+                    return self._event(patience.job, error=heard.line)
+                moment = heard_at = loop.time()
+                if heard.news != told or moment - told_at >= _HEARTBEAT:
+                    self.say(heard.line)
+                    told, told_at = heard.news, moment
+                if heard.outlook is Outlook.ENDED and patience.job is not None:
+                    return self._ended(patience.job, waiter.aws_time())
+
+    async def cancelled(self) -> None:
+        """Do what Airflow calls :meth:`on_kill` for where it does not know of that: below 3.3."""
+        if not _TELLS:
+            await self.on_kill()
 
     async def on_kill(self) -> None:
         """Stop the job when a person marked or cleared the task; Airflow 3.3 calls this.
 
-        Airflow also calls it when it hands the trigger to another triggerer after missed heartbeats
-        (apache/airflow#73454). The task is still deferred then, and its job is left alone.
+        Airflow below 3.3 cancels the trigger, and no more. Both do so too when another triggerer takes the
+        trigger over after missed heartbeats (apache/airflow#73454), and 2.11 when the triggerer ends. The
+        task is still deferred then, and its job is left alone.
         """
-        # Airflow 3.3 cancels the trigger anew every second until this is over, which would break it off
+        # Airflow may cancel the trigger again every second until this is over, which would break it off
         # wherever it waits: Airflow's answer or AWS's may take longer than that.
         stopping = asyncio.create_task(self._end_job())
         while not stopping.done():
@@ -117,68 +174,131 @@ class JobTrigger(WaitTrigger):
     async def _end_job(self) -> None:
         """Stop the job, unless it is to go on."""
         if not self.cancel_on_kill:
-            await self.say("cancel_on_kill is off: %s goes on.", self.job_id)
+            self.say("%s: %s goes on.", self.goes_on or "cancel_on_kill is off", self.job_id)
+            return
+        for left in reversed(range(_ASK)):
+            try:
+                state = await in_thread((self.spec, "stop"), self._task_state)
+                break
+            except Exception as error:
+                if not left:
+                    self.say(
+                        "%s goes on: the task's state could not be read (%s).",
+                        self.job_id,
+                        error,
+                        warning=True,
+                    )
+                    return
+            await asyncio.sleep(_ASK_AGAIN)
+        if state in _DECIDES:
+            self.say("%s goes on: the task is %s, which decides about its job.", self.job_id, state)
             return
         try:
-            state = await sync_to_async(self._task_state, thread_sensitive=False)()
-        except Exception as error:
-            await self.say(
-                "%s goes on: the task's state could not be read (%s).", self.job_id, error, warning=True
-            )
-            return
-        if state == TaskInstanceState.DEFERRED:
-            await self.say("%s goes on: the task is still deferred, its trigger was moved.", self.job_id)
-            return
-
-        def stop() -> bool:
-            return self.spec.build().stop_job(self.job_id)
-
-        try:
-            stopped = await sync_to_async(stop, thread_sensitive=False)()
+            stopped = await keep_stopping(self.spec, self.job_id, self.say, self._still_ended)
         except JobError as error:
-            await self.say("%s could not be stopped and may go on: %s", self.job_id, error, warning=True)
+            self.say("%s could not be stopped and may go on: %s", self.job_id, error, warning=True)
             return
-        await self.say("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
+        self.say("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
+
+    async def _still_ended(self) -> bool:
+        """Whether no try of the task is at work by now."""
+        try:
+            return await in_thread((self.spec, "stop"), self._task_state) not in _DECIDES
+        except Exception:
+            # Nothing has changed as far as anybody knows.
+            return True
+
+    async def _time_is_up(
+        self, until: datetime, patience: Patience, aws_time: datetime | None
+    ) -> tuple[dict[str, Any] | None, AwsClock]:
+        """Look once more, and stop the job if that is to be done; the event is None if it is too early."""
+        if self.stop_at_deadline:
+            found = await stop_when_time_is_up(self.spec, self.job_id, until, self.say, aws_time)
+        else:
+            found = await look_when_time_is_up(self.spec, self.job_id, until, aws_time)
+        now = found.clock.now() or aws_time
+        if found.early:
+            self.say("By AWS's clock it is %s; the wait goes on until %s.", now, self.deadline)
+            # The polls' clock may be the one that is wrong.
+            left = (until - now).total_seconds() if now else 0.0
+            await asyncio.sleep(max(min(left, self.poll_interval), 0.1))
+            return None, found.clock
+        job = found.job or patience.job
+        if job is not None and not found.outcome:
+            return self._ended(job, now), found.clock
+        return self._timeout(until, job, now, patience.trouble, found.outcome), found.clock
+
+    def _timeout(
+        self, until: datetime, job: JobStatus | None, now: datetime | None, trouble: str, outcome: str
+    ) -> dict[str, Any]:
+        """Return the event of a job whose time is up.
+
+        :param until: the deadline.
+        :param now: AWS's time, aware; None if it is not known.
+        :param trouble: what the last poll failed with.
+        :param outcome: what came of the stop.
+        """
+        why = f"had not ended by {self.deadline}{trouble}"
+        if not self.stop_at_deadline:
+            return self._event(job, timeout=why)
+        self.say("%s %s; %s.", self.job_id, why, outcome, warning=True)
+        started_at = job.started_at if job else self._started_at()
+        ran = self._ran(started_at, max(now, until) if now else until)
+        return self._event(job, timeout=why, stopped=outcome, **ran)
+
+    def _ended(self, job: JobStatus, now: datetime | None) -> dict[str, Any]:
+        """Return the event of a job that has ended.
+
+        One that was cancelled after its time was stopped by this wait, before the triggerer was restarted.
+
+        :param now: AWS's time, aware; None if it is not known.
+        """
+        until = self._until() if self.stop_at_deadline else None
+        if until and now and now >= until and job.state is JobState.CANCELLED:
+            return self._timeout(until, job, now, "", STOPPED)
+        metrics.send_duration(self.spec, job, now)
+        return self._event(job, **self._ran(job.started_at, now))
 
     def _event(self, job: JobStatus | None, **outcome: Any) -> dict[str, Any]:
         return {
+            "version": VERSION,
             "job_id": self.job_id,
             "job": job.to_json() if job else None,
             "shared": self.shared,
             **outcome,
         }
 
-    def _ran(self, job: JobStatus, waiter: Waiter) -> dict[str, float]:
-        now = waiter.aws_time()
-        if now is None or job.started_at is None:
+    @staticmethod
+    def _ran(started_at: datetime | None, now: datetime | None) -> dict[str, float]:
+        if now is None or started_at is None:
             return {}
-        return {"ran": max((now - job.started_at).total_seconds(), 0.0)}
+        return {"ran": max((now - started_at).total_seconds(), 0.0)}
+
+    def _started_at(self) -> datetime | None:
+        return datetime.fromisoformat(self.started_at) if self.started_at else None
+
+    def _until(self) -> datetime | None:
+        return datetime.fromisoformat(self.deadline) if self.deadline else None
 
     def _task_state(self) -> str | None:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
+        """Return the task's state; None if it has none, or if its run or DAG was deleted."""
         ti = self.task_instance
         if ti is None:
             raise LookupError("the trigger has no task instance")
-        states = RuntimeTaskInstance.get_task_states(
-            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
-        )
-        mapped = ti.map_index is not None and ti.map_index >= 0
-        state: str | None = states[ti.run_id][f"{ti.task_id}_{ti.map_index}" if mapped else ti.task_id]
-        return state
+        return task_state(ti)
 
-    def _seconds_left(self, waiter: Waiter) -> float | None:
-        """Return the seconds until the deadline; None if there is none, or AWS has not told its time yet."""
-        if self.deadline is None:
+    def _seconds_left(self, waiter: Waiter, clock: AwsClock) -> float | None:
+        """Return the seconds until the deadline; None if there is none, or AWS has not told its time yet.
+
+        :param clock: AWS's time as it was heard beside the polls.
+        """
+        until = self._until()
+        if until is None:
             return None
-        now = waiter.aws_time()
+        now = waiter.aws_time() or clock.now()
         if now is None:
             if not waiter.polled:
                 return None
             # AWS cannot be reached at all: this machine's clock is what is left.
-            now = _now()
-        return max((datetime.fromisoformat(self.deadline) - now).total_seconds(), 0.0)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+            now = datetime.now(UTC)
+        return max((until - now).total_seconds(), 0.0)

@@ -1,152 +1,98 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Waiting in line while the account runs as many jobs as it may."""
+"""The trigger that waits in the queue while the account runs as many jobs as it may."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
-from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_jobs.exceptions import is_passing
-from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.triggers.base import WaitTrigger
-from airflow_provider_jobs.triggers.poller import SharedLook, Waiter
-
-if TYPE_CHECKING:
-    from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.watch.accounts import account_of
+from airflow_provider_jobs.watch.patience import Outlook, Patience
+from airflow_provider_jobs.watch.queue import QuotaQueue
+from airflow_provider_jobs.watch.reservations import Position
+from airflow_provider_jobs.watch.shared import Waiter
 
 __all__ = ["SlotTrigger"]
 
-#: Seconds that a free place is kept for a task that was called: Airflow has to schedule it first.
-_KEPT = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """How the line looks to one who waits in it; ``position`` 0 means: your turn."""
-
-    position: int
-    taken: int
-    limit: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A place that is kept for a task which was called."""
-
-    job_id: str
-    scope: str
-    until: float
-
-
-class _SlotQueue(SharedLook):
-    """The line: first come, first served, and only as many are called as there are places."""
-
-    gauge = "quota_waiting"
-
-    def __init__(self, spec: HookSpec) -> None:
-        super().__init__(spec)
-        self._limit = 0.0
-        self._scope_limit = inf
-        self._most = Counter[str]()
-        self._calls: list[_Call] = []
-        self._seen: set[str] = set()
-
-    async def look(self) -> bool:
-        """Count the free places and call as many waiters."""
-        scopes = {waiter.scope for waiter in self.waiters} | {call.scope for call in self._calls}
-        active = await self.ask(lambda hook: self._count(hook, scopes))
-        running = Counter(active.values())
-        # Where more jobs run than the default quota allows, the account has a higher one.
-        self._limit = max(self._limit, len(active))
-        self._most |= running
-        taken = running + Counter(call.scope for call in self._calls)
-        line = sorted(self.waiters, key=lambda waiter: waiter.since)
-        until = time.monotonic() + _KEPT
-        places: dict[int, _Place] = {}
-        waiting = 0
-        for waiter in line:
-            scope, scope_limit = waiter.scope, max(self._scope_limit, self._most[waiter.scope])
-            if taken.total() < self._limit and taken[scope] < scope_limit:
-                taken[scope] += 1
-                self._calls.append(_Call(waiter.job_id, scope, until))
-                places[id(waiter)] = _Place(0, 0, 0)
-            else:
-                waiting += 1
-                full = taken.total() >= self._limit
-                counts = (len(active), self._limit) if full else (running[scope], scope_limit)
-                places[id(waiter)] = _Place(waiting, *counts)
-        await self.tell(line, lambda waiter: places[id(waiter)])
-        return True
-
-    def _count(self, hook: JobHook, scopes: Collection[str]) -> dict[str, str]:
-        """Look at the jobs in flight, and drop the calls that have been answered or have expired."""
-        active = hook.active_jobs(scopes)
-        self._limit = max(self._limit, inf if hook.quota is None else hook.quota)
-        self._scope_limit = inf if hook.scope_quota is None else hook.scope_quota
-        # A task that was called and refused after all is in line again: no place is kept for it.
-        back = {waiter.job_id for waiter in self.waiters}
-        calls = [call for call in self._calls if call.until > time.monotonic() and call.job_id not in back]
-        if hook.marking is Marking.NAME:
-            # A called task's job may have ended between two looks; its place is free then.
-            unseen = [call.job_id for call in calls if call.job_id not in active]
-            found = hook.describe_jobs(unseen) if unseen else {}
-            self._calls = [call for call in calls if isinstance(found.get(call.job_id), Exception)]
-        else:
-            # Which call a new job answers cannot be told; the oldest of its scope is as good as any.
-            for scope in (active[job_id] for job_id in active.keys() - self._seen):
-                answered = next((call for call in calls if call.scope == scope), None)
-                if answered:
-                    calls.remove(answered)
-            self._calls, self._seen = calls, set(active)
-        return active
-
 
 class SlotTrigger(WaitTrigger):
-    """Waits in line for a free place, then lets the task try to start its job.
+    """Waits in the queue for a free place, then lets the task try to start its job.
 
     Its event is a dictionary with ``since``, or with ``error`` and a message.
 
     Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
 
     :param scope: what the job shares with others of which few may run, such as a dataset.
-    :param since: when the task came to the line, in seconds since the epoch; a task that was called and
-        refused after all comes back to its old place.
+    :param since: when the task came to the queue, in seconds since the epoch; a task that was let go and
+        refused after all comes back to its old position.
+    :param again: whether the task comes back; it then stays for its poll interval at least.
+    :param until: when the task is to go on without a place, in seconds since the epoch; never when None.
     """
 
-    def __init__(self, *, scope: str = "", since: float | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        scope: str = "",
+        since: float | None = None,
+        again: bool = False,
+        until: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.scope = scope
         self.since = time.time() if since is None else since
+        self.again = again
+        self.until = until
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the constructor's arguments."""
         path, arguments = super().serialize()
-        return path, {**arguments, "scope": self.scope, "since": self.since}
+        return path, {
+            **arguments,
+            "scope": self.scope,
+            "since": self.since,
+            "again": self.again,
+            "until": self.until,
+        }
 
     async def wait(self) -> dict[str, Any]:
-        """Return the event's content when it is the task's turn, or the line cannot be looked at."""
+        """Return the event's content when it is the task's turn, or the queue cannot be polled."""
         said = ""
-        waiter = Waiter(self.job_id, self.poll_interval, self.since, self.scope)
-        async with _SlotQueue.waiting(self.spec, waiter) as updates:
+        account = await account_of(self.spec)
+        if account is None:
+            self.say(
+                "AWS does not tell the connection's account (sts:GetCallerIdentity); places are counted for "
+                "this connection alone."
+            )
+        loop = asyncio.get_running_loop()
+        not_before = loop.time() + self.poll_interval if self.again else 0.0
+        waiter = Waiter(
+            self.job_id, self.poll_interval, self.since, self.scope, spec=self.spec, not_before=not_before
+        )
+        patience = Patience(self.job_id, seen=True)
+        async with QuotaQueue.waiting(self.spec, waiter, account) as updates:
             while True:
-                update = await updates.get()
-                if isinstance(update, _Place):
-                    if update.position == 0:
+                left = None if self.until is None else max(self.until - time.time(), 0.0)
+                try:
+                    # Not wait_for: in Python 3.11 it swallows a cancel that comes with an update.
+                    async with asyncio.timeout(left):
+                        update = await updates.get()
+                except TimeoutError:
+                    return {"since": self.since}
+                if isinstance(update, Position):
+                    if update.number == 0:
                         return {"since": self.since}
                     line = (
-                        f"Waiting in line to start {self.job_id}: number {update.position}, "
+                        f"Waiting in line to start {self.job_id}: number {update.number}, "
                         f"{update.taken} of {update.limit:.0f} places are taken."
                     )
-                elif is_passing(update):
-                    line = f"Waiting in line to start {self.job_id}; the last look failed: {update}"
-                else:
+                elif patience.hear(update, now=loop.time(), aws_now=None).outlook is Outlook.HOPELESS:
                     return {"error": str(update)}
+                else:
+                    line = f"Waiting in line to start {self.job_id}; the last look failed: {update}"
                 if line != said:
-                    await self.say(line)
+                    self.say(line)
                     said = line

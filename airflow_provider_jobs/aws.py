@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The AWS part of operators and sensors: their parameters, and the hook that is imported when it is needed.
+
+They do what the Amazon provider's own bases do, without what these import: boto3 and the Amazon provider's
+hooks, which a DAG file needs as little as a task that takes up a job that has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from inspect import getattr_static
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from airflow.providers.common.compat.module_loading import import_string
+from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
+
+from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.operators.context import team
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
+    from airflow_provider_jobs.hooks.spec import HookSpec
+
+__all__ = ["AwsOperator", "AwsSensor", "HookClass", "HookT", "UsesHook", "aws_template_fields"]
+
+HookT = TypeVar("HookT", bound="JobHook")
+
+#: What :class:`~airflow_provider_jobs.hooks.base.JobHook` has as its ``no_reason``.
+_NO_REASON = "AWS gives no reason"
+
+
+#: What others call a parameter, and what it is called here.
+_OTHER_NAMES = {
+    "region": "region_name",
+    "max_attempts": "job_timeout",
+    "poke_interval": "poll_interval",
+    "waiter_delay": "poll_interval",
+    "waiter_max_attempts": "job_timeout",
+}
+
+
+def _refuse_other_names(task: object, given: Mapping[str, Any], *names: str) -> None:
+    """Refuse parameters under the names that other operators have for them.
+
+    :raises JobInputError: with the name here.
+    """
+    for name in names or _OTHER_NAMES:
+        if name in given:
+            raise JobInputError(
+                f"{type(task).__name__} has no parameter {name!r}; it is {_OTHER_NAMES[name]!r} here."
+            )
+
+
+class HookClass:
+    """Stands for a hook's class as an operator's ``aws_hook_class``; it is imported when that is asked for.
+
+    What is said of a job that has ended is given here, so that saying it needs no import.
+
+    :param path: the class's dotted path.
+    :param noun: the class's ``noun``.
+    :param no_reason: the class's ``no_reason``.
+    """
+
+    def __init__(self, path: str, *, noun: str = "job", no_reason: str = _NO_REASON) -> None:
+        self.__module__, _, self.__qualname__ = path.rpartition(".")
+        self.noun = noun
+        self.no_reason = no_reason
+
+    def __get__(self, _instance: object, _owner: type) -> Any:
+        return import_string(f"{self.__module__}.{self.__qualname__}")
+
+
+def aws_template_fields(*fields: str) -> tuple[str, ...]:
+    """Return the names of an operator's templated fields: these, and those of the AWS parameters."""
+    return tuple(sorted({"aws_conn_id", "region_name", "verify", *fields}))
+
+
+class UsesHook(Generic[HookT]):
+    """Part of an operator or sensor: its hook."""
+
+    #: The hook's class, or a :class:`HookClass` that stands for it.
+    aws_hook_class: type[HookT]
+
+    aws_conn_id: str | None
+    region_name: str | None
+    verify: bool | str | None
+    botocore_config: dict[str, Any] | None
+    deferrable: bool
+    log: Any
+
+    @cached_property
+    def hook(self) -> HookT:
+        """The hook, with the AWS parameters."""
+        return self.aws_hook_class(**self._hook_parameters)
+
+    @property
+    def _hook_parameters(self) -> dict[str, Any]:
+        return {
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "verify": self.verify,
+            "config": self.botocore_config,
+        }
+
+    def _keep_from_triggerer(self, context: Mapping[str, Any]) -> None:
+        """Wait on the worker where the triggerer may not see the connection: one that is a team's own.
+
+        Airflow 3.3 answers a triggerer's questions without regard to the task's team.
+        """
+        name = team(context) if self.deferrable and self.aws_conn_id is not None else None
+        if name is not None:
+            self.log.warning(
+                "The task is of team %r. Airflow's triggerer does not see connections of a team's own, so "
+                "the task waits on its worker.",
+                name,
+            )
+            self.deferrable = False
+
+    def _encoded(self, **place: str | None) -> HookSpec:
+        """Return how the triggerer, which may have its own Region and endpoint, builds the hook.
+
+        :param place: the Region or the connection, where it is not the task's own.
+        """
+        from airflow_provider_jobs.hooks.spec import HookSpec
+
+        parameters = {**self._hook_parameters, "region_name": self.hook.region, **place}
+        if endpoint := self.hook.environment_endpoint:
+            parameters["endpoint_url"] = endpoint
+        return HookSpec.of(self.aws_hook_class, parameters)
+
+    @property
+    def _noun(self) -> str:
+        """What the service calls a job, to begin a sentence with."""
+        noun: str = getattr_static(type(self), "aws_hook_class").noun
+        return noun.capitalize()
+
+    @property
+    def _no_reason(self) -> str:
+        """What to say of a job that failed where AWS does not say why."""
+        reason: str = getattr_static(type(self), "aws_hook_class").no_reason
+        return reason
+
+
+# Airflow fills in ``default_args`` by the signature of the class's own ``__init__``, so both bases have one.
+class AwsOperator(BaseOperator, UsesHook[HookT], Generic[HookT]):
+    """Base of the operators.
+
+    :param aws_conn_id: the Airflow connection; None for boto3's own credentials. (templated)
+    :param region_name: the AWS Region; by default the connection's. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
+    :param botocore_config: parameters of botocore's ``Config``.
+    """
+
+    template_fields: Sequence[str] = aws_template_fields()
+
+    def __init__(
+        self,
+        *,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | PathLike[str] | None = None,
+        botocore_config: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse_other_names(self, kwargs)
+        super().__init__(**kwargs)
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = str(verify) if isinstance(verify, PathLike) else verify
+        self.botocore_config = botocore_config
+
+
+class AwsSensor(BaseSensorOperator, UsesHook[HookT], Generic[HookT]):
+    """Base of the sensors.
+
+    :param aws_conn_id: the Airflow connection; None for boto3's own credentials. (templated)
+    :param region_name: the AWS Region; by default the connection's. (templated)
+    :param verify: whether to verify TLS certificates, or the path of a CA bundle. (templated)
+    :param botocore_config: parameters of botocore's ``Config``.
+    """
+
+    template_fields: Sequence[str] = aws_template_fields()
+
+    def __init__(
+        self,
+        *,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | PathLike[str] | None = None,
+        botocore_config: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse_other_names(self, kwargs, "region")
+        super().__init__(**kwargs)
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = str(verify) if isinstance(verify, PathLike) else verify
+        self.botocore_config = botocore_config

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Stand for the four services' hooks where operators and sensors name them, without importing them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_jobs.aws import HookClass
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+    from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+    from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
+    from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+else:
+    _HOOKS = "airflow_provider_jobs.hooks"
+    DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
+    EventBridgeReplayHook = HookClass(f"{_HOOKS}.eventbridge.EventBridgeReplayHook", noun="replay")
+    IotAnalyticsHook = HookClass(
+        f"{_HOOKS}.iot_analytics.IotAnalyticsHook",
+        noun="reprocessing",
+        no_reason=(
+            "AWS IoT Analytics does not say why; the log group of its logging options in CloudWatch may"
+        ),
+    )
+    LookoutEquipmentHook = HookClass(f"{_HOOKS}.lookout_equipment.LookoutEquipmentHook", noun="ingestion job")
+
+__all__ = ["DataPipelineHook", "EventBridgeReplayHook", "IotAnalyticsHook", "LookoutEquipmentHook"]

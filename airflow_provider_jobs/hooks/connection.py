@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""How AWS is reached for a service: the connection, the session, the endpoint and the time limits."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from functools import cached_property
+from types import FrameType
+from typing import Any, ClassVar
+
+import boto3.session
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+from airflow.providers.common.compat.sdk import AirflowException
+from botocore.config import Config
+
+from airflow_provider_jobs import options
+from airflow_provider_jobs.hooks.clock import AwsClock
+from airflow_provider_jobs.service_models import use_service_models
+
+__all__ = ["ServiceConnection"]
+
+#: Seconds that a call may take whose time a user has not limited.
+_NO_LIMIT = 3600.0
+#: Seconds that a poll waits for a connection, and for an answer, at most.
+_POLL_CONNECT, _POLL_READ = 5.0, 10.0
+#: Seconds before their end in which botocore renews a role's credentials at every call.
+_RENEWED = 900
+
+
+class ServiceConnection(AwsBaseHook):
+    """Reaches AWS for a service, by a connection of Airflow's.
+
+    Takes the parameters of
+    :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`, and:
+
+    :param endpoint_url: where the service is asked, if neither connection nor environment says so: what
+        the environment of the machine said on which the job was started.
+    """
+
+    #: The service's name in boto3.
+    service: ClassVar[str]
+    #: Whether it polls: a call is given up sooner then, and repeated once at most.
+    polling: bool = False
+
+    def __init__(self, *args: Any, endpoint_url: str | None = None, **kwargs: Any) -> None:
+        kwargs["client_type"] = self.service
+        super().__init__(*args, **kwargs)
+        self.clock = AwsClock()
+        #: What polls have learnt of the jobs; a hook that takes this one's place goes on with it.
+        self.memory: dict[str, Any] = {}
+        self._endpoint_url = endpoint_url
+
+    @cached_property
+    def conn_config(self) -> AwsConnectionWrapper:
+        """Return the connection; only ``aws_default`` may be missing, for boto3's own credentials.
+
+        :raises AirflowNotFoundException: if a connection that was named, or was found before, is not found.
+        """
+        # An earlier poll has found it: that it is missing now is a failure of Airflow's to answer.
+        named = self.aws_conn_id != self.default_conn_name or self.memory.get("connection_found")
+        if self.aws_conn_id and named:
+            # The Amazon provider would go on with whatever credentials and Region the machine has.
+            self.get_connection(self.aws_conn_id)
+        wrapper: AwsConnectionWrapper = super().conn_config
+        if self.aws_conn_id and named and not wrapper:
+            # It was there a moment ago. The base has kept what it went on with.
+            vars(self).pop("conn_config", None)
+            raise AirflowException(f"Connection {self.aws_conn_id!r} could not be read.")
+        self.memory["connection_found"] = bool(wrapper)
+        wrapper.botocore_config = _time_limits(self.polling).merge(wrapper.botocore_config or Config())
+        if self._endpoint_url and not wrapper.get_service_endpoint_url(self.service):
+            own = {**wrapper.get_service_config(self.service), "endpoint_url": self._endpoint_url}
+            wrapper.service_config = {**(wrapper.service_config or {}), self.service: own}
+        if not self.polling and (wrapper.assume_role_kwargs or {}).get("DurationSeconds", 3600) <= _RENEWED:
+            self.log.warning(
+                "The role of connection %r is assumed for 15 minutes, and so again for each call: botocore "
+                "renews credentials in their last 15 minutes. Give DurationSeconds of an hour.",
+                self.aws_conn_id,
+            )
+        return wrapper
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> boto3.session.Session:
+        """Return the session, which knows our services even where botocore no longer does.
+
+        It shares its reader of service models with all others of the process: to read them is most of what
+        a client costs.
+        """
+        session = super().get_session(region_name=region_name, deferrable=deferrable)
+        use_service_models(session)
+        return session
+
+    @property
+    def region(self) -> str:
+        """The AWS Region, told without credentials: the connection's, or that of the environment.
+
+        :raises NoRegionError: if neither has one.
+        """
+        region = self.conn_config.region_name or boto3.session.Session().region_name
+        return str(region or self.conn_region_name)
+
+    @property
+    def own_endpoint(self) -> str | None:
+        """The endpoint that somebody has configured, in the connection or around it; None for AWS's own."""
+        here: str = self.conn_client_meta.endpoint_url
+        return None if here == self._endpoint(environment=False) else here
+
+    @property
+    def environment_endpoint(self) -> str | None:
+        """The endpoint that this machine's environment sets, where the connection sets none."""
+        if self.conn_config.get_service_endpoint_url(self.service):
+            return None
+        here = self._endpoint(environment=True)
+        return None if here == self._endpoint(environment=False) else here
+
+    def _endpoint(self, *, environment: bool) -> str:
+        """Return the endpoint that a client has where the connection sets none; needs no credentials.
+
+        :param environment: whether the machine's environment may set it.
+        """
+        session: Any = boto3.session.Session("nobody's", "secret", region_name=self.region)
+        use_service_models(session)
+        as_aws: dict[str, Any] = {} if environment else {"ignore_configured_endpoint_urls": True}
+        config = (self.config or Config()).merge(Config(**as_aws))
+        endpoint: str = session.client(self.service, config=config).meta.endpoint_url
+        return endpoint
+
+    @property
+    def call_limit(self) -> timedelta:
+        """How long one start call may take at most, before the client gives it up."""
+        config: Any = self.conn_client_meta.config
+        limits = (config.connect_timeout, config.read_timeout)
+        return timedelta(seconds=sum(_NO_LIMIT if each is None else float(each) for each in limits))
+
+    def tell_account(self) -> str | None:
+        """Return the account of the connection's credentials; None if AWS cannot be asked.
+
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+        """
+        once: Any = {"total_max_attempts": 1}
+        limits = Config(connect_timeout=_POLL_CONNECT, read_timeout=_POLL_READ, retries=once)
+        try:
+            sts = self.get_session(region_name=self.conn_region_name).client(
+                "sts",
+                endpoint_url=self.conn_config.get_service_endpoint_url("sts"),
+                config=self.config.merge(limits),
+                verify=self.verify,
+            )
+            account: str | None = sts.get_caller_identity().get("Account")
+        except Exception as error:
+            self.log.debug("The account could not be told: %s", error)
+            return None
+        return account
+
+    def _get_caller(self, target_function_name: str = "execute") -> str:
+        """Return the operator that uses this hook, which the Amazon provider puts into the user agent.
+
+        Its own way to find it reads the source of all modules on the stack, for every client: a quarter of
+        what a task of ours costs a worker, and time that a triggerer's loop waits for. An Amazon provider
+        that asks in another way gets its own answer.
+        """
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            if frame.f_code.co_name == target_function_name and "self" in frame.f_locals:
+                return type(frame.f_locals["self"]).__name__
+            frame = frame.f_back
+        return "Unknown"
+
+
+def _time_limits(polling: bool) -> Config:
+    """Return the time limits of a call, which ``botocore_config`` overrides."""
+    connect = options.seconds("connect_timeout")
+    read = options.seconds("read_timeout")
+    if not polling:
+        return Config(connect_timeout=connect, read_timeout=read)
+    attempts: Any = {"total_max_attempts": 2}
+    return Config(
+        connect_timeout=min(connect, _POLL_CONNECT), read_timeout=min(read, _POLL_READ), retries=attempts
+    )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The places of a task's jobs: that of now, and those from before its Region or connection was changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobNotFoundError
+from airflow_provider_jobs.once.identity import Identity, Place
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
+    from airflow_provider_jobs.hooks.spec import HookSpec
+    from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
+    from airflow_provider_jobs.once.evidence import SeenJob
+    from airflow_provider_jobs.operators.start import StartJobOperator
+
+__all__ = ["Places"]
+
+
+class Places:
+    """Looks for a task's jobs wherever its attempts were made.
+
+    :param operator: the operator, whose hook is that of the place of now.
+    :param identity: the task instance.
+    """
+
+    def __init__(self, operator: StartJobOperator[Any], identity: Identity) -> None:
+        self._operator = operator
+        self._identity = identity
+        self.here = Place(operator.hook.conn_region_name, operator.aws_conn_id)
+        self._hooks: dict[Place, JobHook] = {self.here: operator.hook}
+
+    def hook(self, place: Place | None) -> JobHook:
+        """Return the hook of a place; the operator's own for None."""
+        place = place or self.here
+        if place not in self._hooks:
+            self._hooks[place] = self._operator.aws_hook_class(**self._parameters(place))
+        return self._hooks[place]
+
+    def spec(self, place: Place | None) -> HookSpec:
+        """Return how the triggerer builds the hook of a place."""
+        place = place or self.here
+        return self._operator._encoded(region_name=place.region, aws_conn_id=place.connection)
+
+    def told(self, place: Place | None) -> str:
+        """Return where a job is, to put behind its name; empty for the place of now."""
+        return f" in {place}" if place is not None and place != self.here else ""
+
+    def now(self) -> datetime | None:
+        """Return AWS's time, by whichever hook has heard it; None if none has."""
+        return next((now for hook in self._hooks.values() if (now := hook.clock.now())), None)
+
+    def see(self, log: AttemptLog, request: Any) -> list[SeenJob]:
+        """Return every job that may be the task's, of all places in which it made attempts.
+
+        :raises JobError: if one of them cannot be asked.
+        """
+        near = _of_region(log, self.here.region)
+        jobs: list[SeenJob] = self._operator.hook.see_jobs(self._identity, near, request)
+        shown = {job.job_id for job in jobs}
+        for place in dict.fromkeys(attempt.place for attempt in log.attempts):
+            if place is not None and place != self.here:
+                # Another connection may lead to the same account: its jobs have been seen.
+                known = shown if place.region == self.here.region else ()
+                found = self._elsewhere(place, log, request)
+                jobs += [replace(job, place=place) for job in found if job.job_id not in known]
+        return jobs
+
+    def _elsewhere(self, place: Place, log: AttemptLog, request: Any) -> list[SeenJob]:
+        groups: dict[tuple[str, str], list[Attempt]] = {}
+        for attempt in log.attempts:
+            if attempt.place == place:
+                groups.setdefault((attempt.scope, attempt.given), []).append(attempt)
+        found: dict[str, SeenJob] = {}
+        for attempts in groups.values():
+            hook = self.hook(place)
+            earlier = hook.earlier_request(request, attempts[0])
+            try:
+                seen = hook.see_jobs(self._identity, replace(log, attempts=tuple(attempts)), earlier)
+            except JobNotFoundError:
+                # What the job belonged to is gone, and the job with it.
+                continue
+            except JobError as error:
+                raise JobApiError(
+                    f"An earlier attempt of this task was made in {place}, and now it runs in {self.here}. "
+                    f"What became of that attempt's {hook.noun} cannot be told: {error} Make the earlier "
+                    "place reachable until it has ended.",
+                    transient=True,
+                ) from error
+            found |= {job.job_id: job for job in seen}
+        return list(found.values())
+
+    def _parameters(self, place: Place) -> dict[str, Any]:
+        parameters = self._operator._hook_parameters
+        return {**parameters, "region_name": place.region, "aws_conn_id": place.connection}
+
+
+def _of_region(log: AttemptLog, region: str) -> AttemptLog:
+    """Return the log without the attempts that were made in other Regions."""
+    attempts = [each for each in log.attempts if each.place is None or each.place.region == region]
+    return replace(log, attempts=tuple(attempts))

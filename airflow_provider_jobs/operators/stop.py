@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Base class for operators that stop a job."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Generic
+
+from airflow.providers.common.compat.sdk import Context
+
+from airflow_provider_jobs.aws import HookT
+from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.operators.base import JobOperator
+
+__all__ = ["StopJobOperator"]
+
+
+class StopJobOperator(JobOperator[HookT], Generic[HookT]):
+    """Base of the operators that stop a job; a job that has already ended counts as stopped."""
+
+    @property
+    @abstractmethod
+    def target_id(self) -> str:
+        """The service's own name of the job to stop."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Stop the job, and wait until it has ended if asked to.
+
+        :raises JobNotFoundError: if the service does not know the job.
+        """
+        self._keep_from_triggerer(context)
+        self._warn_if_retired()
+        job = self.hook.describe_job(self.target_id)
+        self._record(context, job)
+        if job.state.ended:
+            self.log.info("%s %s had ended already: %s.", self._noun, job.job_id, job.service_state)
+            return self._deliver(context, job)
+        asked = job.state is not JobState.RUNNING or self.stop(job.job_id)
+        if not asked or not self.wait_for_completion:
+            return self._deliver(context, self.hook.describe_job(job.job_id))
+        return self._watch(context, job)
+
+    def stop(self, job_id: str) -> bool:
+        """Ask for the job to be stopped; returns False if there was nothing to stop any more."""
+        return self.hook.stop_job(job_id)
+
+    def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
+        self._remember(job)
+        if job.state is not JobState.CANCELLED:
+            self.log.info(
+                "%s %s had ended before it was stopped: %s.", self._noun, job.job_id, job.service_state
+            )
+        return self._deliver(context, job)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Keeping at it until a job is stopped: with its task, or when its time is up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_jobs.error_codes import ACCESS_CODES
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobError,
+    JobInputError,
+    JobNotFoundError,
+    JobQuotaError,
+)
+from airflow_provider_jobs.hooks.clock import AwsClock
+from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.watch.threads import in_thread
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
+
+__all__ = [
+    "STOPPED",
+    "STOPPING",
+    "TimeIsUp",
+    "keep_stopping",
+    "look_when_time_is_up",
+    "stop_when_time_is_up",
+]
+
+T = TypeVar("T")
+
+#: Seconds before the first repetition and between later ones; each pause is twice the one before.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+#: Seconds after which a stop is given up.
+_GIVE_UP = 3600.0
+#: How often in a row a stop is denied, over a minute, before access counts as taken away.
+_DENIED = 6
+#: What came of a stop, for messages.
+STOPPING, STOPPED = "it is being stopped", "it was stopped"
+#: AWS's time is heard in whole seconds.
+_CUT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeIsUp:
+    """What a job was found to be when its time was up, and what came of it.
+
+    :param job: its status; None if it could not be read.
+    :param clock: AWS's time, as it was heard.
+    :param early: whether AWS's time says that the time is not up yet; nothing was stopped then.
+    :param outcome: what came of the stop, for a message; empty if the job had ended.
+    """
+
+    job: JobStatus | None
+    clock: AwsClock
+    early: bool = False
+    outcome: str = ""
+
+
+async def keep_stopping(
+    spec: HookSpec,
+    job_id: str,
+    say: Callable[..., None],
+    wanted: Callable[[], Awaitable[bool]],
+) -> bool:
+    """Ask for a job to be stopped, again and again until AWS has taken it.
+
+    :param spec: the hook; each attempt builds a new one, which uses credentials rotated in the meantime.
+    :param job_id: the job.
+    :param say: writes a line to the task's log.
+    :param wanted: whether the job is still to be stopped; asked before each repetition.
+    :return: whether there was something to stop; False too if it is no longer wanted.
+    :raises JobError: if it cannot be stopped: the service has no call for it, access is denied, or an hour
+        is over.
+    """
+    return bool(await _keep_at(spec, job_id, lambda hook: hook.stop_job(job_id), say, wanted))
+
+
+async def look_when_time_is_up(
+    spec: HookSpec, job_id: str, until: datetime, aws_time: datetime | None
+) -> TimeIsUp:
+    """Look once more at a job that is not to be stopped; the outcome is empty if it has ended.
+
+    :param spec: the hook.
+    :param job_id: the job.
+    :param until: when its time is up, by AWS's clock, aware.
+    :param aws_time: AWS's time as the caller has heard it, aware; None if it has not.
+    """
+
+    def look() -> TimeIsUp:
+        hook = _polling(spec)
+        try:
+            job = hook.describe_job(job_id)
+        except (JobError, JobInputError) as error:
+            return TimeIsUp(None, hook.clock, outcome=f"the last look failed: {error}")
+        now = hook.clock.now() or aws_time
+        if job.state.ended:
+            return TimeIsUp(job, hook.clock)
+        early = now is not None and now + _CUT < until
+        return TimeIsUp(job, hook.clock, early=early, outcome="it goes on")
+
+    try:
+        return await in_thread((spec, "look", job_id), look)
+    except Exception as error:
+        return TimeIsUp(None, AwsClock(), outcome=f"the last look failed: {error}")
+
+
+async def stop_when_time_is_up(
+    spec: HookSpec, job_id: str, until: datetime, say: Callable[..., None], aws_time: datetime | None
+) -> TimeIsUp:
+    """Look once more, and stop the job if it has not ended; again and again until it is known to be stopped.
+
+    :param spec: the hook; each attempt builds a new one.
+    :param job_id: the job.
+    :param until: when its time is up, by AWS's clock, aware.
+    :param say: writes a line to the task's log.
+    :param aws_time: AWS's time as the caller has heard it, aware; None if it has not.
+    """
+    try:
+        found = await _keep_at(spec, job_id, _StopInTime(job_id, until, aws_time).attempt, say)
+    except JobError as error:
+        found = TimeIsUp(None, AwsClock(), outcome=f"it could NOT be stopped and may go on: {error}")
+    assert found is not None  # it is always wanted
+    return found
+
+
+class _StopInTime:
+    """The stop of a job whose time is up, over all attempts: what was sent before is remembered.
+
+    :param job_id: the job.
+    :param until: when its time is up, by AWS's clock, aware.
+    :param aws_time: AWS's time as the caller has heard it, aware; None if it has not.
+    """
+
+    def __init__(self, job_id: str, until: datetime, aws_time: datetime | None) -> None:
+        self._job_id = job_id
+        self._until = until
+        self._aws_time = aws_time
+        #: Whether a call may have stopped it.
+        self._asked = False
+
+    def attempt(self, hook: JobHook) -> TimeIsUp:
+        """Look, and stop the job if it is to be stopped.
+
+        :raises JobError: if it is not known what became of it.
+        """
+        job = None
+        try:
+            job = hook.describe_job(self._job_id)
+        except (JobError, JobInputError) as error:
+            if not hook.stoppable:
+                return TimeIsUp(None, hook.clock, outcome=f"it cannot be stopped and may go on: {error}")
+            # What cannot be read may be stopped all the same.
+        if job is not None and job.state.ended:
+            return self._ended(job, hook)
+        now = hook.clock.now() or self._aws_time
+        if now is None:
+            raise JobApiError("AWS does not tell its time, by which the job's is counted.", transient=True)
+        if now + _CUT < self._until:
+            return TimeIsUp(job, hook.clock, early=True)
+        if job is not None and job.state is JobState.STOPPING:
+            return TimeIsUp(job, hook.clock, outcome=STOPPING)
+        return self._stop(job, hook)
+
+    def _stop(self, job: JobStatus | None, hook: JobHook) -> TimeIsUp:
+        before, self._asked = self._asked, True
+        if hook.stop_job(self._job_id):
+            return TimeIsUp(job, hook.clock, outcome=STOPPING)
+        # This call has stopped nothing. What became of the job is to be seen, and not to be guessed.
+        self._asked = before
+        try:
+            job = hook.describe_job(self._job_id)
+        except JobNotFoundError:
+            return TimeIsUp(job, hook.clock, outcome="AWS does not know it any longer")
+        if job.state.ended:
+            return self._ended(job, hook)
+        if job.state is JobState.STOPPING:
+            return TimeIsUp(job, hook.clock, outcome=STOPPING)
+        raise JobApiError(
+            f"AWS says that there is nothing to stop, and shows it {job.service_state}.", transient=True
+        )
+
+    def _ended(self, job: JobStatus, hook: JobHook) -> TimeIsUp:
+        """Return what there is to tell: it was stopped where a call's lost answer said so."""
+        ours = self._asked and job.state is JobState.CANCELLED
+        return TimeIsUp(job, hook.clock, outcome=STOPPED if ours else "")
+
+
+def _polling(spec: HookSpec) -> JobHook:
+    """Return a new hook, whose calls are given up as soon as those of a poll."""
+    hook = spec.build()
+    hook.polling = True
+    return hook
+
+
+async def _keep_at(
+    spec: HookSpec,
+    job_id: str,
+    call: Callable[[JobHook], T],
+    say: Callable[..., None],
+    wanted: Callable[[], Awaitable[bool]] | None = None,
+) -> T | None:
+    """Repeat a call that stops a job until it is answered; None if it is no longer wanted."""
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + _GIVE_UP
+    pause, denied = _FIRST_PAUSE, 0
+
+    def attempt() -> T:
+        return call(_polling(spec))
+
+    while True:
+        try:
+            # A thread for each job: one whose call hangs holds up no other's stop.
+            return await in_thread((spec, "stop", job_id), attempt)
+        except Exception as error:
+            passing = not isinstance(error, (JobError, JobInputError)) or isinstance(
+                error, (JobApiError, JobQuotaError)
+            )
+            denied = denied + 1 if getattr(error, "code", "") in ACCESS_CODES else 0
+            if not passing or denied >= _DENIED or loop.time() + pause > give_up:
+                raise error if isinstance(error, JobError) else JobError(str(error)) from error
+            say("%s could not be stopped; trying again in %.0f s: %s", job_id, pause, error, warning=True)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        if wanted is not None and not await wanted():
+            say("%s is left alone: the task goes on, and its new try decides.", job_id)
+            return None
