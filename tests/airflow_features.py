@@ -26,7 +26,7 @@ class Feature:
 
     :param what: Airflow's name for it.
     :param since: the first Airflow that has it.
-    :param gives: what users of this package get from it.
+    :param gives: what users of this package get from it; empty if they have the same without.
     :param found: whether the running Airflow has it; looks, and does not compare versions.
     """
 
@@ -65,7 +65,7 @@ FEATURES = {
     "trigger_on_kill": Feature(
         "on_kill of triggers",
         "3.3",
-        "a *deferred* task that a person marks or clears takes its job along at once",
+        "",
         lambda: hasattr(BaseTrigger, "on_kill"),
     ),
     "task_state_store": Feature(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
 
@@ -35,7 +35,7 @@ _emitter: Any = EventAliaser
 _name = cache(partial(_emitter._alias_event_name, _emitter(None)))
 _emitter._alias_event_name = lambda _, name: _name(name)
 
-pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin", "pytester"]
+pytest_plugins = ["airflow_provider_jobs.testing.pytest_plugin", "fault_matrix", "pytester"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,10 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No calls that wait for their turn: the mocked AWS has no rate limits unless asked for."""
-    from airflow_provider_jobs.hooks import pipelines
+    """No calls that wait for their turn, and short pauses: the mocked AWS has no rate limits unless asked."""
+    from airflow_provider_jobs.hooks import data_pipeline, pipelines
 
     monkeypatch.setattr(pipelines.PACE, "wait", lambda *_: None)
+    monkeypatch.setattr(data_pipeline, "_PAUSE", 0.1)
+    monkeypatch.setattr(data_pipeline, "_STOP_LOOK", 0.1)
 
 
 @pytest.fixture
@@ -83,3 +85,12 @@ def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str])
         return text if AIRFLOW.major < 3 else text + capsys.readouterr().out
 
     return news
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_quota() -> Iterator[None]:
+    """What a queue has learnt, and the places that it reserves, outlive its waiters; no test is another's."""
+    yield
+    from airflow_provider_jobs.watch.queue import QuotaQueue
+
+    QuotaQueue._kept.clear()

@@ -60,6 +60,8 @@ class JobCase(ABC):
     describe_operation: str
     list_operation: str
     lists_before_start: int = 0
+    #: What the role of a task need not allow while nothing is in doubt.
+    dispensable: frozenset[str] = frozenset()
     running: str
     succeeded: str
     failed: str
@@ -162,6 +164,8 @@ class LookoutEquipment(JobCase):
     stop_operation = None
     describe_operation = "DescribeDataIngestionJob"
     list_operation = "ListDataIngestionJobs"
+    lists_before_start = 1
+    dispensable = frozenset({list_operation})
     running, succeeded, failed, cancelled = "IN_PROGRESS", "SUCCESS", "FAILED", None
     stopping = None
 
@@ -309,6 +313,8 @@ class DataPipeline(JobCase):
 
 
 CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]
+#: Those whose jobs AWS can stop.
+STOPPABLE = [case for case in CASES if case.stop_operation]
 
 
 def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[Any]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,21 @@ def archive(clients: Clients, name: str) -> None:
     """Make an archive of the default bus."""
     events = clients("events")
     events.create_archive(ArchiveName=name, EventSourceArn=events.describe_event_bus()["Arn"])
+
+
+def replays(clients: Clients, names: Iterable[str]) -> None:
+    """Start a replay of a day from the archive ``orders`` under each name."""
+    events = clients("events")
+    bus = events.describe_event_bus()["Arn"]
+    source = events.describe_archive(ArchiveName="orders")["ArchiveArn"]
+    for name in names:
+        events.start_replay(
+            ReplayName=name,
+            EventSourceArn=source,
+            EventStartTime=datetime(2026, 1, 1, tzinfo=UTC),
+            EventEndTime=datetime(2026, 1, 2, tzinfo=UTC),
+            Destination={"Arn": bus},
+        )
 
 
 def sensor_data(clients: Clients) -> None:
@@ -60,8 +75,11 @@ def cleaning(clients: Clients, name: str) -> None:
     clients("iotanalytics").create_pipeline(pipelineName=name, pipelineActivities=activities)
 
 
-def load(clients: Clients, name: str) -> str:
-    """Make and define a pipeline that runs one activity on demand, and return its id."""
+def load(clients: Clients, name: str, *parameters: str) -> str:
+    """Make and define a pipeline that runs one activity on demand, and return its id.
+
+    :param parameters: what an activation gives values of
+    """
     api = clients("datapipeline")
     pipeline_id: str = api.create_pipeline(name=name, uniqueId=name)["pipelineId"]
     default = {"scheduleType": "ondemand", "workerGroup": "wg", "pipelineLogUri": "s3://logs/"}
@@ -71,6 +89,9 @@ def load(clients: Clients, name: str) -> str:
         pipelineObjects=[
             {"id": each, "name": each, "fields": [{"key": k, "stringValue": v} for k, v in fields.items()]}
             for each, fields in objects.items()
+        ],
+        parameterObjects=[
+            {"id": each, "attributes": [{"key": "type", "stringValue": "String"}]} for each in parameters
         ],
     )
     return pipeline_id

@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import Gauge, InMemoryMetricReader, Sum
 
 from airflow_provider_jobs.metrics import METRICS, PREFIX
+from airflow_provider_jobs.watch.threads import METRICS_THREAD
 
 try:
     from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
@@ -22,6 +23,8 @@ except ImportError:  # before Airflow 3.2
     from airflow.metrics.base_stats_logger import NoStatsLogger  # type: ignore[no-redef,import-not-found]
     from airflow.metrics.otel_logger import SafeOtelLogger  # type: ignore[no-redef,import-not-found]
 
+#: Seconds after which a test that waits for a metric gives up.
+PATIENCE = 30.0
 #: A metric's name and its tags.
 Key = tuple[str, tuple[tuple[str, Any], ...]]
 
@@ -37,6 +40,7 @@ class Sent:
 
     def all(self) -> dict[Key, tuple[str, float]]:
         """Kind and number of every metric: a counter's sum, a gauge's last value, a timer's count."""
+        METRICS_THREAD.flush(PATIENCE)
         data: Any = self._reader.get_metrics_data()
         found: dict[Key, tuple[str, float]] = {}
         for resource in data.resource_metrics if data else ():
@@ -63,6 +67,7 @@ class Sent:
 
     def milliseconds(self, name: str) -> float:
         """The sum of a timer's times."""
+        METRICS_THREAD.flush(PATIENCE)
         data: Any = self._reader.get_metrics_data()
         total: float = sum(
             point.value if isinstance(metric.data, Gauge) else point.sum

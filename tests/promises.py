@@ -45,7 +45,9 @@ PROMISES: Mapping[str, str] = {
         "AWS fails or cannot be reached during the wait: the looks become rarer and go on; the task fails "
         "only at its deadline."
     ),
-    "throttled": "AWS throttles: a look is put off, a start is an error that a retry mends; no job is lost.",
+    "throttled": (
+        "AWS throttles: polls become rarer, a start fails with an error that a retry fixes; no job is lost."
+    ),
     "quota-line": (
         "The account runs as many jobs as it may: the task waits in line, first come, first served, and says "
         "where it stands."

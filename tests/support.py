@@ -105,7 +105,7 @@ def table() -> str:
         rows.append([f"`nox -s {name}`", *(str(versions[each]) for each in COLUMNS.values()), ", ".join(ran)])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines += ["", "| from Airflow | |", "|---|---|"]
-    lines += [f"| {each.since} | {each.gives} |" for each in FEATURES.values()]
+    lines += [f"| {each.since} | {each.gives} |" for each in FEATURES.values() if each.gives]
     return "\n".join(lines).replace("|  |", "| |") + "\n"
 
 

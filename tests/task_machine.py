@@ -29,6 +29,7 @@ from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks import data_pipeline
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
+from airflow_provider_jobs.watch.queue import QuotaQueue
 
 #: What may befall a call, and whether it took effect by then.
 FAULTS: list[Any] = [
@@ -265,7 +266,9 @@ class TaskMachine(RuleBasedStateMachine):
             if term and self.task.operator is not None:
                 self.task.operator.on_kill()
 
-        # Minutes pass between one step of a task and the next: what is in doubt settles.
+        # Minutes pass between one step of a task and the next: what is in doubt settles, and places that
+        # were reserved are so no longer.
+        QuotaQueue._kept.clear()
         self.skew += 300.0
         self.aws.set_clock_skew(self.skew)
         try:

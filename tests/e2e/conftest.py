@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,8 +20,9 @@ from postgres import postgres
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import REGION, EveryJob, Start, empty, prepare
+from .every_job import EveryJob, Start
 from .gateway import Gateway
+from .job_types import REGION, empty, prepare
 
 #: Of the user who assumes a role; marked, to be looked for where they must not be.
 USER_KEY, USER_SECRET = "AKIAASSUMESAROLE", "secret-of-the-user-who-assumes-a-role"
@@ -89,13 +92,20 @@ def airflow(
 
 @contextmanager
 def connected(gateway: Gateway, env: dict[str, str], database: str | None = None) -> Iterator[LocalAirflow]:
-    """Run an Airflow with the tests' DAGs, connected to AWS as a deployment would be."""
-    with LocalAirflow(FOLDER / "dags", {**PRELOADED, **env}, database=database, parallelism=10) as airflow:
-        connect(airflow, gateway, "aws_default", "testing", "testing")
-        sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
-        role = {"role_arn": "arn:aws:iam::123456789012:role/jobs"}
-        connect(airflow, gateway, "aws_assumed", USER_KEY, USER_SECRET, **sts, **role)
-        yield airflow
+    """Run an Airflow with the tests' DAGs, connected to AWS as a deployment would be.
+
+    It reads a copy of them, which a test may edit.
+    """
+    with tempfile.TemporaryDirectory(prefix="dags-") as folder:
+        shutil.copytree(
+            FOLDER / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+        )
+        with LocalAirflow(folder, {**PRELOADED, **env}, database=database, parallelism=10) as airflow:
+            connect(airflow, gateway, "aws_default", "testing", "testing")
+            sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
+            role = {"role_arn": "arn:aws:iam::123456789012:role/jobs"}
+            connect(airflow, gateway, "aws_assumed", USER_KEY, USER_SECRET, **sts, **role)
+            yield airflow
 
 
 def connect(

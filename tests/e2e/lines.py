@@ -13,7 +13,7 @@ from airflow_provider_jobs.testing.airflow_api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import clients
+from .job_types import clients
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 Run = tuple[str, str]

@@ -16,8 +16,9 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from .conftest import connected
-from .every_job import TYPES, Start, calls, clients, empty
+from .every_job import Start
 from .gateway import Gateway
+from .job_types import TYPES, calls, clients, empty
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -86,6 +87,6 @@ def _many(aws: AwsJobsServer) -> dict[str, list[str]]:
 
 
 def _looks(airflow: LocalAirflow, aws: AwsJobsServer, count: int) -> None:
-    """Wait for looks at the replays, each of which lists those of three states."""
-    until = aws.calls("events")["ListReplays"] + 3 * count
+    """Wait for looks at the replays, each of which lists those that run."""
+    until = aws.calls("events")["ListReplays"] + count
     airflow.wait_for(lambda: aws.calls("events")["ListReplays"] >= until, what=f"{count} looks")

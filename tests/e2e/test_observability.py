@@ -14,12 +14,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import job_targets
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from airflow_provider_jobs.metrics import PREFIX
+from airflow_provider_jobs.testing import Fault
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
+
+from .job_types import clients
 
 pytestmark = pytest.mark.e2e
 
@@ -161,6 +165,8 @@ def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws
     assert link == f"https://us-east-1.console.aws.amazon.com/events/home?region=us-east-1#/replay/{name}"
     aws.advance(name)
     airflow.wait_run("one_day", run_id)
+    # What was kept before the wait is enough: the process that takes up the task asks AWS for nothing.
+    assert airflow.call("GET", *path)["extra_links"]["EventBridge Replay"] == link
     result = airflow.xcom("one_day", run_id, "replay")
     assert result["event_start_time"] == "2026-01-01T00:00:00+00:00"
     assert result["event_end_time"] == "2026-01-02T00:00:00+00:00"
@@ -174,3 +180,57 @@ def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws
     assert events["asset_events"][0]["extra"] == {**interval, **result}
     fields = airflow.task("one_day", run_id, "replay")["rendered_fields"]
     assert fields["event_start_time"].startswith("2026-01-01 00:00:00")
+
+
+#: What the DAG of secrets gives to a pipeline, by the variable that it comes from; nothing else is called so.
+SECRETS = {
+    f"load_{form}": f'{form}-of-the-"pipeline"-{form}-battery'
+    for form in ("file", "nested", "broken", "mapped", "field", "default", "value", "activation")
+}
+
+
+def places(airflow: LocalAirflow, events: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield all that Airflow and OpenLineage have written: database, all logs, events."""
+    yield str(events), events.read_bytes()
+    for path in airflow.home.rglob("*"):
+        if path.is_file():
+            yield str(path.relative_to(airflow.home)), path.read_bytes()
+
+
+@pytest.mark.promise("secrets")
+def test_no_secret_of_a_pipeline_is_written_down(
+    airflow: LocalAirflow, aws: AwsJobsServer, events: Path
+) -> None:
+    for key, value in SECRETS.items():
+        airflow.call("POST", "variables", json={"key": key, "value": value})
+    pipeline_id = job_targets.load(clients(aws.url), "load", "*myLogin")
+    quoted = f"{SECRETS['load_mapped']} is refused"
+    refusal = {"code": "InvalidRequestException", "message": quoted}
+    aws.add_fault(Fault("PutPipelineDefinition", "error", "datapipeline", skip=1, **refusal))  # type: ignore[arg-type]
+    run_id = airflow.trigger("secret_pipeline", {"pipeline_id": pipeline_id})
+    (job,) = airflow.wait_for(lambda: aws.jobs("datapipeline"), what="the activation", timeout=180)
+    aws.advance(job["id"])
+    airflow.wait_run("secret_pipeline", run_id)
+    states = {row["task_id"]: row["state"] for row in airflow.task_instances("secret_pipeline", run_id)}
+    assert states == {
+        "put_file": "success",
+        "put_refused_before_the_call": "failed",
+        "put_broken_text": "failed",
+        "put_refused_by_aws": "failed",
+        "put": "success",
+        "activate": "success",
+    }
+    airflow.wait_for(lambda: "secret_pipeline.activate" in events.read_text(), what="OpenLineage's events")
+    fields = airflow.task("secret_pipeline", run_id, "activate")["rendered_fields"]
+    assert "***" in str(fields["parameter_values"])
+    told = airflow.log("secret_pipeline", run_id, "put_refused_by_aws", map_index=0)
+    assert "*** is refused" in told
+    found = [
+        (place, key, content[max(content.find(piece.encode()) - 200, 0) :][:400])
+        for place, content in places(airflow, events)
+        for key, value in SECRETS.items()
+        # The quotes may be escaped in one way or another.
+        for piece in (value, f"{key[5:]}-of-the-", f"-{key[5:]}-battery")
+        if piece.encode() in content
+    ]
+    assert found == []

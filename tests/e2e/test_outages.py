@@ -14,8 +14,9 @@ from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from .conftest import USER_KEY, USER_SECRET, connect
-from .every_job import DEFERRED, TASKS, TYPES, UNHARMED, EveryJob, Seen, Start, expect
+from .every_job import UNHARMED, EveryJob, Seen, Start, expect
 from .gateway import Gateway
+from .job_types import DEFERRED, TASKS, TYPES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 

@@ -10,7 +10,8 @@ import pytest
 
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import TASKS, TYPES, Outcome, Start, expect
+from .every_job import Outcome, Start, expect
+from .job_types import TASKS, TYPES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 

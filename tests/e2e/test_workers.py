@@ -11,8 +11,9 @@ import pytest
 from airflow_provider_jobs.testing import Fault
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .every_job import TASKS, TYPES, UNHARMED, Outcome, Start, expect
+from .every_job import UNHARMED, Outcome, Start, expect
 from .gateway import Gateway
+from .job_types import TASKS, TYPES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 

@@ -6,38 +6,43 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow_features import needs
-from job_cases import CASES, JobCase, remembering
+from job_cases import CASES, STOPPABLE, JobCase, remembering
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.testing import AwsJobs
+from airflow_provider_jobs.testing import AwsJobs, Fault
 
 MakeTask = Callable[..., OneTask]
-STOPPABLE = [case for case in CASES if case.stop_operation]
 STOPPING = [case for case in CASES if case.stopping]
 UNSTOPPABLE = [case for case in CASES if not case.stop_operation]
 
 
-def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.Thread:
-    """Call on_kill as the signal handler does, once the job is there."""
+@contextmanager
+def killed_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> Iterator[None]:
+    """Call on_kill as the signal handler does, of each try that begins or goes on once the job is there."""
+    over = threading.Event()
 
     def kill() -> None:
-        deadline = time.monotonic() + 20
-        while not aws.jobs(case.service) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert task.operator is not None
-        task.operator.on_kill()
+        killed = None
+        while not over.wait(0.01):
+            if aws.jobs(case.service) and task.operator is not killed and task.operator is not None:
+                killed = task.operator
+                killed.on_kill()
 
     thread = threading.Thread(target=kill)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("case", STOPPABLE, indirect=True)
@@ -47,12 +52,82 @@ def kill_when_started(task: OneTask, aws: AwsJobs, case: JobCase) -> threading.T
 def test_a_worker_that_is_killed(aws: AwsJobs, case: JobCase, make_sync: MakeTask, cancel: bool) -> None:
     aws.set_pace()
     task = make_sync(cancel_on_kill=cancel)
-    killer = kill_when_started(task, aws, case)
-    with pytest.raises(JobError, match="killed while it waited"):
+    with killed_when_started(task, aws, case), pytest.raises(JobError, match="killed while it waited"):
         task.run()
-    killer.join()
     # Twice if the kill came between the start and its being noted.
     assert (aws.calls(case.service).get(str(case.stop_operation), 0) > 0) is cancel
+
+
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+@pytest.mark.parametrize("kind", ["throttle", "error", "drop", "expired-token"])
+@pytest.mark.promise("marked")
+def test_a_worker_that_is_killed_asks_again_while_it_has_time(
+    aws: AwsJobs, case: JobCase, make_sync: MakeTask, kind: Any
+) -> None:
+    aws.set_pace()
+    aws.add_fault(Fault(str(case.stop_operation), kind, count=3))
+    task = make_sync()
+    with killed_when_started(task, aws, case), pytest.raises(JobError, match="killed while it waited"):
+        task.run()
+    (job,) = aws.jobs(case.service)
+    assert job["stop_asked_at"] is not None
+
+
+@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.repeatable), indirect=True)
+@pytest.mark.parametrize("cancel", [True, False])
+@pytest.mark.promise("marked")
+@pytest.mark.promise("cancel-on-kill-off")
+def test_a_retry_that_is_killed_before_it_has_looked(
+    aws: AwsJobs, case: JobCase, make_sync: MakeTask, make_deferrable: MakeTask, cancel: bool
+) -> None:
+    """The job is that of the try before, which may have ended in any way."""
+    aws.set_pace()
+    task = make_deferrable(cancel_on_kill=cancel)
+    task.begin()
+    make = make_sync(cancel_on_kill=cancel).make
+
+    def killed_at_once() -> Any:
+        operator: Any = make()
+        operator.on_kill()
+        return operator
+
+    task.make = killed_at_once
+    with pytest.raises(JobError, match="killed"):
+        task.run()
+    (job,) = aws.jobs(case.service)
+    assert (job["stop_asked_at"] is not None) is cancel
+
+
+class _KillingStore(dict[str, str]):
+    """Rows of a store; the third write is broken off by a kill, which ends the process."""
+
+    writes = 0
+    kill: Callable[[], None]
+
+    def __setitem__(self, key: str, value: str) -> None:
+        self.writes += 1
+        if self.writes == 3:  # the log is opened, the attempt is noted, its job is noted
+            self.kill()
+            raise KeyboardInterrupt
+        super().__setitem__(key, value)
+
+
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+def test_a_worker_that_is_killed_before_it_has_noted_the_job(
+    aws: AwsJobs, case: JobCase, make_sync: MakeTask
+) -> None:
+    aws.set_pace()
+    rows = _KillingStore()
+    task = make_sync(task={"store": rows})
+
+    def kill() -> None:
+        assert task.operator is not None
+        task.operator.on_kill()
+
+    rows.kill = kill
+    with pytest.raises(KeyboardInterrupt):
+        task.run()
+    assert aws.calls(case.service)[str(case.stop_operation)] == 1
 
 
 @pytest.fixture
@@ -182,10 +257,8 @@ def test_a_kill_that_cannot_stop_the_job_says_so(
 ) -> None:
     aws.set_pace()
     task = make_sync()
-    killer = kill_when_started(task, aws, case)
-    with pytest.raises(JobError, match="killed while it waited"):
+    with killed_when_started(task, aws, case), pytest.raises(JobError, match="killed while it waited"):
         task.run()
-    killer.join()
     assert "could NOT be stopped" in logged()
 
 

@@ -7,16 +7,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceState
 from job_cases import JobCase
 from one_task import OneTask
 
+import airflow_provider_jobs
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobTimeoutError
-from airflow_provider_jobs.operators.data_pipeline import DataPipelineDeactivatePipelineOperator
+from airflow_provider_jobs.operators.data_pipeline import (
+    DataPipelineCreatePipelineOperator,
+    DataPipelineDeactivatePipelineOperator,
+    DataPipelineDeletePipelineOperator,
+    DataPipelinePutPipelineDefinitionOperator,
+)
 from airflow_provider_jobs.operators.eventbridge import EventBridgeCancelReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsCancelPipelineReprocessingOperator
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -80,11 +88,26 @@ def facet(event: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def follows_its_schema(event: dict[str, Any], facet: str) -> bool:
+    """Whether a facet is what the schema that it names says of it."""
+    told = event["run"]["facets"][facet]
+    schema = json.loads(
+        (resources.files(airflow_provider_jobs) / "schemas" / "facets-1-0-0.json").read_text()
+    )
+    where, _, name = told["_schemaURL"].partition("#/$defs/")
+    assert where == schema["$id"]
+    assert told["_producer"] == f"urn:airflow-provider-jobs:{airflow_provider_jobs.__version__}"
+    definition = {key: value for key, value in schema["$defs"][name].items() if key != "allOf"}
+    jsonschema.validate(told, definition)
+    return {*told} <= {*definition["properties"], "_producer", "_schemaURL", "_deleted"}
+
+
 def test_a_job_that_succeeded(case: JobCase, task: OneTask, told: Told, aws: AwsJobs) -> None:
     result = task.run()
     event = told.of(task.operator, TaskInstanceState.SUCCESS)
     assert event["eventType"] == "COMPLETE"
     assert (names(event["inputs"]), names(event["outputs"])) == DATASETS[case.service]
+    assert follows_its_schema(event, "airflowProviderJobs_job")
     job = facet(event)
     assert job["service"] == case.service
     assert job["jobId"] == case.core_id(case.job_id(result))
@@ -112,8 +135,9 @@ def test_a_job_whose_time_was_up_before_the_first_look(
     task = make_deferrable(job_timeout=timedelta(seconds=1))
     task.begin()
     (job,) = aws.jobs(case.service)
+    aws.set_clock_skew(5)
     with pytest.raises(JobTimeoutError):
-        task.resume({"job_id": case.core_id(job["id"]), "job": None, "timeout": "had not ended"})
+        task.resume(task.fire())
     event = told.of(task.operator, TaskInstanceState.FAILED)
     assert (names(event["inputs"]), names(event["outputs"])) == DATASETS[case.service]
     assert facet(event)["jobId"] == case.core_id(job["id"])
@@ -187,3 +211,38 @@ def test_input_that_cannot_work(case: JobCase, told: Told) -> None:
         task.run()
     event = told.of(task.operator, TaskInstanceState.FAILED)
     assert (event["inputs"], event["outputs"]) == ([], [])
+
+
+def test_what_is_done_with_a_pipeline(told: Told, aws: AwsJobs) -> None:
+    """That a task created, defined or deleted it; what failed before tells nothing."""
+    where: dict[str, Any] = {"aws_conn_id": None, "region_name": "us-east-1"}
+    create = DataPipelineCreatePipelineOperator(
+        task_id="create", pipeline_name="load", unique_id="1", **where
+    )
+    pipeline_id = create.execute({})["pipeline_id"]
+    default = {"id": "Default", "scheduleType": "ondemand", "workerGroup": "wg", "pipelineLogUri": "s3://l/"}
+    activity = {"id": "Load", "type": "ShellCommandActivity", "command": "true"}
+
+    def put(*objects: dict[str, Any]) -> DataPipelinePutPipelineDefinitionOperator:
+        return DataPipelinePutPipelineDefinitionOperator(
+            task_id="put", pipeline_id=pipeline_id, definition={"objects": [*objects]}, **where
+        )
+
+    good, bad = put(default, activity), put()
+    good.execute({})
+    with pytest.raises(JobInputError):
+        bad.execute({})
+    delete = DataPipelineDeletePipelineOperator(task_id="delete", pipeline_id=pipeline_id, **where)
+    delete.execute({})
+    for operator, action in ((create, "created"), (good, "defined"), (delete, "deleted")):
+        event = told.of(operator, TaskInstanceState.SUCCESS)
+        assert follows_its_schema(event, "airflowProviderJobs_pipeline")
+        found = event["run"]["facets"]["airflowProviderJobs_pipeline"]
+        shown = {key: value for key, value in found.items() if not key.startswith("_")}
+        assert shown == {
+            "service": "datapipeline",
+            "region": "us-east-1",
+            "pipelineId": pipeline_id,
+            "action": action,
+        }
+    assert "airflowProviderJobs_pipeline" not in told.of(bad, TaskInstanceState.FAILED)["run"]["facets"]

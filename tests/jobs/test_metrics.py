@@ -18,8 +18,10 @@ from metrics_sent import Sent, client, metrics_sent
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.exceptions import JobFailedError
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.metrics import METRICS, PREFIX, count_wait, send_waits
 from airflow_provider_jobs.testing import AwsJobs, Fault
+from airflow_provider_jobs.watch.threads import METRICS_THREAD
 
 #: Seconds after which a test that waits for something gives up.
 PATIENCE = 60.0
@@ -64,6 +66,17 @@ class Waits:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_a_region_that_the_task_leaves_to_its_environment(
+    case: JobCase, make_task: Callable[..., OneTask], sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    make_task(region_name=None).run()
+    assert sent.number("job_started", region="us-east-1") == 1
+    assert sent.number("job_duration", region="us-east-1") == 1
+    assert sent.number("poll_calls", region="us-east-1")
+    assert sent.number("poll_calls", region="connection") is None
 
 
 def test_a_job_that_succeeds(case: JobCase, task: OneTask, sent: Sent, aws: AwsJobs) -> None:
@@ -167,7 +180,7 @@ class Broken:
 
 
 def test_the_last_number_of_a_gauge_is_the_latest() -> None:
-    """Two are sent by threads: the first with what it was when it began, the other when nobody waits."""
+    """Two are sent by a thread: the first with what it was when it began, the other when nobody waits."""
     sent: list[float] = []
     first_sends, second_sent = threading.Event(), threading.Event()
 
@@ -183,7 +196,7 @@ def test_the_last_number_of_a_gauge_is_the_latest() -> None:
                 second_sent.set()
 
     async def wait() -> None:
-        where = "airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook"
+        where = HookSpec("airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook", "{}")
         with count_wait("jobs_watched", where):
             send_waits("jobs_watched", where)
             async with asyncio.timeout(PATIENCE):
@@ -192,6 +205,7 @@ def test_the_last_number_of_a_gauge_is_the_latest() -> None:
 
     with client(Slow):
         asyncio.run(wait())
+        METRICS_THREAD.flush(PATIENCE)
     assert sent == [1, 0]
 
 

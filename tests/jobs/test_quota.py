@@ -12,9 +12,10 @@ import pytest
 from job_cases import JobCase
 from one_task import OneTask, json_safe, next_event
 
-from airflow_provider_jobs.exceptions import JobError
+from airflow_provider_jobs.exceptions import JobApiError, JobError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.watch.queue import QuotaQueue
 
 MakeTask = Callable[..., OneTask]
 
@@ -97,6 +98,28 @@ def test_a_task_on_the_worker_waits_in_line_too(
 
 
 @pytest.mark.promise("place-given-up")
+def test_a_task_killed_in_line_as_its_news_comes_gives_its_place_up(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int
+) -> None:
+    aws.set_pace()
+    tasks = runs(case, make_deferrable, quota + 1, poll_interval=0.05)
+    for task in tasks:
+        task.begin()
+
+    async def scenario() -> None:
+        waiting = asyncio.ensure_future(next_event(tasks[-1].trigger()))
+        while not (queues := QuotaQueue.all_here()) or not queues[0].waiters[0].polled:
+            await asyncio.sleep(0.005)
+        queues[0].waiters[0].updates.put_nowait(JobApiError("no answer", "Unheard", transient=True))
+        waiting.cancel()
+        await asyncio.wait({waiting}, timeout=5)
+        assert waiting.cancelled()
+        assert not QuotaQueue.all_here()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.promise("place-given-up")
 def test_a_task_killed_in_line_gives_its_place_up(
     aws: AwsJobs, case: JobCase, make_deferrable: MakeTask, quota: int
 ) -> None:
@@ -164,6 +187,6 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
 
 def test_a_refused_look_at_the_line_fails_the_task(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
     case.limit(aws, 0)
-    aws.add_fault(Fault(case.list_operation, "access-denied", skip=case.lists_before_start))
+    aws.add_fault(Fault(case.list_operation, "access-denied", skip=case.lists_before_start, count=3))
     with pytest.raises(JobError, match=r"Waiting to start the .* failed: .*Check that the role"):
         make_task().run()

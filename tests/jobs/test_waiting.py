@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from job_cases import FINDING, JobCase
+from job_cases import FINDING, STOPPABLE, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobFailedError, JobTimeoutError
@@ -50,8 +50,61 @@ def test_the_deadline_stops_the_job_and_fails_the_task(
     (job,) = aws.jobs(case.service)
     assert job["id"] in str(caught.value)
     if case.stop_operation:
-        assert aws.calls(case.service)[case.stop_operation] == 1
+        assert aws.calls(case.service)[str(case.stop_operation)] == 1
         assert "it is being stopped" in str(caught.value)
+
+
+@pytest.mark.promise("job-timeout")
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+@pytest.mark.parametrize("kind", ["throttle", "error", "drop", "expired-token"])
+def test_a_deadline_s_stop_is_kept_at(
+    aws: AwsJobs,
+    case: JobCase,
+    make_task: MakeTask,
+    kind: Any,
+    logged: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("airflow_provider_jobs.watch.stopping._FIRST_PAUSE", 0.01)
+    aws.set_pace()
+    aws.add_fault(Fault(str(case.stop_operation), kind, count=8))
+    with pytest.raises(JobTimeoutError, match="it is being stopped"):
+        make_task(job_timeout=timedelta(seconds=0.2)).run()
+    (job,) = aws.jobs(case.service)
+    assert job["state"] != case.succeeded
+    assert "could not be stopped; trying again" in logged()
+
+
+@pytest.mark.promise("job-timeout")
+def test_the_trigger_stops_the_job_whether_or_not_the_task_gets_a_worker(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    """As when the DAG is paused, or the pool is full; the worker only tells what came of it."""
+    aws.set_pace()
+    task = make_deferrable(job_timeout=timedelta(seconds=0.2))
+    task.begin()
+    event = task.fire()
+    calls = aws.calls(case.service)
+    if case.stop_operation:
+        assert calls[case.stop_operation] == 1
+        assert event["stopped"] == "it is being stopped"
+    with pytest.raises(JobTimeoutError, match=event["stopped"]):
+        task.resume(event)
+    assert aws.calls(case.service) == calls
+
+
+@pytest.mark.promise("job-timeout")
+@pytest.mark.parametrize("case", STOPPABLE, indirect=True)
+def test_a_wait_that_has_not_tried_to_stop_the_job_leaves_that_to_the_worker(
+    aws: AwsJobs, case: JobCase, make_deferrable: MakeTask
+) -> None:
+    aws.set_pace()
+    task = make_deferrable(job_timeout=timedelta(seconds=60))
+    task.begin()
+    (job,) = aws.jobs(case.service)
+    with pytest.raises(JobTimeoutError, match="it is being stopped"):
+        task.resume({"job_id": case.core_id(job["id"]), "job": None, "timeout": "had not ended"})
+    assert aws.calls(case.service)[str(case.stop_operation)] == 1
 
 
 @pytest.mark.promise("job-timeout")
@@ -68,8 +121,10 @@ def test_a_job_that_ended_at_its_deadline_is_no_timeout(
 @pytest.mark.promise("aws-gone")
 @pytest.mark.promise("throttled")
 def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
-    aws: AwsJobs, case: JobCase, make_task: MakeTask
+    aws: AwsJobs, case: JobCase, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Data Pipeline has to be asked before a stop: that is tried for an hour, and here for a second."""
+    monkeypatch.setattr("airflow_provider_jobs.watch.stopping._GIVE_UP", 1.0)
     aws.set_pace()
     for operation in look_operations(case):
         aws.add_fault(Fault(operation, "throttle", count=10_000, skip=case.looks_to_start, optional=True))

@@ -15,7 +15,7 @@ import pytest
 from once.world.airflow import Mode, Setting, World, advance
 from once.world.explore import explore
 from once.world.invariants import Violation, start_allowed
-from once.world.settings import SETTINGS, VARIATIONS
+from once.world.settings import ADDITIONS, SETTINGS, VARIATIONS
 
 from airflow_provider_jobs import once
 
@@ -40,12 +40,22 @@ def test_pairs_of_events(setting: Setting) -> None:
     assert result.histories > 800
 
 
-@pytest.mark.parametrize("setting", VARIATIONS, ids=str)
+@pytest.mark.parametrize("setting", [*VARIATIONS, *ADDITIONS], ids=str)
 def test_pairs_of_events_under_other_circumstances(setting: Setting) -> None:
     result = explore(setting, 2, every=PAIRS_OF_VARIATIONS)
     print(result)
     assert not result.found, str(result.found[0])
     assert result.histories > 200
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_what_takes_long_may_add_up(setting: Setting) -> None:
+    """A process is held up, its call hangs, and lists lag: each for almost as long as it may."""
+    late = ("held up", "held up, stuck 59", "stuck 59", "answer lost", "answer late", "lag begins")
+    result = explore(setting, 3, only=late)
+    print(result)
+    assert not result.found, str(result.found[0])
+    assert result.histories > 100
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)

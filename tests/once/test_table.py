@@ -85,6 +85,17 @@ def test_of_two_jobs_that_run_the_later_is_kept() -> None:
     assert (decision.action, decision.jobs[0].number) == (Action.ADOPT, 2)
 
 
+def test_what_is_to_be_stopped_is_stopped_first() -> None:
+    jobs = [job for job, may_stop, _ in cases() if may_stop]
+    to_stop = [job for job in jobs if verdict(job, may_stop=True) is Action.STOP]
+    assert to_stop
+    for first, second in product(to_stop, jobs):
+        other = KnownJob(2, "other", *_rest(second))
+        decision = decide([first, other], may_stop=True, absence_settled=True)
+        assert decision.action is Action.STOP
+        assert first in decision.jobs
+
+
 def test_a_verdict_does_not_hang_on_what_it_is_not_about() -> None:
     """A job's number, id and running time change nothing."""
     for job, may_stop, action in cases():

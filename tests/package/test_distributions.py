@@ -69,8 +69,8 @@ def test_the_wheel_is_the_package_and_nothing_else(built: Distributions) -> None
     assert built.wheel_files == package | {f"{NAME}.dist-info/{name}" for name in about}
     suffixes = {Path(name).suffix for name in package}
     assert suffixes == {".json", ".py", ".typed"}
-    models = {name for name in package if name.endswith(".json")}
-    assert {Path(name).name for name in models} == {"paginators-1.json", "service-2.json"}
+    data = {Path(name).name for name in package if name.endswith(".json")}
+    assert data == {"paginators-1.json", "service-2.json", "facets-1-0-0.json"}
     for needed in ("py.typed", "get_provider_info.py", "testing/pytest_plugin.py"):
         assert f"airflow_provider_jobs/{needed}" in package
 

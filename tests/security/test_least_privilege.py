@@ -44,6 +44,8 @@ WITHOUT_RESOURCE = {
 }
 #: Permissions that a call needs besides its own.
 BESIDES = {"datapipeline:AddTags", "iam:PassRole"}
+#: Calls that AWS allows without any permission.
+FREE = {"sts:GetCallerIdentity"}
 ACCOUNT = "123456789012"
 
 Go = Callable[[], object]
@@ -83,7 +85,9 @@ def resources(call: Call) -> list[str]:
         case "DescribePipelines":
             return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
         case _:
-            return [f"{arn}:pipeline/{given.get('pipelineName') or given['pipelineId']}"]
+            # Those that wait beside many have a pipeline each, which a policy of its own names.
+            name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", "")) or given["pipelineId"]
+            return [f"{arn}:pipeline/{name}"]
 
 
 def allowed(call: Call, statements: list[dict[str, Any]]) -> bool:
@@ -319,7 +323,7 @@ def test_every_operator_and_sensor_has_a_policy_and_its_ways() -> None:
 @pytest.mark.parametrize("name", WAYS)
 def test_each_call_is_allowed_and_each_permission_is_needed(name: str) -> None:
     statements = policies()[name]
-    calls = calls_of(*WAYS[name])
+    calls = [call for call in calls_of(*WAYS[name]) if call.action not in FREE]
     assert [call for call in calls if not allowed(call, statements)] == []
     granted = {action for statement in statements for action in each(statement["Action"])}
     assert granted - BESIDES == {call.action for call in calls}

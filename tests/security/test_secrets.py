@@ -121,6 +121,8 @@ def test_no_way_of_a_task_tells_a_secret(
     def task(**kwargs: Any) -> OneTask:
         nonlocal runs
         runs += 1
+        # Some time passes at AWS between two runs: of what is activated in one second, neither is told apart.
+        aws.set_clock_skew(5.0 * runs)
         given = {
             "aws_conn_id": connection,
             "deferrable": deferrable,

@@ -94,8 +94,8 @@ class TestBadInput:
         [
             ({"poll_interval": 0}, "poll_interval=0 must be a positive number"),
             ({"poll_interval": -1}, "poll_interval=-1 must be"),
-            ({"job_timeout": timedelta(0)}, "job_timeout=.* must be positive"),
-            ({"archive_delay": timedelta(minutes=-1)}, "archive_delay=.* must not be negative"),
+            ({"job_timeout": timedelta(0)}, "job_timeout=.* must be a positive number"),
+            ({"archive_delay": timedelta(minutes=-1)}, "archive_delay=.* that is not negative"),
         ],
     )
     def test_that_shows_when_the_dag_is_read(self, given: dict[str, Any], message: str) -> None:
@@ -196,6 +196,17 @@ class TestOwnName:
         assert replay(replay_name="my-orders").run()["replay_name"] == "my-orders"
 
 
+def test_a_replay_that_is_not_described_yet_is_known_by_its_name(aws: AwsJobs) -> None:
+    """Its name has the mark, and AWS says that there is one of that name."""
+    task = replay(botocore_config={"retries": {"total_max_attempts": 1}})
+    aws.set_lag("events", reads=4)
+    aws.add_fault(Fault("StartReplay", "drop", when="after"))
+    with pytest.raises(JobApiError):
+        task.run()
+    assert task.run()["state"] == "COMPLETED"
+    assert len(aws.jobs("events")) == 1
+
+
 def test_the_result_tells_the_window_and_the_times(aws: AwsJobs) -> None:
     result = replay(archive=ARCHIVE, rule_arns=[RULE]).run()
     assert set(result) == {
@@ -263,7 +274,11 @@ def test_progress_tells_percent_time_and_speed(aws: AwsJobs, logged: Callable[[]
         ]
     )
     aws.set_pace(reads=4)
-    result = replay().run()
+    task = replay(deferrable=True)
+    task.begin()
+    # A minute passes at AWS: the time left is told by its clock.
+    aws.set_clock_skew(60)
+    result = task.resume(task.fire())
     said = logged()
     assert "RUNNING, 25%" in said
     assert "events up to 2026-01-01T06:00:00+00:00, " in said
@@ -374,6 +389,26 @@ class TestHook:
         assert [name for name, job in found.items() if getattr(job, "service_state", "") == "COMPLETED"] == [
             "r007"
         ]
+
+    def test_looks_at_those_that_run_with_one_call(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
+        aws.set_pace()
+        names = [f"r{number}" for number in range(8)]
+        for name in names:
+            hook.start_replay(
+                name, ARCHIVE, DAY["event_start_time"], DAY["event_end_time"], destination_arn=BUS
+            )
+        for name in names[:5]:
+            aws.advance(name, to=0.5)
+        before = aws.calls("events")
+        found = hook.describe_jobs(names)
+        calls = {name: count - before.get(name, 0) for name, count in aws.calls("events").items()}
+        # Three are left that have not begun to run: no more than a few.
+        assert {name: count for name, count in calls.items() if count} == {
+            "ListReplays": 1,
+            "DescribeReplay": 3,
+        }
+        states = [getattr(found[name], "service_state", "") for name in names]
+        assert states == ["RUNNING"] * 5 + ["STARTING"] * 3
 
     def test_keeps_what_it_found_before_aws_was_busy(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
         aws.set_pace()

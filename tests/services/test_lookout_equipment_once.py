@@ -91,6 +91,13 @@ class TestConflict:
         assert len(aws.jobs(SERVICE)) == 2
         assert aws.max_active(SERVICE) == 1
 
+    def test_with_a_job_that_no_list_shows_yet_waits_too(self, aws: AwsJobs) -> None:
+        aws.set_pace(reads=8)
+        aws.set_lag(SERVICE, "lists", reads=3)
+        other = start("other", Prefix="2025/")
+        assert ingest(botocore_config=ONE_CALL).run()["job_id"] != other
+        assert aws.max_active(SERVICE) == 1
+
     def test_over_changed_parameters_takes_the_next_token(self, aws: AwsJobs) -> None:
         # The DAG was changed between two tries; the first one's answer was lost.
         task = ingest(prefix="2027/", botocore_config=ONE_CALL)
@@ -132,7 +139,7 @@ class TestWithoutAStore:
 
     def test_a_retry_takes_up_the_job_in_flight(self, aws: AwsJobs, task: OneTask) -> None:
         aws.set_pace(reads=6)
-        aws.add_fault(Fault("DescribeDataIngestionJob", "access-denied", skip=1))
+        aws.add_fault(Fault("DescribeDataIngestionJob", "access-denied", skip=1, count=3))
         with pytest.raises(JobError, match="could not be watched any longer"):
             task.run()
         (running,) = aws.jobs(SERVICE)

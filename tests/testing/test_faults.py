@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -112,6 +114,24 @@ def test_what_boto3_sees(cloud: Cloud, fault: Fault, expected: str, effect: str)
     assert cloud.aws.calls(fault.service or "events")[fault.operation] == 1
     if effect:
         assert len(cloud.aws.jobs("events")) == (1 if effect == "yes" else 0)
+
+
+def test_a_hang_outlasts_a_body_that_comes_late(server: AwsJobsServer) -> None:
+    server.reset()
+    server.add_fault(Fault(START, "hang", seconds=9))
+    host, port = urlsplit(server.url).hostname, urlsplit(server.url).port
+    body = b"{}"
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {host}:{port}\r\nX-Amz-Target: AWSEvents.{START}\r\n"
+        "Content-Type: application/x-amz-json-1.1\r\n"
+        "Authorization: AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/events/aws4_request\r\n"
+    )
+    with socket.create_connection((host, port), timeout=0.3) as sender:
+        for part in (f"{head}Content-Length: {len(body)}\r\n\r\n".encode(), body):
+            sender.sendall(part)
+            with pytest.raises(TimeoutError):
+                sender.recv(1)
+    assert server.unmet_faults() == []
 
 
 def test_the_page_lists_what_boto3_sees() -> None:

@@ -103,6 +103,14 @@ def test_no_lag_shows_what_was_late(cloud: Cloud, jobs: Jobs) -> None:
     assert None not in (jobs.listed(), jobs.described())
 
 
+def test_a_lag_passes_with_the_time_by_aws_s_clock(cloud: Cloud, jobs: Jobs) -> None:
+    cloud.aws.set_lag(jobs.service, seconds=3600)
+    jobs.start()
+    assert (jobs.listed(), jobs.described()) == (None, None)
+    cloud.aws.set_clock_skew(3601)
+    assert None not in (jobs.listed(), jobs.described())
+
+
 def test_a_job_that_does_not_show_is_not_read(cloud: Cloud, jobs: Jobs) -> None:
     cloud.aws.set_pace(reads=2)
     cloud.aws.set_lag(jobs.service, reads=3)

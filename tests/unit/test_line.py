@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import boto3
+import job_targets
 from job_cases import REGION, EventBridge
 from one_task import OneTask, next_event
 
@@ -19,17 +21,8 @@ CASE = EventBridge()
 
 def replays(count: int, prefix: str) -> None:
     """Start replays as anybody else would."""
-    events = boto3.client("events", region_name=REGION)
-    bus = events.describe_event_bus()["Arn"]
-    archive = events.describe_archive(ArchiveName="orders")["ArchiveArn"]
-    for number in range(count):
-        events.start_replay(
-            ReplayName=f"{prefix}-{number}",
-            EventSourceArn=archive,
-            EventStartTime="2026-01-01T00:00:00Z",
-            EventEndTime="2026-01-02T00:00:00Z",
-            Destination={"Arn": bus},
-        )
+    clients = partial(boto3.client, region_name=REGION)
+    job_targets.replays(clients, [f"{prefix}-{number}" for number in range(count)])
 
 
 async def called(task: OneTask) -> Any:

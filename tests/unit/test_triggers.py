@@ -12,6 +12,7 @@ from one_task import OneTask, next_event
 
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 from airflow_provider_jobs.triggers.base import SHORTEST
+from airflow_provider_jobs.triggers.delay import DelayTrigger
 
 CASE = EventBridge()
 INTERVAL = 2.0
@@ -48,3 +49,19 @@ def test_a_wait_that_is_over_at_the_first_look_lasts_until_airflow_knows_of_it(
             return monotonic() - began
 
         assert (asyncio.run(first()) >= INTERVAL) is (trigger_id is not None)
+
+
+@pytest.mark.parametrize("trigger_id", [7, None], ids=["triggerer", "worker"])
+def test_a_delay_lasts_until_airflow_knows_of_it(
+    trigger_id: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_jobs.triggers.base.SHORTEST", 0.5)
+
+    async def delayed() -> float:
+        began = monotonic()
+        trigger = DelayTrigger(seconds=0.0)
+        trigger.trigger_id = trigger_id
+        await next_event(trigger)
+        return monotonic() - began
+
+    assert (asyncio.run(delayed()) >= 0.5) is (trigger_id is not None)

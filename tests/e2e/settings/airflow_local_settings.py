@@ -4,7 +4,7 @@
 
 The scheduler and the DAG processor import what the DAGs import, once, and the scheduler reads the services'
 models: the processes that they fork for every task and every reading of a file would each do it again, which
-is most of what a task costs.
+is most of what a task costs. The hooks, which only calls need, are the scheduler's alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ if {"scheduler", "dag-processor"} & set(sys.argv):
 if "scheduler" in sys.argv:
     import boto3
 
+    import airflow_provider_jobs.hooks.data_pipeline
+    import airflow_provider_jobs.hooks.eventbridge
+    import airflow_provider_jobs.hooks.iot_analytics
+    import airflow_provider_jobs.hooks.lookout_equipment
+    import airflow_provider_jobs.operators.runner
+    import airflow_provider_jobs.triggers.job  # noqa: F401
     from airflow_provider_jobs.service_models import use_service_models
 
     services: tuple[Any, ...] = ("datapipeline", "events", "iotanalytics", "lookoutequipment")

@@ -2,7 +2,7 @@
 
 """Explores all there is, in as many processes as there are cores: ``make explore``.
 
-All pairs of events in all settings; in the variations one pair in four.
+All pairs of events in all settings; in the variations and with the additions one pair in four.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from concurrent.futures import ProcessPoolExecutor
 
 from once.world.airflow import Setting
 from once.world.explore import Result, explore
-from once.world.settings import SETTINGS, VARIATIONS
+from once.world.settings import ADDITIONS, SETTINGS, VARIATIONS
 
 JOBS: tuple[tuple[Setting, int, int], ...] = (
     *((setting, 2, 1) for setting in SETTINGS),
-    *((setting, 2, 4) for setting in VARIATIONS),
+    *((setting, 2, 4) for setting in (*VARIATIONS, *ADDITIONS)),
 )
 
 

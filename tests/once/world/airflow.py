@@ -27,7 +27,8 @@ from once.world.situation import Truth as Truth
 from once.world.situation import Wait as Wait
 
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import steps as core
+from airflow_provider_jobs.once import moves
+from airflow_provider_jobs.once.attempt_log import AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, Task
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Identity, Life
@@ -38,8 +39,8 @@ RETRY_DELAY = 5
 QUEUE = 400
 #: By when a history without further events has come home.
 HOME_BY = 12_000
-#: How many steps one run of the steps may take.
-LONGEST_RUN = 24
+#: How many steps one run of the steps may take; a token for each job that has failed is asked with.
+LONGEST_RUN = 48
 
 
 @dataclass(slots=True)
@@ -48,6 +49,8 @@ class World:
     now: int = 0
     # AWS
     jobs: tuple[Job, ...] = ()
+    #: Jobs that AWS does not show any more, as they ended.
+    forgotten: tuple[Job, ...] = ()
     made: int = 0
     lag: int = 0
     on_their_way: tuple[tuple[int, Job], ...] = ()
@@ -64,6 +67,8 @@ class World:
     scope: str = "here"
     version: int = 1
     renders: int = 0
+    #: The version of the way in which the package digests requests.
+    digest: str = "1"
     store: str | None = None
     carried: str | None = None
     # The process
@@ -71,6 +76,10 @@ class World:
     run: Run | None = None
     wait: Wait | None = None
     home: str = ""
+    #: When the process last asked AWS what there is.
+    looked: int = 0
+    #: Whether AWS lets every job fail as soon as it is there.
+    doomed: bool = False
     #: What was lost or in doubt so far, for ``invariants.weaker``.
     marks: frozenset[str] = frozenset()
 
@@ -86,6 +95,7 @@ class World:
         return (
             self.now,
             self.jobs,
+            self.forgotten,
             self.lag,
             self.on_their_way,
             self.late_stops,
@@ -100,11 +110,14 @@ class World:
             self.scope,
             self.version,
             self.renders if self.setting.unstable else 0,
+            self.digest,
             self.store,
             self.carried,
             self.mode,
             self.wait,
             self.home,
+            self.looked if self.mode is Mode.STEP else 0,
+            self.doomed,
             self.marks,
             None if self.run is None else self.run.key(),
         )
@@ -124,7 +137,7 @@ class World:
         if self.wait is not None and self.wait.kind == "adopt":
             return self.job(self.wait.job_id)
         for answer in reversed(self.run.answers if self.run else ()):
-            if isinstance(answer.value, core.Started):
+            if isinstance(answer.value, moves.Started):
                 return self.job(answer.value.job_id)
         return None
 
@@ -193,13 +206,15 @@ def begin_run(world: World) -> None:
         log = json.loads(world.carried).get("log")
         rows = None if log is None else json.dumps(log, sort_keys=True)
     window = f"{world.request}@{world.renders}" if setting.unstable else world.request
+    identity = Identity("dag", "run", "task", -1, world.site)
     task = Task(
-        identity=Identity("dag", "run", "task", -1, world.site),
+        identity=identity,
         life=Life.of(*world.values),
         try_number=world.try_number,
-        fingerprint=Fingerprint.of({"window": window}),
+        fingerprint=Fingerprint(world.digest + Fingerprint.of({"window": window}).text[1:]),
         marking=setting.marking,
         scope="" if setting.marking is Marking.NAME else world.scope,
+        given=_given(world, rows, identity),
         dag_version=f"version-{world.version}" if setting.versions else None,
         may_stop=setting.may_stop,
         settling=timedelta(seconds=SETTLING),
@@ -209,6 +224,16 @@ def begin_run(world: World) -> None:
     world.run = Run(task, rows, world.carried, truth)
     world.wait, world.mode = None, Mode.STEP
     _go_on(world)
+
+
+def _given(world: World, rows: str | None, identity: Identity) -> str:
+    """The user's own name or token."""
+    if not world.setting.own:
+        return ""
+    if world.setting.marking is not Marking.TOKEN:
+        return "mine"
+    log = AttemptLog.open(None if rows is None else json.loads(rows), False, identity.digest)
+    return log.own_token("mine", world.max_tries - world.retries)
 
 
 def advance(world: World, fault: str = "") -> None:
@@ -242,7 +267,7 @@ def _step(world: World, fault: str) -> None:
         return
     if len(run.answers) >= LONGEST_RUN:
         raise Violation("progress", f"a run of more than {LONGEST_RUN} steps")
-    if answer.log is None and isinstance(live.step, core.Note) and world.setting.store is Store.NONE:
+    if answer.log is None and isinstance(live.step, moves.Note) and world.setting.store is Store.NONE:
         answer = answer._replace(log=live.step.log.to_json())
     world.run = replace(run, answers=(*run.answers, answer), live=live)
     live.send(answer)
@@ -252,6 +277,7 @@ def _step(world: World, fault: str) -> None:
 def _go_on(world: World) -> None:
     assert world.run is not None
     live = world.run.standing()
+    invariants.answer_noted(world, live)
     if live.step is not None:
         invariants.step_allowed(world, live.step)
         return
@@ -262,20 +288,23 @@ def _go_on(world: World) -> None:
 def _settle_for(world: World, outcome: Any) -> None:
     """Do what the steps came to."""
     match outcome:
-        case core.Adopt():
+        case moves.Adopt():
             invariants.adopt_allowed(world, outcome)
             _begin_wait(world, Wait("adopt", outcome.job_id))
-        case core.WaitForEnd():
+        case moves.WaitForEnd():
+            invariants.wait_allowed(world, outcome)
             _begin_wait(world, Wait("end", outcome.job.job_id or ""))
-        case core.WaitToSettle():
-            until = world.now + 60 if outcome.until is None or outcome.at is None else seconds(outcome.until)
+        case moves.WaitToSettle():
+            until = world.now + 60.0
+            if outcome.until is not None and outcome.at is not None:
+                until = seconds(outcome.until) - world.setting.ahead
             _begin_wait(world, Wait("settle", until=until))
-        case core.WaitForRoom():
+        case moves.WaitForRoom():
             _begin_wait(world, Wait("room", until=world.now + QUEUE))
-        case core.Refuse():
+        case moves.Refuse():
             invariants.refusal_allowed(world, outcome)
             come_home(world, "refused")
-        case core.Failed():
+        case moves.Failed():
             fail_try(world)
         case _:
             raise Violation("progress", f"an unknown outcome {outcome!r}")
@@ -306,6 +335,9 @@ def _wait(world: World) -> None:
         begin_run(world)
     elif job is not None and job.state(world.now) is JobState.SUCCEEDED:
         invariants.success_allowed(world, job, world.run.truth)
+        if world.setting.clears_on_success and world.store is not None:
+            world.store = None
+            world.marks |= {"log lost"}
         come_home(world, "success")
     else:
         fail_try(world)

@@ -9,11 +9,10 @@ course, so what a reading that lags shows is the job as it was some seconds ago.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once.mark import Mark
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 #: How long a job runs if nothing happens to it.
@@ -21,7 +20,7 @@ LENGTH = 1000
 #: From a stop that AWS took until the job has ended: longer than the settling time.
 STOPPING = 90
 #: How far a reading may lag: less than the settling time.
-LAG = 50
+LAG = 58
 #: The settling time and the limit of a call, as the task has them.
 SETTLING = CALL_LIMIT = 60
 
@@ -54,9 +53,10 @@ class Job:
     ends: int
     result: JobState = JobState.SUCCEEDED
     stopped: int | None = None
-    #: What makes a second start the same start: the name or the token, or nothing.
+    #: The name or the token, which makes a second start the same start; None where there is neither.
     key: str | None = None
-    mark: Mark | None = field(default=None, compare=False)
+    #: The description.
+    text: str = ""
 
     def state(self, at: int) -> JobState | None:
         """The state that a reading as of ``at`` shows; None before the job is there."""
@@ -81,17 +81,4 @@ def ended(job: Job, at: int, result: JobState) -> Job:
 
 
 def _changed(job: Job, ends: int, result: JobState, stop: int | None) -> Job:
-    return Job(
-        job.job_id,
-        job.owner,
-        job.life,
-        job.values,
-        job.request,
-        job.scope,
-        job.created,
-        ends,
-        result,
-        stop,
-        job.key,
-        job.mark,
-    )
+    return replace(job, ends=ends, result=result, stopped=stop)

@@ -2,25 +2,53 @@
 
 """What AWS and the store answer to a step, well or with a fault.
 
-A fault is one word (``events.py`` lists those of each step). Faults come in the kinds a network has: the call
-failed before it took effect, it took effect and the answer was lost, the process was killed on either side
-of it.
+A fault is named by a word or two (``FAULTS`` has those of each step). Faults come in the kinds a network
+has: the call failed before it took effect, it took effect and the answer was lost, the process was killed on
+either side of it.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from once.world import airflow, invariants
-from once.world.aws import CALL_LIMIT, LAG, LENGTH, OURS, Job, moment, stopped
+from once.world.aws import CALL_LIMIT, LAG, LENGTH, OURS, SETTLING, Job, moment, stopped
 
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import steps as core
+from airflow_provider_jobs.once import moves
 from airflow_provider_jobs.once.evidence import Marking, SeenJob, Sight
+from airflow_provider_jobs.once.mark import Mark, name_prefix
 
 if TYPE_CHECKING:
     from once.world.airflow import Answer, World
+
+#: How long a name, and a token, may be.
+NAME_LIMIT, TOKEN_LIMIT = 64, 256
+#: The mark of another task's job.
+QUOTED = "[airflow:000000000000/1aaaaaa.3.0.1-1abcdef]"
+
+#: The faults of each step's call.
+FAULTS: dict[type, tuple[str, ...]] = {
+    moves.Look: ("fails", "lags", "without a date"),
+    moves.Note: ("fails", "fails after it was written", "killed before", "killed after"),
+    moves.Stop: ("fails", "answer lost", "killed after"),
+    moves.Prepare: ("fails", "no room"),
+    moves.Start: (
+        "fails",
+        "no room",
+        "no room, in doubt",
+        "refused",
+        "request lost",
+        "answer lost",
+        "answer late",
+        "killed after",
+        "stuck 30",
+        "stuck 59",
+        "held up, stuck 59",
+    ),
+}
 
 
 class CallError(Exception):
@@ -33,57 +61,89 @@ class Killed(BaseException):
 
 def answer(world: World, step: Any, fault: str) -> Answer:
     match step:
-        case core.Look():
+        case moves.Look():
             return _look(world, step, fault)
-        case core.Note():
+        case moves.Note():
             return _note(world, step, fault)
-        case core.Stop():
+        case moves.Stop():
             return _stop(world, step, fault)
-        case core.Prepare():
-            return _prepare(fault)
-        case core.Start():
+        case moves.Prepare():
+            return _prepare(world, fault)
+        case moves.Start():
             return _start(world, step, fault)
     raise invariants.Violation("progress", f"an unknown step {step!r}")
 
 
-def _look(world: World, step: core.Look, fault: str) -> Answer:
+def _look(world: World, step: moves.Look, fault: str) -> Answer:
     if fault == "fails":
         raise CallError("the list could not be read")
+    world.looked = world.now - 1
     lag = LAG if fault == "lags" else world.lag
-    shown = tuple(sorted(_shown(world, step, lag), key=lambda job: (job.created, job.job_id), reverse=True))
-    states = tuple((job, job.state(world.now - lag)) for job in shown)
-    at = None if fault == "without a date" else moment(world.now)
+    in_order = sorted(
+        _shown(world, step, lag),
+        key=lambda job: (job.created, job.job_id),
+        reverse=world.setting.newest_first,
+    )
+    shown = tuple(in_order)
+    states = tuple((job, _as_shown(world, job.state(world.now - lag))) for job in shown)
+    at = None if fault == "without a date" else moment(world.now + world.setting.ahead)
     sight = Sight(
         at,
-        tuple(
-            SeenJob(job.job_id, state, moment(job.created), job.mark)
-            for job, state in states
-            if state is not None
-        ),
+        tuple(_seen(world, job, state) for job, state in states if state is not None),
     )
     return airflow.Answer(("sight", at, tuple((job.job_id, state) for job, state in states)), sight)
 
 
-def _shown(world: World, step: core.Look, lag: int) -> list[Job]:
+def _as_shown(world: World, state: JobState | None) -> JobState | None:
+    hidden = state is JobState.STOPPING and not world.setting.shows_stopping
+    return JobState.RUNNING if hidden else state
+
+
+def _shown(world: World, step: moves.Look, lag: int) -> list[Job]:
     """The jobs that the calls of a look ask for, as far as AWS shows them by now."""
     assert world.run is not None
     task = world.run.task
     named = {attempt.job_id for attempt in step.log.attempts}
     there = [job for job in world.jobs if job.state(world.now - lag) is not None]
+    if task.marking is Marking.NAME and task.given:
+        return [job for job in there if job.job_id in named or job.key is not None]
     if task.marking is Marking.NAME:
-        digest = task.identity.digest
-        marks = {attempt.mark(task.identity) for attempt in step.log.attempts}
-        return [
-            job
-            for job in there
-            if job.job_id in named
-            or (job.mark is not None and (job.mark.digest == digest or job.mark in marks))
-        ]
+        prefix = name_prefix(task.identity, NAME_LIMIT)
+        return [job for job in there if job.job_id in named or (job.key or "").startswith(prefix)]
     scopes = {task.scope} | {attempt.scope for attempt in step.log.attempts}
+    if task.marking is Marking.TOKEN:
+        # Known jobs are described; others tell what a token's answer is.
+        scopes = {task.scope} | {attempt.scope for attempt in step.log.attempts if not attempt.job_id}
     return [job for job in there if job.job_id in named or job.scope in scopes]
 
 
-def _note(world: World, step: core.Note, fault: str) -> Answer:
+def _seen(world: World, job: Job, state: JobState) -> SeenJob:
+    """A job as a look shows it, with the mark that its name or its description tells."""
+    assert world.run is not None
+    identity, created = world.run.task.identity, moment(job.created)
+    if world.setting.marking is not Marking.NAME or job.key is None:
+        return SeenJob(job.job_id, state, created)
+    if not world.setting.own:
+        return SeenJob(job.job_id, state, created, Mark.of_name(job.key, identity, NAME_LIMIT))
+    claimed = Mark.names_identity(job.text, identity)
+    return SeenJob(job.job_id, state, created, Mark.of_text(job.text), _own_number(job.key), claimed)
+
+
+def _own_number(key: str) -> int:
+    return int(key.partition(".")[2] or 1)
+
+
+def own_key(given: str, number: int) -> str:
+    """A name or a token under the user's own."""
+    return given if number == 1 else f"{given}.{number}"
+
+
+def description(world: World, mark: Mark) -> str:
+    """What the user wrote, and the mark."""
+    return f"again {QUOTED} {mark.text}" if world.setting.quotes else mark.text
+
+
+def _note(world: World, step: moves.Note, fault: str) -> Answer:
     if world.setting.store is airflow.Store.NONE:
         return airflow.Answer("noted", None)
     if fault not in ("fails", "killed before"):
@@ -95,7 +155,7 @@ def _note(world: World, step: core.Note, fault: str) -> Answer:
     return airflow.Answer("noted", None)
 
 
-def _stop(world: World, step: core.Stop, fault: str) -> Answer:
+def _stop(world: World, step: moves.Stop, fault: str) -> Answer:
     if fault == "fails":
         raise CallError("the job could not be stopped")
     job = world.job(step.job.job_id or "")
@@ -106,59 +166,85 @@ def _stop(world: World, step: core.Stop, fault: str) -> Answer:
         raise CallError("no answer to the stop")
     if fault == "killed after":
         raise Killed
-    value = core.Stopped.ASKED if running else core.Stopped.NOT_RUNNING
+    value = moves.Stopped.ASKED if running else moves.Stopped.NOT_RUNNING
     return airflow.Answer(("stop", value), value)
 
 
-def _prepare(fault: str) -> Answer:
+def _prepare(world: World, fault: str) -> Answer:
     if fault == "fails":
         raise CallError("the preparation failed")
-    value = core.Unstarted.NO_ROOM if fault == "no room" else None
+    assert world.run is not None
+    scope = world.run.task.scope
+    full = world.setting.one_at_a_time and any(
+        job.live(world.now) for job in world.jobs if job.scope == scope
+    )
+    value = moves.Unstarted.NO_ROOM if full or fault == "no room" else None
     return airflow.Answer(("prepared", value), value)
 
 
 REFUSALS = {
-    "no room": core.Unstarted.NO_ROOM,
-    "refused": core.Unstarted.REFUSED,
-    "request lost": core.Unstarted.IN_DOUBT,
+    "no room": moves.Unstarted.NO_ROOM,
+    "refused": moves.Unstarted.REFUSED,
+    "request lost": moves.Unstarted.IN_DOUBT,
 }
 
 
-def _start(world: World, step: core.Start, fault: str) -> Answer:
+def _start(world: World, step: moves.Start, fault: str) -> Answer:
     if fault in REFUSALS:
         return airflow.Answer(("start", fault), REFUSALS[fault])
     if fault == "fails":
         raise CallError("the call could not be made")
-    job = _asked_for(world, step)
-    if fault.startswith("stuck"):
+    return _call(world, _asked_for(world, step), fault)
+
+
+def _call(world: World, job: Job, fault: str) -> Answer:
+    called = world.now - 1
+    if called - world.looked > SETTLING:
+        # Whoever takes the steps checks this before the call: a later try would not find the job by its time.
+        return airflow.Answer(("start", "held up"), moves.Unstarted.REFUSED)
+    if "stuck" in fault:
         # The old process hangs in its call while Airflow has long begun the next try.
-        world.on_their_way = (*world.on_their_way, (world.now + int(fault.split()[1]), job))
+        late = int(fault.split()[-1])
+        if fault.startswith("held up"):
+            late += world.looked + SETTLING - called
+        world.on_their_way = (*world.on_their_way, (world.now + late, job))
         raise Killed
+    if any(job.key is not None and other.key == job.key and other.text != job.text for other in world.jobs):
+        # The name is another's, which ends the task with that reason.
+        world.marks |= {"name taken"}
+        return airflow.Answer(("start", "refused"), moves.Unstarted.REFUSED)
     if fault == "answer late":
         airflow.pass_time(world, world.now + CALL_LIMIT - 2)
     begun = begin(world, job)
     if fault == "killed after":
         raise Killed
+    if fault == "no room, in doubt":
+        # A call that the client made before has taken effect; it repeated it by itself.
+        return airflow.Answer(("start", fault), moves.Unstarted.NO_ROOM_IN_DOUBT)
     if fault.startswith("answer"):
-        return airflow.Answer(("start", "in doubt"), core.Unstarted.IN_DOUBT)
+        return airflow.Answer(("start", "in doubt"), moves.Unstarted.IN_DOUBT)
     if begun is None:
-        return airflow.Answer(("start", "no room"), core.Unstarted.NO_ROOM)
+        return airflow.Answer(("start", "no room"), moves.Unstarted.NO_ROOM)
     state = begun.state(world.now) or JobState.RUNNING
     # StartReplay answers with the time; an ingestion's is in its description, which is asked for at once.
     created = moment(begun.created) if world.setting.marking is not Marking.NONE else None
-    started = core.Started(begun.job_id, state, created, at=moment(world.now))
+    started = moves.Started(begun.job_id, state, created, at=moment(world.now + world.setting.ahead))
     return airflow.Answer(("start", begun.job_id, state), started)
 
 
-def _asked_for(world: World, step: core.Start) -> Job:
+def _asked_for(world: World, step: moves.Start) -> Job:
     assert world.run is not None
     task, truth, marking = world.run.task, world.run.truth, world.setting.marking
     mark = step.attempt.mark(task.identity)
-    key = None
-    if marking is Marking.NAME:
-        key = repr(mark)
+    key, text = None, ""
+    if step.attempt.given:
+        key = own_key(step.attempt.given, step.attempt.number)
+        text = description(world, mark) if marking is Marking.NAME else ""
+    elif marking is Marking.NAME:
+        key = mark.name(task.identity, NAME_LIMIT)
     elif marking is Marking.TOKEN:
-        key = repr((mark.digest, mark.life.started, mark.life.max_tries, mark.number, mark.fingerprint))
+        # The clear of another task must not change it.
+        key = replace(mark, life=replace(mark.life, clear_number=None)).name(task.identity, TOKEN_LIMIT)
     return Job(
         "",
         OURS,
@@ -169,7 +255,7 @@ def _asked_for(world: World, step: core.Start) -> Job:
         0,
         0,
         key=key,
-        mark=mark if marking is Marking.NAME else None,
+        text=text,
     )
 
 
@@ -182,18 +268,10 @@ def begin(world: World, asked: Job) -> Job | None:
     if world.setting.marking is Marking.TOKEN and any(job.scope == asked.scope for job in live):
         return None
     world.made += 1
-    job = Job(
-        f"job-{world.made}",
-        asked.owner,
-        asked.life,
-        asked.values,
-        asked.request,
-        asked.scope,
-        world.now,
-        world.now + LENGTH,
-        key=asked.key,
-        mark=asked.mark,
-    )
+    ends, result = world.now + LENGTH, JobState.SUCCEEDED
+    if world.doomed:
+        ends, result = world.now, JobState.FAILED
+    job = replace(asked, job_id=f"job-{world.made}", created=world.now, ends=ends, result=result)
     if job.owner == OURS:
         invariants.start_allowed(world, job)
     world.jobs = (*world.jobs, job)

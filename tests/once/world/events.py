@@ -23,33 +23,30 @@ from once.world.airflow import (
     pass_time,
     stop_job,
 )
-from once.world.aws import LAG, LENGTH, THEIRS, Job, ended, moment
+from once.world.aws import LAG, SETTLING, THEIRS, Job, ended
+from once.world.calls import FAULTS
+from once.world.neighbours import busy_neighbour, failed_neighbour, has_neighbour, neighbour
 
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import steps as core
-from airflow_provider_jobs.once.attempt_log import Attempt
+from airflow_provider_jobs.once import moves
 from airflow_provider_jobs.once.evidence import Marking
-from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.identity import Identity, Life
 
-#: The faults of each step's call.
-FAULTS: dict[type, tuple[str, ...]] = {
-    core.Look: ("fails", "lags", "without a date"),
-    core.Note: ("fails", "fails after it was written", "killed before", "killed after"),
-    core.Stop: ("fails", "answer lost", "killed after"),
-    core.Prepare: ("fails", "no room"),
-    core.Start: (
-        "fails",
-        "no room",
-        "refused",
-        "request lost",
-        "answer lost",
-        "answer late",
-        "killed after",
-        "stuck 30",
-        "stuck 59",
-    ),
-}
+#: Events that leave the task's own process and its memory alone, and give it no doubt.
+HARMLESS = frozenset(
+    {
+        "neighbour",
+        "busy neighbour",
+        "neighbour has failed",
+        "job fails",
+        "lag begins",
+        "lags",
+        "another task is cleared",
+    }
+)
+
+
+#: From a look to the start, with a second for each step: the settling time.
+HOLD_UP = SETTLING - 3
 
 
 class Event(NamedTuple):
@@ -74,6 +71,11 @@ def _home(world: World) -> bool:
 
 def _always(world: World) -> bool:
     return True
+
+
+def _own_token(world: World) -> bool:
+    """A user's own token: with it goes one request, and whoever repeats that gets the same job."""
+    return world.setting.own and world.setting.marking is Marking.TOKEN
 
 
 # The process ends.
@@ -169,6 +171,7 @@ def _edit(scope: bool) -> Callable[[World], None]:
 
 def _edit_retries(world: World) -> None:
     world.retries -= 1
+    world.marks |= {"retries edited"}
 
 
 def _expire(world: World) -> None:
@@ -192,48 +195,26 @@ def _remake(start: bool) -> Callable[[World], None]:
     return happen
 
 
+def _upgrade(world: World) -> None:
+    """The package is another release, which digests requests in another way."""
+    world.digest = "2"
+    world.marks |= {"upgraded"}
+
+
 def _copy(world: World) -> None:
     """From here on the world is that of a copy of the database, with a ``site`` of its own."""
     world.jobs = tuple(replace(job, owner=THEIRS) for job in world.jobs)
     world.on_their_way = tuple((at, replace(job, owner=THEIRS)) for at, job in world.on_their_way)
     world.late_stops = ()
     world.site = "copy"
+    # The copied rows are another task instance's: the store's key has the site's identity.
+    world.store = None
     world.marks |= {"copied"}
     if _active(world):
         fail_try(world)
 
 
-# AWS and neighbours.
-
-
-def _begin_theirs(world: World, **of_name: object) -> None:
-    world.made += 1
-    job = Job(
-        f"job-{world.made}",
-        THEIRS,
-        0,
-        ("", 0, None),
-        "theirs",
-        world.scope,
-        world.now,
-        world.now + LENGTH,
-    )
-    world.jobs = (*world.jobs, replace(job, **of_name))  # type: ignore[arg-type]
-
-
-def _neighbour(world: World) -> None:
-    """Another task starts a job in the same scope, or a second Airflow one under the same identity."""
-    if world.setting.marking is not Marking.NAME:
-        _begin_theirs(world)
-        return
-    life = Life.of("2025-12-31T12:00:00+00:00", 2, 0)
-    identity = Identity("dag", "run", "task", -1, world.site)
-    mark = Attempt(1, life, Fingerprint.of({"window": "A"})).mark(identity)
-    _begin_theirs(world, mark=mark, key=repr(mark))
-
-
-def _has_neighbour(world: World) -> bool:
-    return any(job.request == "theirs" for job in world.jobs)
+# AWS.
 
 
 def _current(world: World) -> Job | None:
@@ -252,16 +233,30 @@ def _end(result: JobState) -> Callable[[World], None]:
 
 
 def _forget(world: World) -> None:
-    world.jobs = tuple(job for job in world.jobs if job.live(world.now))
+    world.forgotten += tuple(job for job in world.jobs if job.ends <= world.now)
+    world.jobs = tuple(job for job in world.jobs if world.now < job.ends)
     world.marks |= {"forgotten"}
 
 
 def _pause(world: World) -> None:
     """The process, or what hosts it, stands still."""
-    step = world.run.standing().step if world.run is not None and world.mode is Mode.STEP else None
-    if isinstance(step, core.Prepare | core.Note | core.Start):
-        world.marks |= {"paused before a start"}
     pass_time(world, world.now + 300)
+
+
+def _about_to_start(world: World) -> bool:
+    step = world.run.standing().step if world.run is not None and world.mode is Mode.STEP else None
+    return isinstance(step, moves.Prepare | moves.Note | moves.Start)
+
+
+def _hold_up(world: World) -> None:
+    """The process stands still before its start, for as long as it may and start all the same."""
+    pass_time(world, world.now + HOLD_UP)
+
+
+def _doom(world: World) -> None:
+    """From now on every job fails at once, as with a role that may not read the data."""
+    world.doomed = True
+    world.marks |= {"doomed"}
 
 
 def _lag(world: World) -> None:
@@ -295,18 +290,31 @@ EVENTS = (
     Event("another task is cleared", _always, _clear_other),
     Event("run patched to queued", _always, _new_start),
     Event("retries edited", lambda w: w.retries == 2, _edit_retries),
-    Event("DAG edited", _always, _edit(scope=False)),
-    Event("DAG edited, other scope", lambda w: w.setting.marking is not Marking.NAME, _edit(scope=True)),
+    Event("DAG edited", lambda w: not _own_token(w), _edit(scope=False)),
+    Event(
+        "DAG edited, other scope",
+        lambda w: w.setting.marking is not Marking.NAME and not _own_token(w),
+        _edit(scope=True),
+    ),
     Event("store emptied", lambda w: w.store is not None, _expire),
-    Event("run made again", _always, _remake(start=True)),
-    Event("run made again, same start", _always, _remake(start=False)),
-    Event("database copied", lambda w: not w.site, _copy),
-    Event("neighbour", lambda w: not _has_neighbour(w), _neighbour),
+    Event("run made again", lambda w: not _own_token(w), _remake(start=True)),
+    Event("run made again, same start", lambda w: not _own_token(w), _remake(start=False)),
+    Event("package upgraded", lambda w: w.digest == "1", _upgrade),
+    Event("database copied", lambda w: not w.site and not w.setting.own, _copy),
+    Event("neighbour", lambda w: not has_neighbour(w), neighbour),
+    Event(
+        "busy neighbour",
+        lambda w: w.setting.marking is not Marking.TOKEN and not w.setting.own and not has_neighbour(w),
+        busy_neighbour,
+    ),
+    Event("neighbour has failed", lambda w: not has_neighbour(w), failed_neighbour),
     Event("job succeeds", lambda w: _current(w) is not None, _end(JobState.SUCCEEDED)),
     Event("job fails", lambda w: _current(w) is not None, _end(JobState.FAILED)),
     Event("job cancelled by a person", lambda w: _current(w) is not None, _end(JobState.CANCELLED)),
-    Event("AWS forgets", lambda w: any(not j.live(w.now) for j in w.jobs), _forget),
+    Event("AWS forgets", lambda w: any(j.ends <= w.now for j in w.jobs), _forget),
     Event("pause", _active, _pause),
+    Event("held up", _about_to_start, _hold_up),
+    Event("jobs fail at once", lambda w: not w.doomed, _doom),
     Event("lag begins", lambda w: not w.lag, _lag),
 )
 
@@ -322,9 +330,9 @@ def offered(world: World) -> Iterator[Event]:
     """The events that can happen now."""
     if world.mode is Mode.STEP and world.run is not None:
         step = world.run.standing().step
-        if not (isinstance(step, core.Note) and world.setting.store is Store.NONE):
+        if not (isinstance(step, moves.Note) and world.setting.store is Store.NONE):
             yield from _FAULT_EVENTS[type(step)]
     yield from (event for event in EVENTS if event.can(world))
 
 
-__all__ = ["EVENTS", "FAULTS", "Event", "moment", "offered"]
+__all__ = ["EVENTS", "FAULTS", "HARMLESS", "Event", "offered"]

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from once.world import invariants
 from once.world.airflow import Mode, Setting, World, advance
-from once.world.events import Event, offered
+from once.world.events import HARMLESS, Event, offered
 from once.world.invariants import Violation
 
 
@@ -43,11 +44,13 @@ class Result:
         return f"{self.histories} histories, {self.states} states, {self.seconds:.1f} s of a core{found}"
 
 
-def explore(setting: Setting, events: int, *, every: int = 1, enough: int = 1) -> Result:
+def explore(
+    setting: Setting, events: int, *, every: int = 1, enough: int = 1, only: Collection[str] = ()
+) -> Result:
     """Explore all histories of up to ``events`` events.
 
     :param every: of the histories of two events and more, take one in so many; which, follows from the
-    history. :param enough: end with so many counterexamples.
+    history. :param enough: end with so many counterexamples. :param only: the events that happen, if not all.
     """
     result, began = Result(), time.perf_counter()
     seen: dict[object, int] = {}
@@ -64,7 +67,8 @@ def explore(setting: Setting, events: int, *, every: int = 1, enough: int = 1) -
         result.states += 1
         if left:
             for event in offered(world):
-                _branch(result, stack, world, left, history, event, every)
+                if not only or event.name in only:
+                    _branch(result, stack, world, left, history, event, every)
         if world.mode is Mode.HOME:
             _try(result, world, history, invariants.home_allowed)
         elif _try(result, world, history, advance):
@@ -86,6 +90,8 @@ def _branch(
     if every > 1 and history and zlib.crc32(" | ".join(further).encode()) % every:
         return
     branch = world.branch()
+    if event.name not in HARMLESS:
+        branch.marks |= {"disturbed"}
     result.histories += 1
     if _try(result, branch, further, event.happen):
         stack.append((branch, left - 1, further))

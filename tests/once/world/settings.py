@@ -26,3 +26,18 @@ VARIATIONS = tuple(
     )
     for setting in SETTINGS
 )
+
+
+def _with(*markings: Marking, **changes: object) -> tuple[Setting, ...]:
+    return tuple(each._replace(**changes) for each in SETTINGS if each.marking in markings)  # type: ignore[arg-type]
+
+
+#: What AWS's clocks, users and Airflow's configuration may add.
+ADDITIONS = (
+    *_with(*Marking, ahead=5),
+    *_with(*Marking, ahead=-5),
+    *(each for each in _with(*Marking, clears_on_success=True) if each.store is not Store.NONE),
+    *_with(Marking.NAME, own=True, quotes=True),
+    *_with(Marking.TOKEN, own=True),
+    *_with(Marking.TOKEN, own=True, clears_on_success=True),
+)

@@ -30,11 +30,30 @@ class Setting(NamedTuple):
     versions: bool = True
     #: Airflow tells how often the run was cleared.
     clear_numbers: bool = True
+    #: AWS has a state for a job that is being stopped; else it shows it as running to its end.
+    shows_stopping: bool = True
+    #: A reading has the newest job first; else the oldest.
+    newest_first: bool = True
+    #: The preparation of a start finds no room while any job of the scope is live.
+    one_at_a_time: bool = False
+    #: Seconds that the clock of AWS's answers is ahead of the one that dates its jobs.
+    ahead: int = 0
+    #: The user gives the job a name or a token; of a name, its description tells whose it is.
+    own: bool = False
+    #: The user's description quotes the mark of another job.
+    quotes: bool = False
+    #: Airflow deletes what is kept for a task when it succeeds.
+    clears_on_success: bool = False
 
     def __str__(self) -> str:
         words = [self.marking.name, self.store.value, "may stop" if self.may_stop else "may not stop"]
         words += ["unstable template"] * self.unstable + ["no DAG versions"] * (not self.versions)
         words += ["no clear numbers"] * (not self.clear_numbers)
+        words += ["no state of stopping"] * (not self.shows_stopping)
+        words += ["oldest first"] * (not self.newest_first) + ["one at a time"] * self.one_at_a_time
+        words += [f"AWS's answers {self.ahead} s ahead"] * bool(self.ahead)
+        words += ["own name or token"] * self.own + ["quotes a mark"] * self.quotes
+        words += ["store cleared on success"] * self.clears_on_success
         return ", ".join(words)
 
 
