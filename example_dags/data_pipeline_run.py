@@ -38,7 +38,6 @@ with DAG(
         pipeline_id=pipeline_id,
         parameter_values={"myStart": "{{ data_interval_start }}", "myEnd": "{{ data_interval_end }}"},
         deferrable=True,
-        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
     )
     # Teardowns: they run whatever becomes of the activation, which alone decides on the run.
     deactivate = DataPipelineDeactivatePipelineOperator(task_id="deactivate", pipeline_id=pipeline_id)

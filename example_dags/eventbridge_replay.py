@@ -26,7 +26,6 @@ with DAG(
         task_id="replay",
         archive="orders",  # your archive's name or ARN; the window is the run's data interval
         deferrable=True,  # waits in the triggerer and holds no worker
-        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
         # Starts the DAGs that are scheduled on this asset, and tells them the day.
         outlets=[Asset("orders_replayed")],
     )

@@ -38,7 +38,6 @@ def ingest(machines: str, **kwargs: Any) -> LookoutEquipmentStartDataIngestionJo
         key_pattern="{prefix}/{component_name}/*",
         role_arn="arn:aws:iam::123456789012:role/sensor-reader",  # yours; AWS reads the bucket with it
         deferrable=True,
-        poll_interval=2,  # seconds; half a minute, the default, will do on AWS
         **kwargs,
     )
 
@@ -76,9 +75,9 @@ with DAG(
         ]
         return [{"event_start_time": start, "event_end_time": end} for start, end in dict.fromkeys(windows)]
 
-    EventBridgeStartReplayOperator.partial(
-        task_id="replay", archive="pumps", deferrable=True, poll_interval=2
-    ).expand_kwargs(ingested_windows())
+    EventBridgeStartReplayOperator.partial(task_id="replay", archive="pumps", deferrable=True).expand_kwargs(
+        ingested_windows()
+    )
 
 
 with DAG("ingest_then_replay_fans", **HOURLY, doc_md=__doc__):
@@ -86,5 +85,4 @@ with DAG("ingest_then_replay_fans", **HOURLY, doc_md=__doc__):
         task_id="replay",
         archive="fans",  # the window is the run's data interval, as it is the ingestion's
         deferrable=True,
-        poll_interval=2,
     )
