@@ -12,17 +12,19 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from inspect import getattr_static
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.operators.context import team
+from airflow_provider_jobs.parameters import ReadsParameters
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.base import JobHook
     from airflow_provider_jobs.hooks.spec import HookSpec
+    from airflow_provider_jobs.links.base import JobLink
 
 __all__ = ["AwsOperator", "AwsSensor", "HookClass", "HookT", "UsesHook", "aws_template_fields"]
 
@@ -89,7 +91,10 @@ class UsesHook(Generic[HookT]):
     verify: bool | str | None
     botocore_config: dict[str, Any] | None
     deferrable: bool
+    do_xcom_push: bool
     log: Any
+    #: The link to the console that is kept once the job is known.
+    job_link: ClassVar[type[JobLink] | None] = None
 
     @cached_property
     def hook(self) -> HookT:
@@ -131,6 +136,18 @@ class UsesHook(Generic[HookT]):
             parameters["endpoint_url"] = endpoint
         return HookSpec.of(self.aws_hook_class, parameters)
 
+    def _keep_link(self, context: Mapping[str, Any], job_id: str) -> None:
+        """Keep what the link to the job is made of, unless the endpoint is not AWS's own."""
+        if self.job_link is None or not self.do_xcom_push or self.hook.own_endpoint:
+            return
+        self.job_link.persist(
+            context=context,
+            operator=self,
+            region_name=self.hook.conn_region_name,
+            aws_partition=self.hook.conn_partition,
+            job_id=job_id,
+        )
+
     @property
     def _noun(self) -> str:
         """What the service calls a job, to begin a sentence with."""
@@ -145,7 +162,7 @@ class UsesHook(Generic[HookT]):
 
 
 # Airflow fills in ``default_args`` by the signature of the class's own ``__init__``, so both bases have one.
-class AwsOperator(BaseOperator, UsesHook[HookT], Generic[HookT]):
+class AwsOperator(ReadsParameters, BaseOperator, UsesHook[HookT], Generic[HookT]):
     """Base of the operators.
 
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials. (templated)
@@ -173,7 +190,7 @@ class AwsOperator(BaseOperator, UsesHook[HookT], Generic[HookT]):
         self.botocore_config = botocore_config
 
 
-class AwsSensor(BaseSensorOperator, UsesHook[HookT], Generic[HookT]):
+class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[HookT]):
     """Base of the sensors.
 
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials. (templated)

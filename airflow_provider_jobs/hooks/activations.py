@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.job import utc_text
+from airflow_provider_jobs.parameters import handed, text
 
 __all__ = [
     "ActivationId",
@@ -18,6 +20,7 @@ __all__ = [
     "Instance",
     "PipelineLook",
     "checked_pipeline_id",
+    "job_ids",
     "read_time",
 ]
 
@@ -51,9 +54,9 @@ IN_FLIGHT = (
 _RESOURCES = frozenset({"Ec2Resource", "EmrCluster"})
 
 
-def read_time(text: str | None) -> datetime | None:
+def read_time(written: str | None) -> datetime | None:
     """Read a time of the service: UTC, whole seconds, no zone."""
-    return datetime.strptime(text, _TIME).replace(tzinfo=UTC) if text else None
+    return datetime.strptime(written, _TIME).replace(tzinfo=UTC) if written else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,15 @@ class ActivationId:
     until: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> ActivationId:
+    def parse(cls, written: str) -> ActivationId:
         """Read an activation's id.
 
         :raises JobInputError: if it is none.
         """
-        match = _ID.fullmatch(text)
+        match = _ID.fullmatch(written)
         if match is None:
             raise JobInputError(
-                f"{text!r} is neither a pipeline's id (df-…) nor an activation (df-…@2026-01-31T00:00:00)."
+                f"{written!r} is neither a pipeline's id (df-…) nor an activation (df-…@2026-01-31T00:00:00)."
             )
         return cls(match["pipeline"], match["time"], match["until"])
 
@@ -101,14 +104,25 @@ class ActivationId:
         return f"{self.pipeline_id}{time}{f'..{self.until}' if self.until else ''}"
 
 
-def checked_pipeline_id(pipeline_id: Any) -> str:
+def checked_pipeline_id(given: Any, parameter: str = "pipeline_id") -> str:
     """Return a pipeline's id.
 
+    :param given: the id, or the result of the task that created, defined or activated the pipeline.
+    :param parameter: what gave it, for the message.
     :raises JobInputError: if it is none.
     """
-    if not isinstance(pipeline_id, str) or ActivationId.parse(pipeline_id).time:
-        raise JobInputError(f"pipeline_id={pipeline_id!r} is not a pipeline's id (df-…).")
+    pipeline_id = text(handed(given, parameter), parameter)
+    if not (match := _ID.fullmatch(pipeline_id)) or match["time"]:
+        raise JobInputError(f"{parameter}={pipeline_id!r} is not a pipeline's id (df-…).")
     return pipeline_id
+
+
+def job_ids(activation_id: str) -> dict[str, str]:
+    """Return an activation's ids by the names that they have in a result."""
+    activation = ActivationId.parse(activation_id)
+    time = read_time(None if activation.time == "latest" else activation.time)
+    told = {"activation_time": utc_text(time)} if time else {}
+    return {"pipeline_id": activation.pipeline_id, **told}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.providers.common.compat.sdk import AirflowException
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from airflow_provider_jobs import options
+from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.clock import AwsClock
 from airflow_provider_jobs.service_models import use_service_models
 
@@ -47,7 +49,12 @@ class ServiceConnection(AwsBaseHook):
 
     def __init__(self, *args: Any, endpoint_url: str | None = None, **kwargs: Any) -> None:
         kwargs["client_type"] = self.service
-        super().__init__(*args, **kwargs)
+        try:
+            super().__init__(*args, **kwargs)
+        except (BotoCoreError, TypeError, ValueError) as error:
+            raise JobInputError(
+                f"botocore_config cannot be used: {error}. It takes the parameters of botocore.config.Config."
+            ) from error
         self.clock = AwsClock()
         #: What polls have learnt of the jobs; a hook that takes this one's place goes on with it.
         self.memory: dict[str, Any] = {}
@@ -105,7 +112,12 @@ class ServiceConnection(AwsBaseHook):
     def own_endpoint(self) -> str | None:
         """The endpoint that somebody has configured, in the connection or around it; None for AWS's own."""
         here: str = self.conn_client_meta.endpoint_url
-        return None if here == self._endpoint(environment=False) else here
+        return None if here == self._endpoint_of_aws else here
+
+    @cached_property
+    def _endpoint_of_aws(self) -> str:
+        """The endpoint that the service has in the Region where nobody has configured one."""
+        return self._endpoint(environment=False)
 
     @property
     def environment_endpoint(self) -> str | None:
@@ -113,7 +125,7 @@ class ServiceConnection(AwsBaseHook):
         if self.conn_config.get_service_endpoint_url(self.service):
             return None
         here = self._endpoint(environment=True)
-        return None if here == self._endpoint(environment=False) else here
+        return None if here == self._endpoint_of_aws else here
 
     def _endpoint(self, *, environment: bool) -> str:
         """Return the endpoint that a client has where the connection sets none; needs no credentials.

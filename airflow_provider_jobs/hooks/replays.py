@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
+from airflow_provider_jobs.parameters import handed, text
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.once.evidence import SeenJob
@@ -46,14 +47,17 @@ NAME_SUFFIX = 5
 _REPLAY_NAME = re.compile(rf"[.\-_A-Za-z0-9]{{1,{REPLAY_NAME_LIMIT}}}")
 
 
-def checked_replay_name(name: Any) -> str:
+def checked_replay_name(given: Any, parameter: str = "replay_name") -> str:
     """Return a replay's name.
 
+    :param given: the name, or the result of the task that started the replay.
+    :param parameter: what gave it, for the message.
     :raises JobInputError: if AWS allows no such name.
     """
-    if not isinstance(name, str) or not _REPLAY_NAME.fullmatch(name):
+    name = text(handed(given, parameter), parameter)
+    if not _REPLAY_NAME.fullmatch(name):
         raise JobInputError(
-            f"replay_name={name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of letters, digits and "
+            f"{parameter}={name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of letters, digits and "
             ".-_; 'orders-{{ ts_nodash }}' would do."
         )
     return name

@@ -10,12 +10,51 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.parameters import handed, text
 
-__all__ = ["ReprocessingRequest", "reprocessing_job_id"]
+__all__ = [
+    "ReprocessingRequest",
+    "checked_pipeline_name",
+    "checked_reprocessing_id",
+    "handed_reprocessing",
+    "job_ids",
+    "reprocessing_job_id",
+]
 
 #: What a path of AWS's API takes for an id and nothing else.
 _REPROCESSING_ID = re.compile(r"[A-Za-z0-9_:-]{1,256}")
 _PIPELINE_NAME = re.compile(r"(?!__)[a-zA-Z0-9_]{1,128}")
+
+
+def checked_pipeline_name(given: Any, parameter: str = "pipeline_name") -> str:
+    """Return the name of a pipeline.
+
+    :param given: the name, or the result of the task that started a reprocessing.
+    :param parameter: what gave it, for the message.
+    :raises JobInputError: if AWS allows no such name.
+    """
+    name = text(handed(given, parameter), parameter)
+    if not _PIPELINE_NAME.fullmatch(name):
+        raise JobInputError(
+            f"{parameter}={name!r} must be 1 to 128 letters, digits and _, and not begin with __."
+        )
+    return name
+
+
+def checked_reprocessing_id(given: Any, parameter: str = "reprocessing_id") -> str:
+    """Return the id of a reprocessing.
+
+    :param given: the id, or the result of the task that started the reprocessing.
+    :param parameter: what gave it, for the message.
+    :raises JobInputError: if it can be none.
+    """
+    reprocessing_id = text(handed(given, parameter), parameter)
+    if not _REPROCESSING_ID.fullmatch(reprocessing_id):
+        raise JobInputError(
+            f"{parameter}={reprocessing_id!r} must be the id that the start has returned; the start "
+            "operator's result has it under 'reprocessing_id'."
+        )
+    return reprocessing_id
 
 
 def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
@@ -23,16 +62,21 @@ def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:
 
     :raises JobInputError: if either is not what AWS allows.
     """
-    if not isinstance(pipeline_name, str) or not _PIPELINE_NAME.fullmatch(pipeline_name):
-        raise JobInputError(
-            f"pipeline_name={pipeline_name!r} must be 1 to 128 letters, digits and _, and not begin with __."
-        )
-    if not isinstance(reprocessing_id, str) or not _REPROCESSING_ID.fullmatch(reprocessing_id):
-        raise JobInputError(
-            f"reprocessing_id={reprocessing_id!r} must be the id that the start has returned; the start "
-            "operator's result has it under 'reprocessing_id'."
-        )
-    return f"{pipeline_name}/{reprocessing_id}"
+    return f"{checked_pipeline_name(pipeline_name)}/{checked_reprocessing_id(reprocessing_id)}"
+
+
+def handed_reprocessing(pipeline_name: Any, reprocessing_id: Any) -> str:
+    """Return that string for two parameters, of which the second may be a result that has both ids.
+
+    :raises JobInputError: if either is not what AWS allows.
+    """
+    return reprocessing_job_id(reprocessing_id if pipeline_name is None else pipeline_name, reprocessing_id)
+
+
+def job_ids(job_id: str) -> dict[str, str]:
+    """Return the ids that the string has put together, by the names of the parameters."""
+    pipeline_name, _, reprocessing_id = job_id.partition("/")
+    return {"pipeline_name": pipeline_name, "reprocessing_id": reprocessing_id}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from airflow.providers.common.compat.sdk import Context, conf
 
@@ -24,9 +24,9 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
-from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.operators.context import settling_time
 from airflow_provider_jobs.operators.context import try_number as current_try
+from airflow_provider_jobs.operators.handed import PushesIds
 from airflow_provider_jobs.windows import interval
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _STOP_TIME = 4.0
 _FIRST_PAUSE = 0.2
 
 
-class JobOperator(TellsLineage, AwsOperator[HookT], Generic[HookT]):
+class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
     """Base of the operators that wait for a job.
 
     The asset events of its ``outlets`` have the result as their ``extra``, and with it the run's data
@@ -64,8 +64,6 @@ class JobOperator(TellsLineage, AwsOperator[HookT], Generic[HookT]):
     """
 
     template_fields: Sequence[str] = aws_template_fields()
-    #: The console link that is recorded once the job is known.
-    job_link: ClassVar[type[JobLink] | None] = None
     #: Whether a killed task takes its job along.
     cancel_on_kill: bool = False
 
@@ -91,6 +89,10 @@ class JobOperator(TellsLineage, AwsOperator[HookT], Generic[HookT]):
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""
         return dict(job.details)
+
+    def job_ids(self, job: JobStatus) -> dict[str, str]:
+        """Return the ids of the result that are pushed under their own keys too; none, unless overridden."""
+        return {}
 
     def lineage_details(self, job: JobStatus) -> dict[str, Any]:
         """Return the task's result, which a job that failed has too."""
@@ -318,13 +320,7 @@ class JobOperator(TellsLineage, AwsOperator[HookT], Generic[HookT]):
         self._job, self._job_id = job, None if job.shared else job.job_id
 
     def _record(self, context: Context, job: JobStatus) -> None:
-        """Remember the job, and record the console link, which Airflow keeps while the task is deferred."""
+        """Remember the job, and push its ids and its link, which Airflow keeps while the task is deferred."""
         self._remember(job)
-        if self.job_link is not None:
-            self.job_link.persist(
-                context=context,
-                operator=self,
-                region_name=self.hook.conn_region_name,
-                aws_partition=self.hook.conn_partition,
-                job_id=job.job_id,
-            )
+        self.hand_on(context, self.job_ids(job))
+        self._keep_link(context, job.job_id)

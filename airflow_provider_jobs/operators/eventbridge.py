@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -22,7 +22,8 @@ from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
-from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window
+from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, text, texts
+from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
 
@@ -30,6 +31,34 @@ _ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.
 _RULE_ARN = re.compile(
     r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
+
+
+def _archive(value: Any, name: str) -> str:
+    archive = text(value, name)
+    if not _ARCHIVE.fullmatch(archive):
+        raise JobInputError(
+            f"{name}={archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
+            "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
+        )
+    return archive
+
+
+def _rules(value: Any, name: str) -> list[str]:
+    rules = texts(value, name)
+    buses = {}
+    for arn in rules:
+        if not _RULE_ARN.fullmatch(arn):
+            raise JobInputError(
+                f"{name}: {arn!r} is not a rule's ARN "
+                "(arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
+            )
+        buses[arn.rpartition("/")[0]] = arn
+    if len(buses) > 1:
+        raise JobInputError(
+            f"{name} are on several event buses: {', '.join(buses.values())}. A replay reaches only "
+            "rules of the bus that the archive was made from; use a task for each archive."
+        )
+    return rules
 
 
 class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
@@ -68,6 +97,16 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         "replay_name",
         "rule_arns",
     )
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {
+        "archive": _archive,
+        "description": optional(text),
+        "event_end_time": parse_time,
+        "event_start_time": parse_time,
+        "replay_name": optional(checked_replay_name),
+        "rule_arns": optional(_rules),
+    }
+    window_parameters = ("event_start_time", "event_end_time")
+    name_parameter = "replay_name"
     ui_color = "#e7157b"
     ui_fgcolor = "#ffffff"
     operator_extra_links = (EventBridgeReplayLink(),)
@@ -89,33 +128,28 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
-        self._takes_interval = (event_start_time, event_end_time) == (INTERVAL_START, INTERVAL_END)
         self.rule_arns = rule_arns
-        self.replay_name = self._own_name = replay_name
+        self.replay_name = replay_name
         self.description = description
         self.archive_delay = duration(archive_delay, "archive_delay", zero=True)
+        self._note_written()
+        self._read_literals()
+        if is_literal((event_start_time, event_end_time)):
+            self._window()
 
     def job_request(self, context: Context) -> ReplayRequest:
         """Return the replay that is asked for, checked."""
-        window = Window.parse(
-            self.event_start_time, self.event_end_time, names=("event_start_time", "event_end_time")
-        )
-        if not isinstance(self.archive, str) or not _ARCHIVE.fullmatch(self.archive):
-            raise JobInputError(
-                f"archive={self.archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
-                "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
-            )
-        if self.replay_name is not None:
-            checked_replay_name(self.replay_name)
-            self._warn_of_name("replay_name", self._own_name)
+        window = self._window()
+        self._warn_of_name()
         ti = context["ti"]
         return ReplayRequest(
-            archive=self.archive,
+            archive=self.read("archive"),
             start=window.start,
             end=window.end,
-            rule_arns=tuple(self._checked_rules()),
-            replay_name=self.replay_name,
-            description=self.description or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
+            rule_arns=tuple(self.read("rule_arns") or ()),
+            replay_name=self.read("replay_name"),
+            description=self.read("description")
+            or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
@@ -129,24 +163,12 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             [DatasetName.of_arn(archive["ArchiveArn"])], [DatasetName.of_arn(archive["EventSourceArn"])]
         )
 
-    def _checked_rules(self) -> list[str]:
-        rules = self.rule_arns or []
-        if isinstance(rules, str):
-            raise JobInputError(f"rule_arns={rules!r} is one string; put it in a list.")
-        buses = {}
-        for arn in rules:
-            if not isinstance(arn, str) or not _RULE_ARN.fullmatch(arn):
-                raise JobInputError(
-                    f"rule_arns: {arn!r} is not a rule's ARN "
-                    "(arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
-                )
-            buses[arn.rpartition("/")[0]] = arn
-        if len(buses) > 1:
-            raise JobInputError(
-                f"rule_arns are on several event buses: {', '.join(buses.values())}. A replay reaches only "
-                "rules of the bus that the archive was made from; use a task for each archive."
-            )
-        return list(rules)
+    def job_ids(self, job: JobStatus) -> dict[str, str]:
+        """Return the replay's name."""
+        return {"replay_name": job.job_id}
+
+    def _window(self) -> Window:
+        return Window.parse(self.event_start_time, self.event_end_time, names=self.window_parameters)
 
 
 class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
@@ -158,21 +180,29 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     :class:`EventBridgeStartReplayOperator`. Takes the parameters of
     :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
 
-    :param replay_name: the replay's name. (templated)
+    :param replay_name: the replay's name, or the start's ``.output``. (templated)
     """
 
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
+    id_parameters = ("replay_name",)
     ui_color = EventBridgeStartReplayOperator.ui_color
     ui_fgcolor = EventBridgeStartReplayOperator.ui_fgcolor
     operator_extra_links = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
-    def __init__(self, *, replay_name: str, **kwargs: Any) -> None:
+    def __init__(self, *, replay_name: JobReference, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
+        self._read_literals()
 
     @property
     def target_id(self) -> str:
         """The replay's name."""
-        return checked_replay_name(self.replay_name)
+        name: str = self.read("replay_name")
+        return name
+
+    def job_ids(self, job: JobStatus) -> dict[str, str]:
+        """Return the replay's name."""
+        return {"replay_name": job.job_id}

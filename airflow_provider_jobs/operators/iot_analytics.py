@@ -5,21 +5,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.hooks.reprocessings import ReprocessingRequest, reprocessing_job_id
+from airflow_provider_jobs.hooks.reprocessings import (
+    ReprocessingRequest,
+    checked_pipeline_name,
+    checked_reprocessing_id,
+    handed_reprocessing,
+    job_ids,
+)
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
-from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
+from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, texts
+from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, optional_time, parse_time
 
 __all__ = [
     "IotAnalyticsCancelPipelineReprocessingOperator",
@@ -28,6 +35,26 @@ __all__ = [
 
 _PATHS = 100
 _PATH = re.compile(r"[a-zA-Z0-9/_!'(){}*\s.\-=:]{1,1024}", re.ASCII)
+
+
+def _s3_paths(value: Any, name: str) -> list[str]:
+    paths = texts(value, name)
+    if not 1 <= len(paths) <= _PATHS:
+        raise JobInputError(
+            f"{name} has {len(paths)} keys; AWS takes 1 to {_PATHS}. Use a task for each {_PATHS}, for "
+            f"example with .expand({name}=[…, …])."
+        )
+    for path in paths:
+        if not _PATH.fullmatch(path):
+            raise JobInputError(
+                f"{name}: {path!r} is not a key that AWS takes: 1 to 1,024 letters, digits, spaces and "
+                "/_!'(){}*.-=: characters."
+            )
+        if path.startswith("s3://"):
+            raise JobInputError(
+                f"{name}: {path!r} is a URL. Name the key in the channel's bucket, without the bucket."
+            )
+    return paths
 
 
 class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalyticsHook]):
@@ -68,30 +95,53 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     template_fields: Sequence[str] = aws_template_fields(
         "botocore_config", "end_time", "pipeline_name", "s3_paths", "start_time"
     )
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {
+        "end_time": optional_time,
+        "pipeline_name": checked_pipeline_name,
+        "s3_paths": optional(_s3_paths),
+        "start_time": optional_time,
+    }
+    window_parameters = ("start_time", "end_time")
     ui_color = "#7aa116"
     ui_fgcolor = "#ffffff"
 
     def __init__(
         self,
         *,
-        pipeline_name: str,
+        pipeline_name: JobReference,
         start_time: datetime | str | None = INTERVAL_START,
         end_time: datetime | str | None = INTERVAL_END,
         s3_paths: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        by_paths = s3_paths is not None
-        if by_paths and (start_time, end_time) == (INTERVAL_START, INTERVAL_END):
-            start_time = end_time = None
         self.pipeline_name = pipeline_name
         self.start_time = start_time
         self.end_time = end_time
         self.s3_paths = s3_paths
-        self._takes_interval = (start_time, end_time) == (INTERVAL_START, INTERVAL_END)
-        # What was asked for: a template or an XCom that turns out to be None must not mean «everything».
-        self._by_paths, self._open_start, self._open_end = by_paths, start_time is None, end_time is None
-        if by_paths and not (self._open_start and self._open_end):
+        self._note_written()
+        self._read_literals()
+        if is_literal((start_time, end_time, s3_paths)):
+            self._bounds()
+
+    def prepare_for_execution(self) -> Self:
+        """Return the copy that Airflow renders and executes, which has either a window or objects."""
+        prepared = super().prepare_for_execution()
+        if prepared._by_paths and prepared._takes_interval:
+            prepared.start_time = prepared.end_time = None
+            prepared._note_written()
+        return prepared
+
+    def _note_written(self) -> None:
+        """Note what is asked for: a template or XCom that turns out to be None must not mean everything."""
+        super()._note_written()
+        self._by_paths = self.s3_paths is not None
+        self._open_start, self._open_end = self.start_time is None, self.end_time is None
+        self._check_choice()
+
+    def _check_choice(self) -> None:
+        window_given = not (self._takes_interval or (self._open_start and self._open_end))
+        if self._by_paths and window_given:
             raise JobInputError(
                 "s3_paths cannot be combined with start_time or end_time: a reprocessing has either. "
                 "Leave the window out to reprocess objects, or s3_paths to reprocess a window."
@@ -99,7 +149,6 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
 
     def job_request(self, context: Context) -> ReprocessingRequest:
         """Return the reprocessing that is asked for, checked."""
-        reprocessing_job_id(self.pipeline_name, "-")
         request = self._request()
         bounds = [bound for bound in (request.start, request.end) if bound]
         if any(bound.minute or bound.second for bound in bounds):
@@ -132,36 +181,26 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
 
     def _request(self) -> ReprocessingRequest:
         """Return the pipeline with the window or the objects."""
-        if self._by_paths:
-            return ReprocessingRequest(self.pipeline_name, s3_paths=tuple(self._checked_paths()))
+        pipeline_name = self.read("pipeline_name")
+        # Somebody may have set s3_paths after the operator was made.
+        if self._by_paths or self.s3_paths is not None:
+            self._by_paths = True
+            self._check_choice()
+            return ReprocessingRequest(pipeline_name, s3_paths=tuple(_s3_paths(self.s3_paths, "s3_paths")))
+        return ReprocessingRequest(pipeline_name, *self._bounds())
+
+    def _bounds(self) -> tuple[datetime | None, datetime | None]:
+        """Return the window's bounds; None for a side that is open."""
         if self._open_start or self._open_end:
             start = None if self._open_start else parse_time(self.start_time, "start_time")
             end = None if self._open_end else parse_time(self.end_time, "end_time")
-        else:
-            window = Window.parse(self.start_time, self.end_time, names=("start_time", "end_time"))
-            start, end = window.start, window.end
-        return ReprocessingRequest(self.pipeline_name, start, end)
+            return start, end
+        window = Window.parse(self.start_time, self.end_time, names=self.window_parameters)
+        return window.start, window.end
 
-    def _checked_paths(self) -> list[str]:
-        paths = self.s3_paths
-        if isinstance(paths, str) or not isinstance(paths, Sequence):
-            raise JobInputError(f"s3_paths={paths!r} must be a list of keys.")
-        if not 1 <= len(paths) <= _PATHS:
-            raise JobInputError(
-                f"s3_paths has {len(paths)} keys; AWS takes 1 to {_PATHS}. Use a task for each {_PATHS}, for "
-                "example with .expand(s3_paths=[…, …])."
-            )
-        for path in paths:
-            if not isinstance(path, str) or not _PATH.fullmatch(path):
-                raise JobInputError(
-                    f"s3_paths: {path!r} is not a key that AWS takes: 1 to 1,024 letters, digits, spaces and "
-                    "/_!'(){}*.-=: characters."
-                )
-            if path.startswith("s3://"):
-                raise JobInputError(
-                    f"s3_paths: {path!r} is a URL. Name the key in the channel's bucket, without the bucket."
-                )
-        return [*paths]
+    def job_ids(self, job: JobStatus) -> dict[str, str]:
+        """Return pipeline and id."""
+        return job_ids(job.job_id)
 
 
 class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalyticsHook]):
@@ -173,23 +212,35 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
     ``pipeline_name``, ``reprocessing_id``, ``state``, ``created_at``. Takes the parameters of
     :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
 
-    :param pipeline_name: the pipeline. (templated)
-    :param reprocessing_id: the reprocessing's id. (templated)
+    :param reprocessing_id: the reprocessing's id, or the start's ``.output``. (templated)
+    :param pipeline_name: the pipeline; by default that of the output. (templated)
     """
 
     aws_hook_class = IotAnalyticsHook
     template_fields: Sequence[str] = aws_template_fields(
         "botocore_config", "pipeline_name", "reprocessing_id"
     )
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {
+        "pipeline_name": optional(checked_pipeline_name),
+        "reprocessing_id": checked_reprocessing_id,
+    }
+    id_parameters = ("reprocessing_id",)
     ui_color = IotAnalyticsStartPipelineReprocessingOperator.ui_color
     ui_fgcolor = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
 
-    def __init__(self, *, pipeline_name: str, reprocessing_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, reprocessing_id: JobReference, pipeline_name: JobReference | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
         self.reprocessing_id = reprocessing_id
+        self._read_literals()
 
     @property
     def target_id(self) -> str:
         """Pipeline and id."""
-        return reprocessing_job_id(self.pipeline_name, self.reprocessing_id)
+        return handed_reprocessing(self.pipeline_name, self.reprocessing_id)
+
+    def job_ids(self, job: JobStatus) -> dict[str, str]:
+        """Return pipeline and id."""
+        return job_ids(job.job_id)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import Context
 
@@ -17,11 +17,12 @@ from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
+from airflow_provider_jobs.parameters import Reader, is_literal, optional, text
 
 __all__ = ["LookoutEquipmentStartDataIngestionJobOperator"]
 
 #: What AWS allows, and how to say so.
-_PATTERNS = {
+_PATTERNS: Mapping[str, tuple[str, str]] = {
     "dataset_name": (r"[0-9a-zA-Z_-]{1,200}", "1 to 200 letters, digits, - and _"),
     "bucket": (r"[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]", "an S3 bucket's name"),
     "role_arn": (
@@ -31,8 +32,18 @@ _PATTERNS = {
     "prefix": (r"|[^\n\r]{0,1023}/", "empty, or end with a slash, and have 1,024 characters at the most"),
     "client_token": (r"[ -~]{1,240}", "1 to 240 printable ASCII characters"),
 }
+#: How long a key pattern may be.
+_PATTERN_LIMIT = 2048
 #: How many discarded files are named.
 _NAMES = 10
+
+
+def _matching(value: Any, name: str) -> str:
+    pattern, meaning = _PATTERNS[name]
+    given = text(value, name)
+    if not re.fullmatch(pattern, given):
+        raise JobInputError(f"{name}={given!r} must be {meaning}.")
+    return given
 
 
 class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEquipmentHook]):
@@ -73,6 +84,15 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
     template_fields: Sequence[str] = aws_template_fields(
         "botocore_config", "bucket", "client_token", "dataset_name", "key_pattern", "prefix", "role_arn"
     )
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {
+        "bucket": _matching,
+        "client_token": optional(_matching),
+        "dataset_name": _matching,
+        "key_pattern": optional(text),
+        "prefix": optional(_matching),
+        "role_arn": _matching,
+    }
+    name_parameter = "client_token"
     ui_color = "#01a88d"
     ui_fgcolor = "#ffffff"
 
@@ -95,12 +115,16 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         self.role_arn = role_arn
         self.prefix = prefix
         self.key_pattern = key_pattern
-        self.client_token = self._own_name = client_token
+        self.client_token = client_token
         self.max_discarded_files = max_discarded_files
         self.data_quality = data_quality
         if not isinstance(data_quality or {}, Mapping):
             raise JobInputError(f"data_quality={data_quality!r} must be a dictionary of counts.")
         self._check_limits({"max_discarded_files": max_discarded_files or 0, **(data_quality or {})})
+        self._note_written()
+        self._read_literals()
+        if is_literal((prefix, key_pattern)):
+            self._checked_pattern()
 
     def _check_limits(self, limits: Mapping[str, int]) -> None:
         if unknown := set(limits) - {"max_discarded_files", *QUALITY}:
@@ -117,22 +141,19 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
 
     def job_request(self, context: Context) -> IngestionRequest:
         """Return the ingestion that is asked for, checked."""
-        for name, (pattern, meaning) in _PATTERNS.items():
-            value = getattr(self, name)
-            optional = name in ("prefix", "client_token")
-            if not (optional and value is None) and not (
-                isinstance(value, str) and re.fullmatch(pattern, value)
-            ):
-                raise JobInputError(f"{name}={value!r} must be {meaning}.")
-        self._warn_of_name("client_token", self._own_name)
+        self._warn_of_name()
         return IngestionRequest(
-            dataset_name=self.dataset_name,
-            role_arn=self.role_arn,
-            bucket=self.bucket,
-            prefix=self.prefix,
+            dataset_name=self.read("dataset_name"),
+            role_arn=self.read("role_arn"),
+            bucket=self.read("bucket"),
+            prefix=self.read("prefix"),
             key_pattern=self._checked_pattern(),
-            client_token=self.client_token,
+            client_token=self.read("client_token"),
         )
+
+    def job_ids(self, job: JobStatus) -> dict[str, str]:
+        """Return the job's id."""
+        return {"job_id": job.job_id}
 
     def check_result(self, job: JobStatus) -> None:
         """Log what was ingested, and fail if it breaks a limit."""
@@ -175,16 +196,12 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         return broken
 
     def _checked_pattern(self) -> str | None:
-        pattern = self.key_pattern
+        pattern: str | None = self.read("key_pattern")
         if pattern is None:
             return None
-        below = tuple({"{prefix}/", self.prefix or "{prefix}/"})
-        if not (
-            isinstance(pattern, str)
-            and len(pattern) <= 2048
-            and "{component_name}" in pattern
-            and pattern.startswith(below)
-        ):
+        below = tuple({"{prefix}/", self.read("prefix") or "{prefix}/"})
+        known = len(pattern) <= _PATTERN_LIMIT and "{component_name}" in pattern
+        if not (known and pattern.startswith(below)):
             raise JobInputError(
                 f"key_pattern={pattern!r} must name the files below the prefix and contain "
                 "{component_name}: '{prefix}/{component_name}/*' or '{prefix}/{component_name}_*'."

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from airflow.providers.common.compat.sdk import Context
 
@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.context import digest, note_spent
-from airflow_provider_jobs.windows import inferred_interval
+from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, inferred_interval
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.once.moves import Adopt
@@ -43,8 +43,14 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     #: What the result has to tell of the job's request; a class attribute like those of the base.
     _asked: Mapping[str, Any] | None = None
+    #: The parameters of the job's window, if it has one; where none is given, it is the run's data interval.
+    window_parameters: ClassVar[tuple[str, str] | None] = None
+    #: The parameter with a name or token of the user's own, if there is one.
+    name_parameter: ClassVar[str | None] = None
     #: Whether the job's window is the run's data interval, since none was given.
     _takes_interval: bool = False
+    #: The user's own name or token before it was rendered.
+    _own_name: Any = None
     #: A digest of the templated fields before they were rendered; empty where they are no plain values.
     _written: str = ""
 
@@ -64,7 +70,16 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         prepared = super().prepare_for_execution()
         fields = {name: getattr(self, name, None) for name in self.template_fields}
         prepared._written = digest(fields)
+        prepared._note_written()
         return prepared
+
+    def _note_written(self) -> None:
+        """Note how the task stands in the DAG's file, before its templates are rendered."""
+        if self.window_parameters:
+            given = tuple(getattr(self, name) for name in self.window_parameters)
+            self._takes_interval = given == (INTERVAL_START, INTERVAL_END)
+        if self.name_parameter:
+            self._own_name = getattr(self, self.name_parameter)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start the job or find it, and wait for it if asked to.
@@ -157,17 +172,15 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             note_spent(context, event["job_id"], ran, self.log)
         return super().execute_complete(context, event, try_number)
 
-    def _warn_of_name(self, parameter: str, template: Any) -> None:
-        """Warn of an own name or token whose template differs from try to try.
-
-        :param template: as the DAG's author wrote it.
-        """
+    def _warn_of_name(self) -> None:
+        """Warn of an own name or token whose template differs from try to try."""
+        template = self._own_name
         if isinstance(template, str) and "try_number" in template:
             self.log.warning(
                 "%s=%r changes with the try. Where Airflow keeps no notes (below 3.3, or if they are lost), "
                 "a retry does not find the %s of the try before, and starts another beside it. Use what is "
                 "the same in all tries, such as ts_nodash.",
-                parameter,
+                self.name_parameter,
                 template,
                 self.hook.noun,
             )

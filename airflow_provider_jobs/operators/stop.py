@@ -12,23 +12,33 @@ from airflow.providers.common.compat.sdk import Context
 from airflow_provider_jobs.aws import HookT
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operators.base import JobOperator
+from airflow_provider_jobs.operators.handed import AbsentIds
 
 __all__ = ["StopJobOperator"]
 
 
-class StopJobOperator(JobOperator[HookT], Generic[HookT]):
-    """Base of the operators that stop a job; a job that has already ended counts as stopped."""
+class StopJobOperator(AbsentIds, JobOperator[HookT], Generic[HookT]):
+    """Base of the operators that stop a job; a job that has already ended counts as stopped.
+
+    Where the task that was to start the job has none, there is nothing to stop, and the task succeeds.
+    """
 
     @property
     @abstractmethod
     def target_id(self) -> str:
         """The service's own name of the job to stop."""
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> dict[str, Any] | None:
         """Stop the job, and wait until it has ended if asked to.
 
+        :return: the result; None if there is nothing to stop.
         :raises JobNotFoundError: if the service does not know the job.
         """
+        if self.nothing_handed_on():
+            self.log.info(
+                "There is nothing to stop: no %s was handed on.", " and no ".join(self.id_parameters)
+            )
+            return None
         self._keep_from_triggerer(context)
         self._warn_if_retired()
         job = self.hook.describe_job(self.target_id)

@@ -83,6 +83,7 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         self._keep_from_triggerer(context)
         if self.aws_hook_class.ended:
             self.log.warning(self.hook.notice)
+        self._keep_link(context, self.target_id)
         if not self.deferrable:
             return super().execute(context)
         try:

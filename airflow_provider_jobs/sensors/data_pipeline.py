@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.activations import ActivationId, checked_pipeline_id
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
+from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor
 from airflow_provider_jobs.windows import optional_time
 
@@ -26,7 +27,8 @@ class DataPipelineSensor(JobSensor[DataPipelineHook]):
     :class:`~airflow_provider_jobs.operators.data_pipeline.DataPipelineActivatePipelineOperator`. Takes the
     parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
-    :param pipeline_id: the pipeline. (templated)
+    :param pipeline_id: the pipeline's id; or the activate's ``.output``, which also gives the two parameters
+        below where they are None. (templated)
     :param activation_time: the activation, by the time of that name in the operator's result; the latest
         when None, and where there is none yet, it is waited for. (templated)
     :param wait_until: of a pipeline on a schedule, wait for the activation's instances that are scheduled
@@ -39,11 +41,16 @@ class DataPipelineSensor(JobSensor[DataPipelineHook]):
     template_fields: Sequence[str] = aws_template_fields(
         "activation_time", "botocore_config", "pipeline_id", "wait_until"
     )
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {
+        "activation_time": optional_time,
+        "pipeline_id": checked_pipeline_id,
+        "wait_until": optional_time,
+    }
 
     def __init__(
         self,
         *,
-        pipeline_id: str,
+        pipeline_id: JobReference,
         activation_time: datetime | str | None = None,
         wait_until: datetime | str | None = None,
         **kwargs: Any,
@@ -52,13 +59,17 @@ class DataPipelineSensor(JobSensor[DataPipelineHook]):
         self.pipeline_id = pipeline_id
         self.activation_time = activation_time
         self.wait_until = wait_until
+        self._read_literals()
 
     @property
     def target_id(self) -> str:
         """The activation's id; of a pipeline that has no activation time, its latest activation."""
+        # The whole result of an activation tells which one it is.
+        result = self.pipeline_id if isinstance(self.pipeline_id, Mapping) else {}
+        time, until = self.read("activation_time"), self.read("wait_until")
         activation = ActivationId.of(
-            checked_pipeline_id(self.pipeline_id),
-            optional_time(self.activation_time, "activation_time"),
-            optional_time(self.wait_until, "wait_until"),
+            self.read("pipeline_id"),
+            time or optional_time(result.get("activation_time"), "activation_time"),
+            until or optional_time(result.get("until"), "wait_until"),
         )
         return str(activation)

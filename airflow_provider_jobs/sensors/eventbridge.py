@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.replays import checked_replay_name
+from airflow_provider_jobs.links.base import JobLink
+from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
+from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["EventBridgeReplaySensor"]
@@ -24,18 +27,23 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     :class:`~airflow_provider_jobs.operators.eventbridge.EventBridgeStartReplayOperator`. Takes the
     parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
-    :param replay_name: the replay's name. (templated)
+    :param replay_name: the replay's name, or the start's ``.output``. (templated)
     :raises JobInputError: if it cannot be one, before any call.
     """
 
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
+    operator_extra_links = (EventBridgeReplayLink(),)
+    job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
-    def __init__(self, *, replay_name: str, **kwargs: Any) -> None:
+    def __init__(self, *, replay_name: JobReference, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
+        self._read_literals()
 
     @property
     def target_id(self) -> str:
         """The replay's name."""
-        return checked_replay_name(self.replay_name)
+        name: str = self.read("replay_name")
+        return name

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.hooks.reprocessings import reprocessing_job_id
+from airflow_provider_jobs.hooks.reprocessings import (
+    checked_pipeline_name,
+    checked_reprocessing_id,
+    handed_reprocessing,
+)
+from airflow_provider_jobs.parameters import JobReference, Reader, optional
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["IotAnalyticsPipelineReprocessingSensor"]
@@ -23,21 +28,28 @@ class IotAnalyticsPipelineReprocessingSensor(JobSensor[IotAnalyticsHook]):
     The result is a dictionary: ``pipeline_name``, ``reprocessing_id``, ``state``, ``created_at``. Takes
     the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
-    :param pipeline_name: the pipeline. (templated)
-    :param reprocessing_id: the reprocessing's id. (templated)
+    :param reprocessing_id: the reprocessing's id, or the start's ``.output``. (templated)
+    :param pipeline_name: the pipeline; by default that of the output. (templated)
     """
 
     aws_hook_class = IotAnalyticsHook
     template_fields: Sequence[str] = aws_template_fields(
         "botocore_config", "pipeline_name", "reprocessing_id"
     )
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {
+        "pipeline_name": optional(checked_pipeline_name),
+        "reprocessing_id": checked_reprocessing_id,
+    }
 
-    def __init__(self, *, pipeline_name: str, reprocessing_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, reprocessing_id: JobReference, pipeline_name: JobReference | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
         self.reprocessing_id = reprocessing_id
+        self._read_literals()
 
     @property
     def target_id(self) -> str:
         """Pipeline and id."""
-        return reprocessing_job_id(self.pipeline_name, self.reprocessing_id)
+        return handed_reprocessing(self.pipeline_name, self.reprocessing_id)

@@ -5,17 +5,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
+from airflow_provider_jobs.parameters import JobReference, Reader, handed, text
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["LookoutEquipmentDataIngestionJobSensor"]
 
 _JOB_ID = re.compile("[A-Fa-f0-9]{1,32}")
+
+
+def _job_id(value: Any, name: str) -> str:
+    job_id = text(handed(value, name), name)
+    if not _JOB_ID.fullmatch(job_id):
+        raise JobInputError(f"{name}={job_id!r} is no id of a job: 32 hexadecimal digits.")
+    return job_id
 
 
 class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
@@ -27,20 +35,21 @@ class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
     :class:`~airflow_provider_jobs.operators.lookout_equipment.LookoutEquipmentStartDataIngestionJobOperator`.
     Takes the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
-    :param job_id: the job's id. (templated)
+    :param job_id: the job's id, or the start's ``.output``. (templated)
     :raises JobInputError: if it cannot be one, before any call.
     """
 
     aws_hook_class = LookoutEquipmentHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "job_id")
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {"job_id": _job_id}
 
-    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: JobReference, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job_id = job_id
+        self._read_literals()
 
     @property
     def target_id(self) -> str:
         """The job's id."""
-        if not isinstance(self.job_id, str) or not _JOB_ID.fullmatch(self.job_id):
-            raise JobInputError(f"job_id={self.job_id!r} is no id of a job: 32 hexadecimal digits.")
-        return self.job_id
+        job_id: str = self.read("job_id")
+        return job_id

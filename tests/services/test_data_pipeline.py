@@ -38,9 +38,9 @@ class TestActivate:
     @pytest.mark.parametrize(
         ("given", "message"),
         [
-            ({"pipeline_id": "df 1"}, "neither a pipeline's id"),
+            ({"pipeline_id": "df 1"}, "is not a pipeline's id"),
             ({"pipeline_id": "df-1@2026-01-01T00:00:00"}, "is not a pipeline's id"),
-            ({"pipeline_id": None}, "is not a pipeline's id"),
+            ({"pipeline_id": None}, "pipeline_id is missing"),
             ({"parameter_values": "x"}, "must be a dictionary or a list"),
             ({"parameter_values": {"myX": None}}, "'myX' is null, which is no text"),
             ({"start_timestamp": "yesterday"}, "start_timestamp='yesterday' is not a time"),

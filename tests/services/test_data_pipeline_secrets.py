@@ -76,7 +76,10 @@ def nothing_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def put(**kwargs: Any) -> DataPipelinePutPipelineDefinitionOperator:
-    return DataPipelinePutPipelineDefinitionOperator(task_id="put", pipeline_id="df-1", **AWS_ONLY, **kwargs)
+    """Make the operator; with a template in it, or its definition would be refused in the DAG's file."""
+    template = [{"key": "description", "stringValue": "{{ ds }}"}]
+    given = {"parameter_objects": [{"id": "myDay", "attributes": template}], **kwargs}
+    return DataPipelinePutPipelineDefinitionOperator(task_id="put", pipeline_id="df-1", **AWS_ONLY, **given)
 
 
 AWS_ONLY = {"aws_conn_id": None, "region_name": AWS["region_name"]}

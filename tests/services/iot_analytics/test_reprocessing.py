@@ -48,7 +48,7 @@ class TestBadInput:
             ({"pipeline_name": "__mine"}, "not begin with __"),
             ({"pipeline_name": "my-pipeline"}, "letters, digits and _"),
             ({"pipeline_name": "mine\n"}, "letters, digits and _"),
-            ({"pipeline_name": None}, "pipeline_name=None must be"),
+            ({"pipeline_name": None}, "pipeline_name is missing"),
             ({"start_time": END, "end_time": START}, "at least a second after"),
             ({"start_time": START, "end_time": START}, "CronDataIntervalTimetable"),
             ({"start_time": datetime(2026, 1, 1), "end_time": END}, "start_time=.* has no time zone"),
@@ -57,8 +57,8 @@ class TestBadInput:
             ({"start_time": None, "end_time": ""}, "no data interval.*Pass end_time"),
             ({"s3_paths": []}, "s3_paths has 0 keys; AWS takes 1 to 100"),
             ({"s3_paths": ["a"] * 101}, "s3_paths has 101 keys.*a task for each 100"),
-            ({"s3_paths": "a"}, "s3_paths='a' must be a list of keys"),
-            ({"s3_paths": [1]}, "s3_paths: 1 is not a key that AWS takes"),
+            ({"s3_paths": "a"}, "s3_paths='a' must be a list of texts, not str. Put a text"),
+            ({"s3_paths": [1.5]}, "s3_paths=1.5 must be a text, not float"),
             ({"s3_paths": [""]}, "1 to 1,024 letters"),
             ({"s3_paths": ["a" * 1025]}, "1 to 1,024 letters"),
             ({"s3_paths": ["ok", "a?b"]}, r"s3_paths: 'a\?b' is not a key"),
@@ -87,7 +87,7 @@ class TestBadInput:
         ("given", "message"),
         [
             ({"pipeline_name": "my-pipeline"}, "pipeline_name='my-pipeline' must be"),
-            ({"reprocessing_id": None}, "reprocessing_id=None must be the id that the start has returned"),
+            ({"reprocessing_id": "a/b"}, "reprocessing_id='a/b' must be the id that the start has returned"),
             ({"reprocessing_id": " "}, "reprocessing_id=' ' must be"),
         ],
     )

@@ -32,7 +32,7 @@ def deferred(**kwargs: Any) -> OneTask:
     return task
 
 
-@pytest.mark.parametrize("edit", [EDITED, {"start_time": "no time", "end_time": "any more"}])
+@pytest.mark.parametrize("edit", [EDITED, {"start_time": "{{ no_time }}", "end_time": "{{ any_more }}"}])
 def test_after_an_edit_while_the_task_was_deferred(aws: AwsJobs, edit: dict[str, Any]) -> None:
     task = deferred()
     event = task.fire()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Ids that go from task to task: one task pushes them, another takes them, and they may be absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from airflow.providers.common.compat.sdk import Context, XComArg, XComNotFound
+
+from airflow_provider_jobs.parameters import handed
+
+__all__ = ["AbsentIds", "PushesIds"]
+
+
+class PushesIds:
+    """Part of an operator that pushes the ids of its result under their own keys.
+
+    So ``task.output["replay_name"]`` is there for a task that follows one that failed, too.
+    """
+
+    do_xcom_push: bool
+    log: Any
+
+    def hand_on(self, context: Mapping[str, Any], ids: Mapping[str, str]) -> None:
+        """Push ids, unless the task is to push no XCom.
+
+        One that cannot be pushed fails no task: its job runs.
+
+        :param context: the running task instance's Airflow context.
+        :param ids: by the names that they have in the task's result.
+        """
+        for key, value in ids.items() if self.do_xcom_push else ():
+            try:
+                context["ti"].xcom_push(key=key, value=value)
+            except Exception as error:
+                self.log.warning("%s could not be handed on to other tasks: %s", key, error)
+
+
+class AbsentIds:
+    """Part of an operator that undoes what another task has done, if that has done anything."""
+
+    #: The parameters whose absence means that there is nothing to undo.
+    id_parameters: ClassVar[tuple[str, ...]] = ()
+
+    def render_template(
+        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render a templated field; an id that one of our tasks has not pushed is None."""
+        try:
+            return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
+        except XComNotFound:
+            if not self._ours(content):
+                raise
+            return None
+
+    def nothing_handed_on(self: Any) -> bool:
+        """Whether the task that would have an id has none."""
+        return any(handed(getattr(self, name), name) in (None, "") for name in self.id_parameters)
+
+    def _read_literals(self: Any, *names: str) -> None:
+        # An id that a mapped task gets is none of the DAG's file, and may be absent.
+        if not self.nothing_handed_on():
+            super()._read_literals(*names)  # type: ignore[misc]
+
+    def _ours(self, content: Any) -> bool:
+        """Whether a reference is to one of the ids that our operators push; another may be a mistake."""
+        if not isinstance(content, XComArg) or getattr(content, "key", None) not in self.id_parameters:
+            return False
+        task: Any = getattr(content, "operator", None)
+        return issubclass(getattr(task, "operator_class", type(task)), PushesIds)
