@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.job import utc_text
 from airflow_provider_jobs.parameters import handed, text
 
 __all__ = [
@@ -120,9 +119,9 @@ def checked_pipeline_id(given: Any, parameter: str = "pipeline_id") -> str:
 def job_ids(activation_id: str) -> dict[str, str]:
     """Return an activation's ids by the names that they have in a result."""
     activation = ActivationId.parse(activation_id)
+    ids = {"pipeline_id": activation.pipeline_id}
     time = read_time(None if activation.time == "latest" else activation.time)
-    told = {"activation_time": utc_text(time)} if time else {}
-    return {"pipeline_id": activation.pipeline_id, **told}
+    return {**ids, "activation_time": time.isoformat()} if time else ids
 
 
 @dataclass(frozen=True, slots=True)
