@@ -9,11 +9,14 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.exceptions import JobInputError
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 __all__ = ["JobReference", "Reader", "ReadsParameters", "handed", "is_literal", "optional", "text", "texts"]
 
@@ -107,6 +110,11 @@ def handed(value: Any, name: str) -> Any:
 
 class ReadsParameters:
     """Part of an operator or sensor: reads its parameters, those that are literals when the DAG is parsed."""
+
+    if TYPE_CHECKING:
+        # Airflow's own type of it has no keys.
+        @property
+        def output(self) -> PlainXComArg: ...
 
     #: How each parameter is read.
     parameter_readers: ClassVar[Mapping[str, Reader]] = {}

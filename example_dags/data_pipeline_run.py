@@ -27,7 +27,7 @@ with DAG(
     create = DataPipelineCreatePipelineOperator(
         task_id="create", pipeline_name="orders-{{ data_interval_start | ds }}"
     )
-    pipeline_id = "{{ ti.xcom_pull('create')['pipeline_id'] }}"
+    pipeline_id = create.output["pipeline_id"]
     put = DataPipelinePutPipelineDefinitionOperator(
         task_id="put",
         pipeline_id=pipeline_id,
@@ -43,5 +43,5 @@ with DAG(
     deactivate = DataPipelineDeactivatePipelineOperator(task_id="deactivate", pipeline_id=pipeline_id)
     delete = DataPipelineDeletePipelineOperator(task_id="delete", pipeline_id=pipeline_id)
 
-    create >> put >> activate >> deactivate.as_teardown(setups=create)
+    put >> activate >> deactivate.as_teardown(setups=create)
     deactivate >> delete.as_teardown(setups=create)

@@ -148,7 +148,25 @@ def test_a_replay_that_fails(airflow: LocalAirflow, aws: AwsJobsServer, events: 
     assert "job_timeout" in event["run"]["facets"]["errorMessage"]["message"]
 
 
-def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws: AwsJobsServer) -> None:
+def test_the_link(airflow: LocalAirflow, aws: AwsJobsServer) -> None:
+    airflow.backfill("linked", DAY, DAY)
+    airflow.wait_for(lambda: aws.jobs("events"), what="the replay")
+    (run,) = [run for run in airflow.runs("linked") if run["run_type"] == "backfill"]
+    run_id = run["dag_run_id"]
+    airflow.wait_for(lambda: airflow.task("linked", run_id, "replay")["state"] == "deferred", what="the wait")
+    path = ("dags", "linked", "dagRuns", run_id, "taskInstances", "replay", "links")
+    # Airflow writes the links down when the task is deferred already.
+    link = airflow.wait_for(
+        lambda: airflow.call("GET", *path)["extra_links"]["EventBridge Replay"], what="the link"
+    )
+    assert link == "https://us-east-1.console.aws.amazon.com/events/home?region=us-east-1#/replay/there"
+    aws.advance(aws.jobs("events")[0]["id"])
+    airflow.wait_run("linked", run_id)
+    # What was kept before the wait is enough.
+    assert airflow.call("GET", *path)["extra_links"]["EventBridge Replay"] == link
+
+
+def test_the_window_the_result_and_the_asset(airflow: LocalAirflow, aws: AwsJobsServer) -> None:
     airflow.backfill("one_day", DAY, DAY)
     airflow.wait_for(lambda: aws.jobs("events"), what="the replay")
     (run,) = [run for run in airflow.runs("one_day") if run["run_type"] == "backfill"]
@@ -156,17 +174,12 @@ def test_the_window_the_result_the_link_and_the_asset(airflow: LocalAirflow, aws
     airflow.wait_for(
         lambda: airflow.task("one_day", run_id, "replay")["state"] == "deferred", what="the wait"
     )
-    path = ("dags", "one_day", "dagRuns", run_id, "taskInstances", "replay", "links")
-    # Airflow writes the links down when the task is deferred already.
-    link = airflow.wait_for(
-        lambda: airflow.call("GET", *path)["extra_links"]["EventBridge Replay"], what="the link"
-    )
     name = aws.jobs("events")[0]["id"]
-    assert link == f"https://us-east-1.console.aws.amazon.com/events/home?region=us-east-1#/replay/{name}"
     aws.advance(name)
     airflow.wait_run("one_day", run_id)
-    # What was kept before the wait is enough: the process that takes up the task asks AWS for nothing.
-    assert airflow.call("GET", *path)["extra_links"]["EventBridge Replay"] == link
+    assert airflow.xcom("one_day", run_id, "replay", key="replay_name") == name
+    path = ("dags", "one_day", "dagRuns", run_id, "taskInstances", "replay", "links")
+    assert not airflow.call("GET", *path)["extra_links"]["EventBridge Replay"]
     result = airflow.xcom("one_day", run_id, "replay")
     assert result["event_start_time"] == "2026-01-01T00:00:00+00:00"
     assert result["event_end_time"] == "2026-01-02T00:00:00+00:00"

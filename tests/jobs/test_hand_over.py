@@ -34,7 +34,7 @@ from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentData
 from airflow_provider_jobs.testing import AwsJobs
 
 MakeTask = Callable[..., OneTask]
-QUICK = {"poll_interval": 0.02}
+QUICK: dict[str, Any] = {"poll_interval": 0.02}
 #: The keys of each service's ids, what waits for its job, and what stops it, by the parameter for the result.
 IDS = {
     "events": ["replay_name"],
@@ -201,7 +201,8 @@ def test_an_id_that_another_operator_has_not_pushed_is_not_absent(dag: DAG) -> N
     class Mine(BaseOperator):
         pass
 
-    name: Any = Mine(task_id="mine", dag=dag).output["replay_name"]
+    output: Any = Mine(task_id="mine", dag=dag).output
+    name = output["replay_name"]
     operator = EventBridgeCancelReplayOperator(task_id="cancel", replay_name=name, dag=dag, **AWS)
     with pytest.raises(XComNotFound):
         rendered_without_xcoms(operator)

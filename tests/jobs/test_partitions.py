@@ -17,20 +17,19 @@ import pytest
 from job_cases import EventBridge, JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 MakeTask = Callable[..., OneTask]
-#: A Region of each partition, and the domain of its console, if it has a known one.
+#: A Region of each partition.
 REGIONS = {
-    "aws": ("us-east-1", "aws.amazon.com"),
-    "aws-us-gov": ("us-gov-west-1", "amazonaws-us-gov.com"),
-    "aws-cn": ("cn-north-1", "amazonaws.cn"),
-    "aws-iso": ("us-iso-east-1", None),
-    "aws-iso-b": ("us-isob-east-1", None),
-    "aws-iso-e": ("eu-isoe-west-1", None),
-    "aws-iso-f": ("us-isof-south-1", None),
-    "aws-eusc": ("eusc-de-east-1", None),
+    "aws": "us-east-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-cn": "cn-north-1",
+    "aws-iso": "us-iso-east-1",
+    "aws-iso-b": "us-isob-east-1",
+    "aws-iso-e": "eu-isoe-west-1",
+    "aws-iso-f": "us-isof-south-1",
+    "aws-eusc": "eusc-de-east-1",
 }
 #: Those whose names the mocked AWS takes for those of the first partition.
 UNKNOWN = {"aws-iso-e", "aws-iso-f"}
@@ -47,7 +46,7 @@ def server() -> Iterator[AwsJobsServer]:
 def partition(request: pytest.FixtureRequest) -> str:
     """Each partition whose EventBridge the installed botocore knows: moto serves no other Region."""
     partition = str(request.param)
-    if REGIONS[partition][0] not in boto3.Session().get_available_regions("events", partition_name=partition):
+    if REGIONS[partition] not in boto3.Session().get_available_regions("events", partition_name=partition):
         pytest.skip(f"this botocore knows no EventBridge in {partition}")
     return partition
 
@@ -55,7 +54,7 @@ def partition(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def aws(server: AwsJobsServer, partition: str, monkeypatch: pytest.MonkeyPatch) -> AwsJobsServer:
     """That AWS, empty, and a connection that leads to the partition's Region."""
-    region = REGIONS[partition][0]
+    region = REGIONS[partition]
     server.reset()
     server.set_pace(reads=2)
     keys = {"conn_type": "aws", "login": "testing", "password": "testing"}
@@ -88,18 +87,4 @@ def test_a_job_is_started_and_watched(
     (job,) = aws.jobs(case.service)
     assert (case.job_id(result), job["state"]) == (job["id"], case.succeeded)
     told = "aws" if partition in UNKNOWN else partition
-    assert result["replay_arn"].startswith(f"arn:{told}:events:{REGIONS[partition][0]}:")
-
-
-def test_the_link_leads_to_the_partition_s_console(
-    aws: AwsJobsServer, case: JobCase, make_sync: MakeTask, partition: str
-) -> None:
-    region, domain = REGIONS[partition]
-    task = make_sync(aws_conn_id="there", region_name=None)
-    task.run()
-    link = EventBridgeReplayLink().format_link(**task.xcoms[EventBridgeReplayLink.key])
-    if domain is None:
-        assert link == ""
-    else:
-        assert link.startswith("https://")
-        assert f"{domain}/events/home?region={region}" in link
+    assert result["replay_arn"].startswith(f"arn:{told}:events:{REGIONS[partition]}:")
