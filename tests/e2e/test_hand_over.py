@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A job handed from task to task in a real Airflow: by id, by result, mapped, to a teardown, and not at all."""
+"""A job handed from task to task in a real Airflow: by id, by result, mapped, to a teardown, not at all."""
 
 from __future__ import annotations
 
@@ -80,6 +80,8 @@ def test_a_teardown_cancels_what_runs_where_the_work_fails(
     url = dead_letters.get_queue_url(QueueName="orders-dead-letters")["QueueUrl"]
     dead_letters.send_message(QueueUrl=url, MessageBody="{}")
     run_id = airflow.trigger("replay_and_check", logical_date=datetime(2026, 1, 11, tzinfo=UTC))
+    airflow.wait_for(lambda: aws.calls("events").get("CancelReplay"), what="the replay to be cancelled")
+    aws.advance(aws.jobs("events")[0]["id"])
     airflow.wait_run("replay_and_check", run_id, states=["failed"])
     assert "1 events wait in orders-dead-letters" in airflow.log("replay_and_check", run_id, "check")
     states = {task: airflow.task("replay_and_check", run_id, task)["state"] for task in ("wait", "cancel")}
