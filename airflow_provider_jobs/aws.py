@@ -34,26 +34,44 @@ HookT = TypeVar("HookT", bound="JobHook")
 _NO_REASON = "AWS gives no reason"
 
 
-#: What others call a parameter, and what it is called here.
-_OTHER_NAMES = {
-    "region": "region_name",
+#: What other packages call a parameter of an operator, and its name here.
+_OPERATOR_NAMES = {
+    "check_interval": "poll_interval",
+    "job_poll_interval": "poll_interval",
     "max_attempts": "job_timeout",
+    "max_ingestion_time": "job_timeout",
+    "max_polling_attempts": "job_timeout",
+    "max_retries": "job_timeout",
     "poke_interval": "poll_interval",
+    "region": "region_name",
+    "sleep_time": "poll_interval",
+    "stop_job_run_on_kill": "cancel_on_kill",
+    "wait_interval_seconds": "poll_interval",
     "waiter_delay": "poll_interval",
     "waiter_max_attempts": "job_timeout",
 }
+#: The same for a sensor, whose names are those of Airflow's sensors.
+_SENSOR_NAMES = {
+    "job_timeout": "timeout",
+    "max_attempts": "timeout",
+    "max_retries": "timeout",
+    "poll_interval": "poke_interval",
+    "region": "region_name",
+    "sleep_time": "poke_interval",
+    "waiter_delay": "poke_interval",
+    "waiter_max_attempts": "timeout",
+}
 
 
-def _refuse_other_names(task: object, given: Mapping[str, Any], *names: str) -> None:
-    """Refuse parameters under the names that other operators have for them.
+def _refuse_other_names(task: object, given: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Refuse parameters under the names that other packages have for them.
 
+    :param names: the names here, by those elsewhere.
     :raises JobInputError: with the name here.
     """
-    for name in names or _OTHER_NAMES:
+    for name, ours in names.items():
         if name in given:
-            raise JobInputError(
-                f"{type(task).__name__} has no parameter {name!r}; it is {_OTHER_NAMES[name]!r} here."
-            )
+            raise JobInputError(f"{type(task).__name__} has no parameter {name!r}; it is {ours!r} here.")
 
 
 class HookClass:
@@ -182,7 +200,7 @@ class AwsOperator(ReadsParameters, BaseOperator, UsesHook[HookT], Generic[HookT]
         botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse_other_names(self, kwargs)
+        _refuse_other_names(self, kwargs, _OPERATOR_NAMES)
         super().__init__(**kwargs)
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
@@ -210,7 +228,7 @@ class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[Ho
         botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse_other_names(self, kwargs, "region")
+        _refuse_other_names(self, kwargs, _SENSOR_NAMES)
         super().__init__(**kwargs)
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name

@@ -62,6 +62,29 @@ FEATURES = {
             and hasattr(import_module("airflow.sdk"), "CronDataIntervalTimetable")
         ),
     ),
+    "sync_callback": Feature(
+        "SyncCallback in airflow.sdk",
+        "3.2",
+        "",
+        lambda: (
+            find_spec("airflow.sdk") is not None and hasattr(import_module("airflow.sdk"), "SyncCallback")
+        ),
+    ),
+    "deferred_tis_counted": Feature(
+        "max_active_tis_per_dag that counts deferred tasks",
+        "3.2.2",
+        "",
+        lambda: hasattr(import_module("airflow.ti_deps.dependencies_states"), "ACTIVE_STATES"),
+    ),
+    "retry_policy": Feature(
+        "ExceptionRetryPolicy in airflow.sdk",
+        "3.3",
+        "",
+        lambda: (
+            find_spec("airflow.sdk") is not None
+            and hasattr(import_module("airflow.sdk"), "ExceptionRetryPolicy")
+        ),
+    ),
     "trigger_on_kill": Feature(
         "on_kill of triggers",
         "3.3",

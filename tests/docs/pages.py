@@ -66,3 +66,15 @@ def links(page: Path) -> Iterator[str]:
 def names(page: Path) -> set[str]:
     """Return the names of ours that a page mentions."""
     return set(_NAME.findall(page.read_text()))
+
+
+def table(page: Path, name: str) -> list[list[str]]:
+    """Return the rows of a page's table, without its head.
+
+    :param name: what the comments before and after it call it.
+    """
+    _, _, rest = page.read_text().partition(f"<!-- {name}: ")
+    text, end, _ = rest.partition(f"<!-- {name} end -->")
+    assert end, f"{page} has no table {name!r}"
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]

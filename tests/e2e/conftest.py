@@ -91,15 +91,17 @@ def airflow(
 
 
 @contextmanager
-def connected(gateway: Gateway, env: dict[str, str], database: str | None = None) -> Iterator[LocalAirflow]:
+def connected(
+    gateway: Gateway, env: dict[str, str], database: str | None = None, dags: Path = FOLDER / "dags"
+) -> Iterator[LocalAirflow]:
     """Run an Airflow with the tests' DAGs, connected to AWS as a deployment would be.
 
     It reads a copy of them, which a test may edit.
+
+    :param dags: the folder of the DAGs.
     """
     with tempfile.TemporaryDirectory(prefix="dags-") as folder:
-        shutil.copytree(
-            FOLDER / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
-        )
+        shutil.copytree(dags, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         with LocalAirflow(folder, {**PRELOADED, **env}, database=database, parallelism=10) as airflow:
             connect(airflow, gateway, "aws_default", "testing", "testing")
             sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}

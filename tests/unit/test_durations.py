@@ -67,5 +67,6 @@ def test_other_packages_names_lead_to_ours(other: str, ours: str) -> None:
 def test_a_sensor_has_airflow_s_own_names() -> None:
     sensor = EventBridgeReplaySensor(task_id="wait", replay_name="r", poke_interval=5)
     assert sensor.poke_interval == 5
-    with pytest.raises(JobInputError, match="region_name"):
-        EventBridgeReplaySensor(task_id="wait", replay_name="r", **{"region": "eu-west-1"})
+    for other, ours in {"region": "region_name", "job_timeout": "timeout"}.items():
+        with pytest.raises(JobInputError, match=rf"no parameter '{other}'; it is '{ours}' here"):
+            EventBridgeReplaySensor(task_id="wait", replay_name="r", **{other: 1})
