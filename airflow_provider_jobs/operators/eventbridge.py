@@ -22,6 +22,7 @@ from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
+from airflow_provider_jobs.partitions import DefaultWindow, is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window
 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
@@ -48,6 +49,9 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     :param event_start_time: the window's start, inclusive: an aware datetime or an ISO 8601 string with
         an offset; by default the start of the run's data interval. Whole seconds. (templated)
     :param event_end_time: the window's end; by default the end of the run's data interval. (templated)
+    :param partition_window: as a timedelta or in seconds, how long a partition is. The default window of a
+        run without a data interval begins at its ``partition_date`` (Airflow 3.3) and is that long, in
+        elapsed time; None goes up to the next tick of a ``CronPartitionTimetable``.
     :param rule_arns: replay only to these rules of the bus; to all when None. (templated)
     :param replay_name: a name of your own, 1 to 64 letters, digits and ``.-_``; by default one that
         tells the task and its run. A replay that has to follow one that failed or was cleared gets
@@ -83,12 +87,16 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         replay_name: str | None = None,
         description: str | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
+        partition_window: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
+        self._default_window = DefaultWindow.of(
+            partition_window, event_start_time=event_start_time, event_end_time=event_end_time
+        )
         self._takes_interval = (event_start_time, event_end_time) == (INTERVAL_START, INTERVAL_END)
         self.rule_arns = rule_arns
         self.replay_name = self._own_name = replay_name
@@ -97,9 +105,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
     def job_request(self, context: Context) -> ReplayRequest:
         """Return the replay that is asked for, checked."""
-        window = Window.parse(
-            self.event_start_time, self.event_end_time, names=("event_start_time", "event_end_time")
-        )
+        bounds = self._default_window.fill(context, self.event_start_time, self.event_end_time)
+        window = Window.parse(*bounds, names=("event_start_time", "event_end_time"))
         if not isinstance(self.archive, str) or not _ARCHIVE.fullmatch(self.archive):
             raise JobInputError(
                 f"archive={self.archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
@@ -116,10 +123,13 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             rule_arns=tuple(self._checked_rules()),
             replay_name=self.replay_name,
             description=self.description or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
+            backfill=is_backfill(context),
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
         """Return when the archive holds all of the window's events."""
+        then = "the replay starts after it"
+        warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
         return request.end + self.archive_delay
 
     def lineage(self, job: JobStatus) -> Lineage:

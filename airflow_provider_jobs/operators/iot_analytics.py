@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.common.compat.sdk import Context
@@ -19,6 +19,7 @@ from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
+from airflow_provider_jobs.partitions import DefaultWindow, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
 __all__ = [
@@ -59,6 +60,9 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         None for both bounds is everything. AWS goes by the hour. (templated)
     :param end_time: the arrival to stop before; by default the end of the run's data interval. None is
         the channel's end. (templated)
+    :param partition_window: as a timedelta or in seconds, how long a partition is. The default window of a
+        run without a data interval begins at its ``partition_date`` (Airflow 3.3) and is that long, in
+        elapsed time; None goes up to the next tick of a ``CronPartitionTimetable``.
     :param s3_paths: instead of a window, 1 to 100 full keys of objects of the channel, which has to keep
         them in a bucket of yours. (templated)
     :raises JobInputError: for parameters that cannot work, before any call.
@@ -78,6 +82,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         start_time: datetime | str | None = INTERVAL_START,
         end_time: datetime | str | None = INTERVAL_END,
         s3_paths: Sequence[str] | None = None,
+        partition_window: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,6 +93,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         self.start_time = start_time
         self.end_time = end_time
         self.s3_paths = s3_paths
+        self._default_window = DefaultWindow.of(partition_window, start_time=start_time, end_time=end_time)
         self._takes_interval = (start_time, end_time) == (INTERVAL_START, INTERVAL_END)
         # What was asked for: a template or an XCom that turns out to be None must not mean «everything».
         self._by_paths, self._open_start, self._open_end = by_paths, start_time is None, end_time is None
@@ -100,6 +106,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     def job_request(self, context: Context) -> ReprocessingRequest:
         """Return the reprocessing that is asked for, checked."""
         reprocessing_job_id(self.pipeline_name, "-")
+        self.start_time, self.end_time = self._default_window.fill(context, self.start_time, self.end_time)
         request = self._request()
         bounds = [bound for bound in (request.start, request.end) if bound]
         if any(bound.minute or bound.second for bound in bounds):
@@ -110,6 +117,11 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
                 request.end or "open",
             )
         return request
+
+    def start_not_before(self, request: ReprocessingRequest) -> None:
+        """Warn of a window that ends in the future; a reprocessing starts at once."""
+        then = "messages that arrive after the start may be left out"
+        warn_of_future(self.log, request.end, self.hook.clock.now(), timedelta(0), then)
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return what AWS tells of the reprocessing, and which messages it was started for."""
