@@ -91,8 +91,8 @@ class AirflowApi:
         """Start a run, as soon as the DAG is known.
 
         :param conf: the run's configuration
-        :param logical_date: without one, the run has no data interval; ``"now"``, which the UI's form holds for
-            a DAG without partitions, gives it the interval of the schedule's last period
+        :param logical_date: without one, the run has no data interval; ``"now"``, which the UI's form has in
+            it for a DAG without partitions, gives it the interval of the schedule's last period
         :param partition_key: the key of the partition that the run is for, of a DAG that has partitions
         :returns: the run's id
         """
