@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, Asset
 from airflow_features import needs
@@ -38,6 +41,7 @@ class ForPartition(OneTask):
     told: dict[str, Any]
     run_type = "scheduled"
     schedule: Any = None
+    rendered: Sequence[str] = (INTERVAL_START, INTERVAL_END)
 
     def context(self, operator: Any) -> Any:
         """Return its context."""
@@ -46,7 +50,7 @@ class ForPartition(OneTask):
         about = {**vars(context["dag_run"]), **self.told, "run_type": self.run_type}
         context |= {**self.told, "dag_run": SimpleNamespace(**about), "dag": dag}
         for name in operator.template_fields:
-            if (value := getattr(operator, name)) in (INTERVAL_START, INTERVAL_END):
+            if (value := getattr(operator, name)) in self.rendered:
                 setattr(operator, name, operator.render_template(value, context, dag.get_template_env()))
         return context
 
@@ -133,6 +137,39 @@ def test_a_cron_partition_ends_with_the_next_tick(
     assert request.end == datetime.fromisoformat(ends).replace(tzinfo=UTC)
 
 
+@needs("partition_date")
+@pytest.mark.parametrize(("offset", "begins"), [(0, DAY), (-1, DAY - 24 * HOUR)])
+def test_a_scheduled_run_is_for_the_partition_that_begins_with_it(offset: int, begins: datetime) -> None:
+    """Or for the one that ends then; why docs/backfills.md and the warning name ``run_offset``."""
+    made = import_module("airflow.sdk").CronPartitionTimetable("@daily", timezone="UTC", run_offset=offset)
+    core: Any = import_module("airflow.serialization.encoders").coerce_to_core_timetable(made)
+    restriction = import_module("airflow.timetables.base").TimeRestriction(
+        pendulum.instance(DAY), None, catchup=True
+    )
+    info = core.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
+    assert (info.run_after, info.partition_date) == (DAY, begins)
+
+
+@windowed
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ({}, ["2026-01-08T00:00:00+00:00", "2026-01-09T00:00:00+00:00"]),
+        ({"start": "2026-01-08T06:00:00+00:00"}, ["2026-01-08T06:00:00+00:00", "2026-01-09T00:00:00+00:00"]),
+    ],
+)
+def test_the_templates_of_the_page_on_backfills(
+    case: JobCase, conf: dict[str, Any], expected: list[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "backfills.md").read_text()
+    templates = re.findall(r'"(\{\{ .* or partition_date.* \}\})"', page)
+    dated = {**DATED, "partition_date": pendulum.instance(DAY)}
+    made = task(case, {**dated, "conf": conf}, **dict(zip(NAMES[case.service], templates, strict=True)))
+    made.rendered = templates
+    result = made.run()
+    assert [result[name] for name in NAMES[case.service]] == expected
+
+
 NEITHER = "triggered by an asset or without a logical date"
 
 
@@ -217,6 +254,9 @@ def test_a_window_that_ends_in_the_future_is_warned_of_by_awss_clock(
     said = logged()
     assert ("The window ends at" in said) is warned
     assert ("run_offset=-1" in said) is warned
+    # A replay waits for the end of its window, a reprocessing does not.
+    waits = warned and case.service == "events"
+    assert (case.start_operation not in aws.calls(case.service)) is waits
 
 
 @pytest.fixture
