@@ -305,8 +305,8 @@ class JobOperator(TellsLineage, AwsOperator[HookT], Generic[HookT]):
                 self._noun.lower(),
             )
         for outlet in self.outlets or ():
-            told = {**interval(context), **partition(context), **result}
             try:
+                told = {**interval(context), **partition(context), **result}
                 event = context["outlet_events"][outlet]
                 event.extra = {**told, **event.extra}
                 for each in getattr(event, "asset_alias_events", ()):
