@@ -112,9 +112,10 @@ class ReadsParameters:
     """Part of an operator or sensor: reads its parameters, those that are literals when the DAG is parsed."""
 
     if TYPE_CHECKING:
-        # Airflow's own type of it has no keys.
+
         @property
-        def output(self) -> PlainXComArg: ...
+        def output(self) -> PlainXComArg:
+            """What the task hands on; Airflow's own type of it has no keys."""
 
     #: How each parameter is read.
     parameter_readers: ClassVar[Mapping[str, Reader]] = {}

@@ -81,7 +81,7 @@ def inferred_interval(context: Mapping[str, Any]) -> str | None:
     """
     start, end = interval(context).values()
     triggered = getattr(context["dag_run"], "run_type", None) in _TRIGGERED
-    return f"{start} to {end}" if triggered and start and end else None
+    return f"{start} to {end}" if triggered and start and end and start != end else None
 
 
 def parse_time(value: Any, name: str) -> datetime:
@@ -93,9 +93,9 @@ def parse_time(value: Any, name: str) -> datetime:
     """
     if value is None or value == "":
         raise JobInputError(
-            f"{name} is empty: this run has no data interval (it was triggered by an asset or without a "
-            f"logical date, or its timetable is one of partitions). Pass {name}, for example "
-            f"\"{{{{ dag_run.conf['{name}'] }}}}\" or a time such as 2026-01-31T00:00:00+00:00."
+            f"{name} is empty: what it was given came to nothing, as data_interval_start does in a run that "
+            f"has no data interval. Pass {name}, for example \"{{{{ dag_run.conf['{name}'] }}}}\" or a time "
+            "such as 2026-01-31T00:00:00+00:00."
         )
     if isinstance(value, str):
         try:

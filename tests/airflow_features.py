@@ -91,6 +91,12 @@ FEATURES = {
         "",
         lambda: hasattr(BaseTrigger, "on_kill"),
     ),
+    "partition_date": Feature(
+        "dates of partitions in a task's context",
+        "3.3",
+        "a run without a data interval takes its partition as the window",
+        lambda: "partition_date" in Context.__annotations__,
+    ),
     "task_state_store": Feature(
         "task_state_store",
         "3.3",

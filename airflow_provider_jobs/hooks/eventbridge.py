@@ -208,8 +208,10 @@ class EventBridgeReplayHook(JobHook):
         return seen
 
     def prepare_start(self, request: ReplayRequest) -> None:
-        """Check the archive, and that the rules are on its bus."""
-        self._archive_of(request)
+        """Check the archive, and that the rules are on its bus; name replays of the same window in flight."""
+        archive = self._archive_of(request)
+        if request.backfill:
+            self._warn_of_same(request, archive["ArchiveArn"])
 
     def start_job(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> JobStatus:
         """Start the replay; if its name exists, return it only if it carries the attempt's mark."""
@@ -259,6 +261,25 @@ class EventBridgeReplayHook(JobHook):
         check_rules(request.rule_arns, archive["EventSourceArn"])
         self._archive = (request, archive)
         return archive
+
+    def _warn_of_same(self, request: ReplayRequest, archive_arn: str) -> None:
+        """Warn of other replays of the archive and the window; what cannot be listed fails nothing."""
+        window = (archive_arn, request.start, request.end)
+        try:
+            # Few are in flight, so that these lists have one page each; one of the archive may have many.
+            rows = [row for state in _IN_FLIGHT[:2] for row in self.list_replays(state=state)]
+            of_window = ("EventSourceArn", "EventStartTime", "EventEndTime")
+            same = [row["ReplayName"] for row in rows if tuple(map(row.get, of_window)) == window]
+        except Exception as error:
+            self.log.info("Replays of the same window could not be looked for: %s", error)
+            return
+        if same:
+            self.log.warning(
+                "Another replay of this archive and window is in flight: %s. A backfill that reprocesses a "
+                "partition makes another run beside the earlier one, whose replay goes on: consumers get the "
+                "events from both. Cancel the earlier one if it is not wanted.",
+                ", ".join(dict.fromkeys(same)),
+            )
 
     def _existing(self, name: str, mark: Mark, error: JobError, *, given: bool) -> dict[str, Any] | None:
         """Return the replay that has the name already, if it is the attempt's.

@@ -81,6 +81,7 @@ class ReplayRequest:
     :param rule_arns: the only rules that it reaches; all of the bus when empty.
     :param replay_name: the user's own name.
     :param description: what the console shows beside the mark.
+    :param backfill: whether it is for a run of a backfill, beside which another run may have its replay.
     """
 
     archive: str
@@ -89,6 +90,7 @@ class ReplayRequest:
     rule_arns: tuple[str, ...] = ()
     replay_name: str | None = None
     description: str = ""
+    backfill: bool = False
 
     @property
     def given(self) -> str:

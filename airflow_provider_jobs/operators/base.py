@@ -27,6 +27,7 @@ from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.operators.context import settling_time
 from airflow_provider_jobs.operators.context import try_number as current_try
 from airflow_provider_jobs.operators.handed import PushesIds
+from airflow_provider_jobs.partitions import partition
 from airflow_provider_jobs.windows import interval
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
 
     The asset events of its ``outlets`` have the result as their ``extra``, and with it the run's data
     interval as ``data_interval_start`` and ``data_interval_end``: None for a run that has none. So a DAG
-    that is scheduled on the asset, whose runs have none, can go on with the same window.
+    that is scheduled on the asset, whose runs have none, can go on with the same window. A run that is for a
+    partition adds ``partition_key`` and, from Airflow 3.3, ``partition_date``.
 
     :param wait_for_completion: whether to wait for the job's end.
     :param deferrable: whether to wait in the triggerer, which frees the worker; by default as
@@ -305,8 +307,8 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
                 self._noun.lower(),
             )
         for outlet in self.outlets or ():
-            told = {**interval(context), **result}
             try:
+                told = {**interval(context), **partition(context), **result}
                 event = context["outlet_events"][outlet]
                 event.extra = {**told, **event.extra}
                 for each in getattr(event, "asset_alias_events", ()):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs.durations import duration, optional_duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.replays import ReplayRequest, checked_replay_name
@@ -23,6 +23,7 @@ from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, text, texts
+from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
@@ -77,6 +78,9 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     :param event_start_time: the window's start, inclusive: an aware datetime or an ISO 8601 string with
         an offset; by default the start of the run's data interval. Whole seconds. (templated)
     :param event_end_time: the window's end; by default the end of the run's data interval. (templated)
+    :param partition_window: as a timedelta or in seconds, how long a partition is. The default window of a
+        run without a data interval begins at its ``partition_date`` (Airflow 3.3) and is that long, in
+        elapsed time; None goes up to the next tick of a ``CronPartitionTimetable``.
     :param rule_arns: replay only to these rules of the bus; to all when None. (templated)
     :param replay_name: a name of your own, 1 to 64 letters, digits and ``.-_``; by default one that
         tells the task and its run. A replay that has to follow one that failed or was cleared gets
@@ -122,12 +126,14 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         replay_name: str | None = None,
         description: str | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
+        partition_window: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
+        self.partition_window = optional_duration(partition_window, "partition_window")
         self.rule_arns = rule_arns
         self.replay_name = replay_name
         self.description = description
@@ -139,7 +145,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
     def job_request(self, context: Context) -> ReplayRequest:
         """Return the replay that is asked for, checked."""
-        window = self._window()
+        window = self._window(context)
         self._warn_of_name()
         ti = context["ti"]
         return ReplayRequest(
@@ -150,10 +156,13 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             replay_name=self.read("replay_name"),
             description=self.read("description")
             or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
+            backfill=is_backfill(context),
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
         """Return when the archive holds all of the window's events."""
+        then = "the replay starts after it"
+        warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
         return request.end + self.archive_delay
 
     def lineage(self, job: JobStatus) -> Lineage:
@@ -167,8 +176,12 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         """Return the replay's name."""
         return {"replay_name": job.job_id}
 
-    def _window(self) -> Window:
-        return Window.parse(self.event_start_time, self.event_end_time, names=self.window_parameters)
+    def _window(self, context: Context | None = None) -> Window:
+        """Return the window; of literals there is no need of a context."""
+        bounds = self.event_start_time, self.event_end_time
+        if context is not None:
+            bounds = self._bounds_of(context)
+        return Window.parse(*bounds, names=self.window_parameters)
 
 
 class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
 from airflow_provider_jobs.hooks.reprocessings import (
@@ -26,6 +27,7 @@ from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, texts
+from airflow_provider_jobs.partitions import warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, optional_time, parse_time
 
 __all__ = [
@@ -86,6 +88,9 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         None for both bounds is everything. AWS goes by the hour. (templated)
     :param end_time: the arrival to stop before; by default the end of the run's data interval. None is
         the channel's end. (templated)
+    :param partition_window: as a timedelta or in seconds, how long a partition is. The default window of a
+        run without a data interval begins at its ``partition_date`` (Airflow 3.3) and is that long, in
+        elapsed time; None goes up to the next tick of a ``CronPartitionTimetable``.
     :param s3_paths: instead of a window, 1 to 100 full keys of objects of the channel, which has to keep
         them in a bucket of yours. (templated)
     :raises JobInputError: for parameters that cannot work, before any call.
@@ -112,6 +117,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         start_time: datetime | str | None = INTERVAL_START,
         end_time: datetime | str | None = INTERVAL_END,
         s3_paths: Sequence[str] | None = None,
+        partition_window: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -119,6 +125,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         self.start_time = start_time
         self.end_time = end_time
         self.s3_paths = s3_paths
+        self.partition_window = optional_duration(partition_window, "partition_window")
         self._note_written()
         self._read_literals()
         if is_literal((start_time, end_time, s3_paths)):
@@ -149,6 +156,8 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
 
     def job_request(self, context: Context) -> ReprocessingRequest:
         """Return the reprocessing that is asked for, checked."""
+        if not (self._by_paths or self.s3_paths is not None):
+            self.start_time, self.end_time = self._bounds_of(context)
         request = self._request()
         bounds = [bound for bound in (request.start, request.end) if bound]
         if any(bound.minute or bound.second for bound in bounds):
@@ -159,6 +168,11 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
                 request.end or "open",
             )
         return request
+
+    def start_not_before(self, request: ReprocessingRequest) -> None:
+        """Warn of a window that ends in the future; a reprocessing starts at once."""
+        then = "messages that arrive after the start may be left out"
+        warn_of_future(self.log, request.end, self.hook.clock.now(), timedelta(0), then)
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return what AWS tells of the reprocessing, and which messages it was started for."""

@@ -17,7 +17,8 @@ from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.context import digest, note_spent
-from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, inferred_interval
+from airflow_provider_jobs.partitions import DefaultWindow
+from airflow_provider_jobs.windows import inferred_interval
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.once.moves import Adopt
@@ -45,9 +46,12 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     _asked: Mapping[str, Any] | None = None
     #: The parameters of the job's window, if it has one; where none is given, it is the run's data interval.
     window_parameters: ClassVar[tuple[str, str] | None] = None
+    #: How long a run's partition is, where the window is that; None leaves it to the DAG's timetable.
+    partition_window: timedelta | None = None
     #: The parameter with a name or token of the user's own, if there is one.
     name_parameter: ClassVar[str | None] = None
-    #: Whether the job's window is the run's data interval, since none was given.
+    #: Which bounds of the window were left to the run, and whether both were.
+    _default_window: DefaultWindow
     _takes_interval: bool = False
     #: The user's own name or token before it was rendered.
     _own_name: Any = None
@@ -76,10 +80,16 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     def _note_written(self) -> None:
         """Note how the task stands in the DAG's file, before its templates are rendered."""
         if self.window_parameters:
-            given = tuple(getattr(self, name) for name in self.window_parameters)
-            self._takes_interval = given == (INTERVAL_START, INTERVAL_END)
+            bounds = {name: getattr(self, name) for name in self.window_parameters}
+            self._default_window = window = DefaultWindow.of(self.partition_window, **bounds)
+            self._takes_interval = window.start and window.end
         if self.name_parameter:
             self._own_name = getattr(self, self.name_parameter)
+
+    def _bounds_of(self, context: Context) -> tuple[Any, Any]:
+        """Return the rendered bounds of the job's window, those that were left to the run filled in."""
+        first, last = self._default_window.names
+        return self._default_window.fill(context, getattr(self, first), getattr(self, last))
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start the job or find it, and wait for it if asked to.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -80,15 +80,27 @@ class AirflowApi:
 
     # Runs
 
-    def trigger(self, dag_id: str, conf: Row | None = None, logical_date: datetime | None = None) -> str:
+    def trigger(
+        self,
+        dag_id: str,
+        conf: Row | None = None,
+        logical_date: datetime | Literal["now"] | None = None,
+        *,
+        partition_key: str | None = None,
+    ) -> str:
         """Start a run, as soon as the DAG is known.
 
         :param conf: the run's configuration
-        :param logical_date: without one, the run has no data interval
+        :param logical_date: without one, the run has no data interval; ``"now"``, which the UI's form has in
+            it for a DAG without partitions, gives it the interval of the schedule's last period
+        :param partition_key: the key of the partition that the run is for, of a DAG that has partitions
         :returns: the run's id
         """
         self.wait_dag(dag_id)
-        body = {"conf": conf or {}, "logical_date": logical_date and logical_date.isoformat()}
+        date = datetime.now(UTC) if logical_date == "now" else logical_date
+        body = {"conf": conf or {}, "logical_date": date and date.isoformat()}
+        if partition_key is not None:
+            body["partition_key"] = partition_key
         return str(self.call("POST", "dags", dag_id, "dagRuns", json=body)["dag_run_id"])
 
     def backfill(
@@ -102,8 +114,9 @@ class AirflowApi:
     ) -> int:
         """Create a backfill, as soon as the DAG is known and no other backfill of it is active.
 
-        :param start: the first logical date
-        :param end: the last logical date, included
+        :param start: the first logical date, or date of a partition, whose time of day Airflow reads in the
+            timetable's time zone
+        :param end: the last one, included
         :param max_active_runs: how many of its runs are active at once
         :param reprocess: which of the runs that exist already run again
         :returns: the backfill's id

@@ -168,7 +168,13 @@ class Component:
 
 
 def write_config(
-    home: Path, dags_folder: Path, database: str, parallelism: int, ports: Sequence[int]
+    home: Path,
+    dags_folder: Path,
+    database: str,
+    parallelism: int,
+    ports: Sequence[int],
+    *,
+    schedules: bool = False,
 ) -> None:
     """Write ``airflow.cfg``: what a test needs to be isolated and quick, all else as Airflow has it.
 
@@ -180,6 +186,7 @@ def write_config(
     :param database: SQLAlchemy URL
     :param parallelism: tasks that run at once
     :param ports: of the API server, the workers' and the triggerer's log server
+    :param schedules: whether the scheduler makes runs by the DAGs' schedules
     """
     url = f"http://127.0.0.1:{ports[0]}"
     options: dict[str, dict[str, object]] = {
@@ -205,7 +212,7 @@ def write_config(
         "api_auth": {"jwt_secret": secrets.token_hex(32)},
         "database": {"sql_alchemy_conn": database, "load_default_connections": False},
         "scheduler": {
-            "use_job_schedule": False,
+            "use_job_schedule": schedules,
             "job_heartbeat_sec": 1,
             "scheduler_heartbeat_sec": 1,
             "scheduler_idle_sleep_time": 0.5,

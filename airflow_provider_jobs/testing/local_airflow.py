@@ -55,8 +55,9 @@ class Worker(NamedTuple):
 class LocalAirflow(AirflowApi):
     """Airflow 3 with the LocalExecutor, running between ``__enter__`` and ``__exit__``.
 
-    Only the runs that are asked for exist: DAGs are unpaused, but their schedules start nothing.
-    Intervals are short, so that a lost worker or triggerer is noticed in seconds. No login is asked for.
+    Without ``schedules`` only the runs that are asked for exist: DAGs are unpaused, but their schedules start
+    nothing. Intervals are short, so that a lost worker or triggerer is noticed in seconds. No login is asked
+    for.
 
     :param dags_folder: the folder with the DAG files
     :param env: environment variables for all components, over those of this process, of which none that
@@ -65,6 +66,8 @@ class LocalAirflow(AirflowApi):
     :param keep: leave the temporary folder in place
     :param database: SQLAlchemy URL of an empty database; SQLite in the home if not given
     :param parallelism: how many tasks run at once, deferred ones not counted
+    :param schedules: whether assets and timetables start runs, as in production: a DAG that is scheduled by
+        time gets its last period's run at once, with ``catchup`` all since its start date
     :raises LocalAirflowError: if Airflow 2 is installed; on entry, if a component does not start, with its
         log's last lines
     """
@@ -83,6 +86,7 @@ class LocalAirflow(AirflowApi):
         *,
         database: str | None = None,
         parallelism: int = 4,
+        schedules: bool = False,
     ) -> None:
         if (version := metadata.version("apache-airflow")).startswith("2."):
             raise LocalAirflowError(f"LocalAirflow needs Airflow 3; Airflow {version} is installed.")
@@ -94,6 +98,7 @@ class LocalAirflow(AirflowApi):
         self._env = dict(env or {})
         self._database = database or self._env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
         self._parallelism = parallelism
+        self._schedules = schedules
         self._components: dict[str, Component] = {}
 
     def __enter__(self) -> Self:
@@ -116,7 +121,14 @@ class LocalAirflow(AirflowApi):
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         # A writer that finds SQLite busy waits up to 30 s instead of failing.
         database = self._database or f"sqlite:///{self.home / 'airflow.db'}?timeout=30"
-        write_config(self.home, self.dags_folder, database, self._parallelism, self._ports)
+        write_config(
+            self.home,
+            self.dags_folder,
+            database,
+            self._parallelism,
+            self._ports,
+            schedules=self._schedules,
+        )
         self._migrate()
         for name in self.COMPONENTS:
             self._components[name] = self._run(name)
@@ -191,7 +203,9 @@ class LocalAirflow(AirflowApi):
                 self.kill(name, signal.SIGCONT)
 
     def _diagnosis(self) -> str:
-        return "\n".join(each.tail() for each in self._components.values())
+        asked = self._schedules or "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE" in self._env
+        off = "" if asked else "LocalAirflow(schedules=False): no asset and no timetable starts a run."
+        return "\n".join(filter(None, [off, *(each.tail() for each in self._components.values())]))
 
     def components(self) -> dict[str, int]:
         """The process id of every component that is alive, by name."""

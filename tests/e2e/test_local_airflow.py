@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -57,6 +57,53 @@ def test_run_xcom_and_log(af: LocalAirflow) -> None:
     assert caught.value.status == 404
 
 
+def test_a_run_as_the_ui_triggers_it_has_the_last_periods_interval(af: LocalAirflow) -> None:
+    day = timedelta(days=1)
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    run = af.trigger("spans", logical_date="now")
+    row = af.wait_run("spans", run)
+    # It may have become the next day since.
+    periods = [[(end - day).isoformat(), end.isoformat()] for end in (midnight, midnight + day)]
+    assert row["run_type"] == "manual"
+    assert af.xcom("spans", run, "span") in periods
+
+    run = af.trigger("spans")
+    assert af.wait_run("spans", run)["logical_date"] is None
+    assert af.xcom("spans", run, "span") == ["None", "None"]
+
+
+CHAIN = """
+from airflow.sdk import DAG, Asset, task
+
+with DAG("first", schedule=None):
+
+    @task(outlets=[Asset("first_done")])
+    def one():
+        pass
+
+    one()
+
+with DAG("second", schedule=Asset("first_done")):
+
+    @task
+    def two(triggering_asset_events=None):
+        return [event.source_run_id for event in triggering_asset_events[Asset("first_done")]]
+
+    two()
+"""
+
+
+def test_with_schedules_an_asset_starts_the_next_dag(tmp_path: Path) -> None:
+    (tmp_path / "chain.py").write_text(CHAIN)
+    with LocalAirflow(tmp_path, schedules=True) as airflow:
+        airflow.wait_dag("second")
+        run = airflow.trigger("first")
+        (followed,) = airflow.wait_for(lambda: airflow.runs("second"), what="a run that the asset starts")
+        airflow.wait_run("second", followed["dag_run_id"])
+        assert followed["run_type"] == "asset_triggered"
+        assert airflow.xcom("second", followed["dag_run_id"], "two") == [run]
+
+
 def test_schedule_starts_nothing_and_backfill_its_days(af: LocalAirflow) -> None:
     backfill = af.backfill("daily", datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 3, tzinfo=UTC))
 
@@ -83,7 +130,10 @@ def test_failure_tells_why_at_once(af: LocalAirflow) -> None:
 
 
 def test_wait_in_vain_shows_the_components_logs(af: LocalAirflow) -> None:
-    with pytest.raises(LocalAirflowError, match=r"Waited 0\.3 s in vain for rain\.[\s\S]*scheduler\.log"):
+    with pytest.raises(
+        LocalAirflowError,
+        match=r"Waited 0\.3 s in vain for rain\.[\s\S]*schedules=False[\s\S]*scheduler\.log",
+    ):
         af.wait_for(lambda: False, timeout=0.3, what="rain")
 
 

@@ -9,7 +9,7 @@ from time import sleep
 from typing import Any
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-from airflow.sdk import DAG, BaseOperator, Context, task
+from airflow.sdk import DAG, BaseOperator, Context, CronDataIntervalTimetable, task
 
 
 class Wait(BaseOperator):
@@ -41,6 +41,17 @@ with DAG("daily", schedule="@daily", start_date=datetime(2024, 1, 1, tzinfo=UTC)
 
     greet.override(task_id="one")("world")
     greet.override(task_id="many").expand(who=["a", "b"])
+
+with DAG(
+    "spans", schedule=CronDataIntervalTimetable("@daily", timezone="UTC"), start_date=datetime(2024, 1, 1)
+):
+
+    @task
+    def span(data_interval_start: Any = None, data_interval_end: Any = None) -> list[str]:
+        """Return the run's data interval."""
+        return [str(each and each.isoformat()) for each in (data_interval_start, data_interval_end)]
+
+    span()
 
 with DAG("waits", schedule=None):
     Wait(task_id="wait", seconds="{{ dag_run.conf['seconds'] }}")
