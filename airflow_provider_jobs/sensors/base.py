@@ -74,6 +74,8 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
                 raise
             self.log.warning("The look failed, looking again later: %s", error)
             return PokeReturnValue(False)
+        if not self._seen:
+            self._keep_link(context, job.job_id)
         self._seen = True
         self.log.info("%s: %s", job.job_id, job.describe(self._now()))
         return PokeReturnValue(job.state.ended, self._result(job) if job.state.ended else None)
@@ -83,7 +85,6 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         self._keep_from_triggerer(context)
         if self.aws_hook_class.ended:
             self.log.warning(self.hook.notice)
-        self._keep_link(context, self.target_id)
         if not self.deferrable:
             return super().execute(context)
         try:

@@ -228,7 +228,8 @@ def test_what_is_done_with_a_pipeline(told: Told, aws: AwsJobs) -> None:
             task_id="put", pipeline_id=pipeline_id, definition={"objects": [*objects]}, **where
         )
 
-    good, bad = put(default, activity), put()
+    good, bad = put(default, activity), put(default, activity)
+    bad.definition = {"objects": []}
     good.execute({})
     with pytest.raises(JobInputError):
         bad.execute({})

@@ -24,6 +24,7 @@ from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 OTHER = "999999999999"
 #: Parameters that decide how a task waits and what it accepts, and nothing about where.
 NOT_WHERE = {
+    "partition_window",
     "archive_delay",
     "cancel_active",
     "cancel_on_kill",
