@@ -61,5 +61,5 @@ def expected_events(
         return None
     days = archive.get("RetentionDays") or 0
     since = max(made, now - timedelta(days=days)) if days else made
-    covered = min(end, now) - max(start, since)
-    return round(count * max(covered / (now - since), 0.0))
+    covered: float = (min(end, now) - max(start, since)) / (now - since)
+    return round(float(count) * max(covered, 0.0))

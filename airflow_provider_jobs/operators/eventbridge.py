@@ -179,11 +179,12 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         :raises AirflowSkipException: if none was and ``if_empty`` is ``skip``.
         :raises JobEndedError: if none was and ``if_empty`` is ``fail``.
         """
-        if job.details["event_last_replayed_time"] is not None:
+        # Where the event does not tell, as that of another release may, nothing is said.
+        if job.details.get("event_last_replayed_time", "") is not None:
             return
         what = (
             f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
-            f"{job.details['event_start_time']} to {job.details['event_end_time']}."
+            f"{job.details.get('event_start_time')} to {job.details.get('event_end_time')}."
         )
         if self.if_empty == "skip":
             raise AirflowSkipException(what)
