@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from airflow_provider_jobs.service_models import use_service_models
-from airflow_provider_jobs.testing.iot_storage import channel_object
+from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
 
 from .conftest import T0, Cloud
 

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_provider_jobs.testing import AwsJobs, AwsJobsServer, Fault, UnmetFaultError, mock_aws_jobs
-from airflow_provider_jobs.testing.faults import ActiveFault
+from airflow_provider_jobs.testing.aws.faults import ActiveFault
 
 from .conftest import Cloud
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.testing.iot_pipeline import ActivityError, Message, Route
+from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import ActivityError, Message, Route
 
 from .sensors import STRAIGHT, through
 

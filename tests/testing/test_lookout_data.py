@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_jobs.testing.lookout_data import parse_time
+from airflow_provider_jobs.testing.aws.lookoutequipment.data import parse_time
 
 from .conftest import T0, Cloud
 from .plant import BUCKET, Plant, minute, schema

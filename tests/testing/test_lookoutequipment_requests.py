@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from airflow_provider_jobs.testing.lookout_data import parse_schema
+from airflow_provider_jobs.testing.aws.lookoutequipment.data import parse_schema
 
 from .conftest import Cloud
 from .plant import Plant, error, minute, schema

@@ -18,7 +18,7 @@ from moto.core.serialize import RestJSONSerializer
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.service_models import MODELS
-from airflow_provider_jobs.testing.constraints import check_input
+from airflow_provider_jobs.testing.aws.constraints import check_input
 from airflow_provider_jobs.testing.moto_ext import JobResponse
 
 MODEL = ServiceModel(

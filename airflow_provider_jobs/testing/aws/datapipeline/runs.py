@@ -12,11 +12,11 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_jobs.testing.aws.datapipeline.activities import ActivityInstance
+from airflow_provider_jobs.testing.aws.datapipeline.definition import stamp
+from airflow_provider_jobs.testing.aws.datapipeline.instances import Instance, Turn
+from airflow_provider_jobs.testing.aws.datapipeline.resources import ResourceInstance
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.datapipeline_activities import ActivityInstance
-from airflow_provider_jobs.testing.datapipeline_definition import stamp
-from airflow_provider_jobs.testing.datapipeline_instances import Instance, Turn
-from airflow_provider_jobs.testing.datapipeline_resources import ResourceInstance
 from airflow_provider_jobs.testing.pace import Phase
 
 SERVICE = "datapipeline"

@@ -18,11 +18,11 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import FakeKey, s3_backends
 
-from airflow_provider_jobs.testing.constraints import check
+from airflow_provider_jobs.testing.aws.constraints import check
+from airflow_provider_jobs.testing.aws.lookoutequipment.data import KEY_PATTERN, ingest
+from airflow_provider_jobs.testing.aws.lookoutequipment.models import SERVICE, Dataset, IngestionJob
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.lag import Row
-from airflow_provider_jobs.testing.lookout_data import KEY_PATTERN, ingest
-from airflow_provider_jobs.testing.lookout_models import SERVICE, Dataset, IngestionJob
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 
 #: https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/guidelines-and-limits.html

@@ -19,10 +19,10 @@ from moto.events.models import Archive, EventPattern, EventsBackend
 from moto.events.responses import EventsHandler
 from moto.events.utils import EventMessageType
 
-from airflow_provider_jobs.testing.constraints import check
+from airflow_provider_jobs.testing.aws.constraints import check
+from airflow_provider_jobs.testing.aws.events.rules import ArchiveRule
+from airflow_provider_jobs.testing.aws.events.settings import TAKES_EVENTS
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.event_rules import ArchiveRule
-from airflow_provider_jobs.testing.event_settings import TAKES_EVENTS
 from airflow_provider_jobs.testing.moto_ext import AwsError
 
 SERVICE = "events"

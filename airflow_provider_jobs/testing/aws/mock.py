@@ -14,10 +14,10 @@ from typing import Any, TypeVar, cast
 from moto import mock_aws
 from moto.core.models import MockAWS
 
+from airflow_provider_jobs.testing.aws.edge import enter_process, leave_process
+from airflow_provider_jobs.testing.aws.faults import UnmetFaultError
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.edge import enter_process, leave_process
-from airflow_provider_jobs.testing.faults import UnmetFaultError
 from airflow_provider_jobs.testing.moto_ext import Backend, register, unregister
 from airflow_provider_jobs.testing.pace import Pace
 

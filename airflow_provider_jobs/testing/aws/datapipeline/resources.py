@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_jobs.testing.datapipeline_activities import ActivityInstance
-from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval, parse_period
-from airflow_provider_jobs.testing.datapipeline_instances import Instance, Turn
+from airflow_provider_jobs.testing.aws.datapipeline.activities import ActivityInstance
+from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval, parse_period
+from airflow_provider_jobs.testing.aws.datapipeline.instances import Instance, Turn
 
 #: Before and after a level of dependencies.
 BEFORE, AFTER = -0.5, 0.5

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from zlib import crc32
 
-from airflow_provider_jobs.testing.datapipeline_definition import (
+from airflow_provider_jobs.testing.aws.datapipeline.definition import (
     DEFAULT,
     RESOURCES,
     Definition,

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from airflow_provider_jobs.testing.datapipeline_activities import ActivityInstance
-from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval
-from airflow_provider_jobs.testing.datapipeline_instances import Instance
-from airflow_provider_jobs.testing.datapipeline_resources import DataNodeInstance, ResourceInstance
+from airflow_provider_jobs.testing.aws.datapipeline.activities import ActivityInstance
+from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval
+from airflow_provider_jobs.testing.aws.datapipeline.instances import Instance
+from airflow_provider_jobs.testing.aws.datapipeline.resources import DataNodeInstance, ResourceInstance
 
 
 def plan(

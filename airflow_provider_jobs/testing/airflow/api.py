@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from airflow_provider_jobs.testing.airflow_process import LocalAirflowError, poll
+from airflow_provider_jobs.testing.airflow.process import LocalAirflowError, poll
 
 Row = dict[str, Any]
 T = TypeVar("T")

@@ -27,12 +27,17 @@ from typing import Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
+from airflow_provider_jobs.testing.aws.datapipeline.checks import (
+    invalid,
+    refuse_errors,
+    refuse_fatal,
+    validate,
+)
+from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition
+from airflow_provider_jobs.testing.aws.datapipeline.instances import Field
+from airflow_provider_jobs.testing.aws.datapipeline.pipeline import Pipeline
+from airflow_provider_jobs.testing.aws.datapipeline.runs import SERVICE
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.datapipeline_checks import invalid, refuse_errors, refuse_fatal, validate
-from airflow_provider_jobs.testing.datapipeline_definition import Definition
-from airflow_provider_jobs.testing.datapipeline_instances import Field
-from airflow_provider_jobs.testing.datapipeline_pipeline import Pipeline
-from airflow_provider_jobs.testing.datapipeline_runs import SERVICE
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 
 T = TypeVar("T")

@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.lookout_data import (
+from airflow_provider_jobs.testing.aws.lookoutequipment.data import (
     DEFAULT_KEY_PATTERN,
     Ingested,
     Schema,
     format_schema,
     parse_schema,
 )
+from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.pace import Phase
 
 SERVICE = "lookoutequipment"

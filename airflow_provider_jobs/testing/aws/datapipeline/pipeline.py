@@ -13,13 +13,13 @@ from typing import Any
 
 from moto.datapipeline.utils import get_random_pipeline_id
 
+from airflow_provider_jobs.testing.aws.datapipeline.activities import ActivityInstance
+from airflow_provider_jobs.testing.aws.datapipeline.checks import invalid
+from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval
+from airflow_provider_jobs.testing.aws.datapipeline.instances import FAILURES, Field, Instance, ref, string
+from airflow_provider_jobs.testing.aws.datapipeline.plan import plan, reset_companions
+from airflow_provider_jobs.testing.aws.datapipeline.runs import SERVICE, Run
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.datapipeline_activities import ActivityInstance
-from airflow_provider_jobs.testing.datapipeline_checks import invalid
-from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval
-from airflow_provider_jobs.testing.datapipeline_instances import FAILURES, Field, Instance, ref, string
-from airflow_provider_jobs.testing.datapipeline_plan import plan, reset_companions
-from airflow_provider_jobs.testing.datapipeline_runs import SERVICE, Run
 
 #: An activation that would begin earlier in the past is refused as an accident, unless it names its start.
 MAX_BACKFILL = timedelta(days=1)

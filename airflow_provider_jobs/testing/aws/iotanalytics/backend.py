@@ -19,11 +19,17 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.responses import ActionResult
 from moto.s3.models import s3_backends
 
+from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import ActivityError, Message, Route
+from airflow_provider_jobs.testing.aws.iotanalytics.resources import (
+    SERVICE,
+    STATES,
+    Pipeline,
+    Repository,
+    Reprocessing,
+)
+from airflow_provider_jobs.testing.aws.iotanalytics.rest import RestResponse
+from airflow_provider_jobs.testing.aws.iotanalytics.storage import Kind, MessageStore, parse_message
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.iot_pipeline import ActivityError, Message, Route
-from airflow_provider_jobs.testing.iot_resources import SERVICE, STATES, Pipeline, Repository, Reprocessing
-from airflow_provider_jobs.testing.iot_rest import RestResponse
-from airflow_provider_jobs.testing.iot_storage import Kind, MessageStore, parse_message
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend
 
 T = TypeVar("T")

@@ -21,9 +21,9 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.models import botocore_stubber
 from moto.core.request import Request
 
-from airflow_provider_jobs.testing.calls import Call, call_of, is_mocked
+from airflow_provider_jobs.testing.aws.calls import Call, call_of, is_mocked
+from airflow_provider_jobs.testing.aws.faults import CHANGES, ERRORS, ActiveFault, Fault
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.faults import CHANGES, ERRORS, ActiveFault, Fault
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -21,10 +21,15 @@ from moto.events.models import Archive, EventsBackend, ReplayState, Rule, events
 from moto.events.utils import EventMessageType
 from moto.utilities.utils import ARN_PARTITION_REGEX
 
-from airflow_provider_jobs.testing.constraints import check
+from airflow_provider_jobs.testing.aws.constraints import check
+from airflow_provider_jobs.testing.aws.events.archives import (
+    MAX_PAGE,
+    SERVICE,
+    ArchiveOperations,
+    get_archive,
+)
+from airflow_provider_jobs.testing.aws.events.rules import ReplayRule
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.event_archives import MAX_PAGE, SERVICE, ArchiveOperations, get_archive
-from airflow_provider_jobs.testing.event_rules import ReplayRule
 from airflow_provider_jobs.testing.lag import Row
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 from airflow_provider_jobs.testing.pace import Phase

@@ -15,9 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval, parse_period
-from airflow_provider_jobs.testing.datapipeline_instances import (
+from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval, parse_period
+from airflow_provider_jobs.testing.aws.datapipeline.instances import (
     FAILURES,
     Field,
     Instance,
@@ -25,6 +24,7 @@ from airflow_provider_jobs.testing.datapipeline_instances import (
     ref,
     string,
 )
+from airflow_provider_jobs.testing.control import CONTROL
 
 #: The quota that lets the first so many attempts of every instance fail, of runs started from now on.
 FAILED_ATTEMPTS = "datapipeline-failed-attempts"

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import Message, Route
+from airflow_provider_jobs.testing.aws.iotanalytics.storage import Kind, MessageStore
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.iot_pipeline import Message, Route
-from airflow_provider_jobs.testing.iot_storage import Kind, MessageStore
 from airflow_provider_jobs.testing.lag import LagIn, Replica
 from airflow_provider_jobs.testing.moto_ext import AwsError
 from airflow_provider_jobs.testing.pace import Phase

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from airflow_provider_jobs.testing.datapipeline_definition import Definition, Interval, stamp
+from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval, stamp
 
 FAILURES = ("FAILED", "CASCADE_FAILED", "CANCELED", "TIMEDOUT")
 GOOD = ("FINISHED", "SKIPPED")

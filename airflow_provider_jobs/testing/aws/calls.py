@@ -22,7 +22,7 @@ from moto.utilities.utils import get_partition
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.testing import moto_ext
-from airflow_provider_jobs.testing.faults import Fault
+from airflow_provider_jobs.testing.aws.faults import Fault
 
 _SCOPE = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
 
