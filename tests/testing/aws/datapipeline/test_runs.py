@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from testing.conftest import Cloud
 
-from .conftest import Cloud
 from .pipelines import DEFAULT, Pipelines, activity, error, objects
 
 CHAIN = {"A": activity(), "B": activity(dependsOn="ref:A")}

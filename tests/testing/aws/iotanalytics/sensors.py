@@ -14,11 +14,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from testing.conftest import T0, Cloud
 
 from airflow_provider_jobs.service_models import use_service_models
 from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
-
-from .conftest import T0, Cloud
 
 RAW, CLEAN = "raw-messages", "clean-messages"
 ROLE = "arn:aws:iam::123456789012:role/iot-analytics"

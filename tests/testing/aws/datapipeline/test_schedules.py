@@ -7,8 +7,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from testing.conftest import Cloud
 
-from .conftest import Cloud
 from .pipelines import DEFAULT, NOW, Pipelines, activity, at, error, every
 
 CHAIN = {"A": activity(), "B": activity(dependsOn="ref:A")}

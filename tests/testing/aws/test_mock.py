@@ -15,11 +15,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from sqs_redrive.mocked import BACKEND
+from testing.conftest import T0, Cloud
 
 import airflow_provider_jobs.testing as testing
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
-
-from .conftest import T0, Cloud
 
 
 def replay_in_moto() -> dict[str, Any]:

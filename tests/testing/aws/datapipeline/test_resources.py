@@ -8,8 +8,8 @@ import time
 from datetime import timedelta
 
 import pytest
+from testing.conftest import Cloud
 
-from .conftest import Cloud
 from .pipelines import DEFAULT, Pipelines, activity, at, error, every
 
 CASCADE = {**DEFAULT, "failureAndRerunMode": "cascade"}

@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from testing.conftest import Cloud
 
 from airflow_provider_jobs.testing.aws.lookoutequipment.data import parse_schema
 
-from .conftest import Cloud
 from .plant import Plant, error, minute, schema
 
 

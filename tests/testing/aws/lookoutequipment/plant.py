@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from .conftest import T0, Cloud
+from testing.conftest import T0, Cloud
 
 BUCKET = "plant-data"
 ROLE = "arn:aws:iam::123456789012:role/ingest"

@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from testing.conftest import Cloud
 
 from airflow_provider_jobs.testing import AwsJobs, AwsJobsServer, Fault, UnmetFaultError, mock_aws_jobs
 from airflow_provider_jobs.testing.aws.faults import ActiveFault
 
-from .conftest import Cloud
-
-PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
+PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
 HTML = "<html>Blocked</html>"
 START = "StartReplay"
 

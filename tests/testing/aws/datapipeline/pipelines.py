@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from .conftest import Cloud
+from testing.conftest import Cloud
 
 #: A reference to another object, in the objects that the tests write.
 REF = "ref:"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from testing.conftest import Cloud
 
 from airflow_provider_jobs.testing import Fault
 
-from .conftest import Cloud
 from .pipelines import Pipelines, activity, at, error, every
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from .conftest import Cloud
+from testing.conftest import Cloud
 
 
 def refused(caught: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from testing.conftest import Cloud
 
-from .conftest import Cloud
 from .pipelines import DEFAULT, Pipelines, activity, by_id, error, objects
 
 #: The two definitions that AWS publishes with PutPipelineDefinition; the second has an empty workerGroup.

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from testing.conftest import Cloud
 
 from airflow_provider_jobs.testing import Fault
 
-from .conftest import Cloud
 from .sensors import CLEAN, RAW, ROLE, STRAIGHT, Sensors, error, hour, through
 
 

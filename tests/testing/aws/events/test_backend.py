@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from .conftest import QUEUE_ARN, T0, Cloud
+from testing.conftest import QUEUE_ARN, T0, Cloud
 
 ARCHIVE_ARN = "arn:aws:events:us-east-1:123456789012:archive/{}"
 BUS_ARN = "arn:aws:events:us-east-1:123456789012:event-bus/{}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from testing.conftest import T0, Cloud
 
 from airflow_provider_jobs.testing.aws.lookoutequipment.data import parse_time
 
-from .conftest import T0, Cloud
 from .plant import BUCKET, Plant, minute, schema
 
 

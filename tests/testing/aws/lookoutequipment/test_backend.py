@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from testing.conftest import T0, Cloud
 
 from airflow_provider_jobs.testing import Fault
 
-from .conftest import T0, Cloud
 from .plant import BUCKET, ROLE, Plant, error, minute
 
 
