@@ -10,7 +10,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_jobs.definitions import parameter_values
+from airflow_provider_jobs.data_pipeline.activation import (
+    ActivationId,
+    ActivationRequest,
+    PipelineLook,
+    read_time,
+)
+from airflow_provider_jobs.data_pipeline.definition import parameter_values
+from airflow_provider_jobs.data_pipeline.status import SETTLES
+from airflow_provider_jobs.data_pipeline.watcher import InstancesHook, running
 from airflow_provider_jobs.exceptions import (
     JobApiError,
     JobError,
@@ -18,9 +26,6 @@ from airflow_provider_jobs.exceptions import (
     JobNotFoundError,
     JobQuotaError,
 )
-from airflow_provider_jobs.hooks.activations import ActivationId, ActivationRequest, PipelineLook, read_time
-from airflow_provider_jobs.hooks.instances import InstancesHook, running
-from airflow_provider_jobs.hooks.verdicts import SETTLES
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import SeenJob
@@ -46,8 +51,8 @@ class DataPipelineHook(InstancesHook):
     https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html
 
     A job is an activation, written ``df-…@2026-01-31T00:00:00``; see
-    :class:`~airflow_provider_jobs.hooks.activations.ActivationId`. AWS accepts no new customers for the
-    service. Takes the parameters of
+    :class:`~airflow_provider_jobs.data_pipeline.activation.ActivationId`. AWS accepts no new customers for
+    the service. Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
     """
 

@@ -10,9 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.replays import (
+from airflow_provider_jobs.eventbridge.replay import (
     NAME_SUFFIX,
     REPLAY_NAME_LIMIT,
     ReplayRequest,
@@ -23,6 +21,8 @@ from airflow_provider_jobs.hooks.replays import (
     seen_replay,
     taken_name,
 )
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob

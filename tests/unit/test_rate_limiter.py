@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_jobs.hooks.pace import CallPace
+from airflow_provider_jobs.data_pipeline.rate_limiter import CallPace
 
 
 class Clock:

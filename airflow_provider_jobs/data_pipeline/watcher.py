@@ -10,10 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypedDict
 
+from airflow_provider_jobs.data_pipeline.activation import (
+    IN_FLIGHT,
+    ActivationId,
+    Instance,
+    PipelineLook,
+    read_time,
+)
+from airflow_provider_jobs.data_pipeline.client import PipelinesHook
+from airflow_provider_jobs.data_pipeline.status import SETTLES, judge, judge_pipeline
 from airflow_provider_jobs.exceptions import JobApiError
-from airflow_provider_jobs.hooks.activations import IN_FLIGHT, ActivationId, Instance, PipelineLook, read_time
-from airflow_provider_jobs.hooks.pipelines import PipelinesHook
-from airflow_provider_jobs.hooks.verdicts import SETTLES, judge, judge_pipeline
 from airflow_provider_jobs.job import JobState, JobStatus
 
 __all__ = ["InstancesHook", "running"]
@@ -52,7 +58,7 @@ class _Watch:
 
 
 class _Seen(TypedDict):
-    """What polls say to :func:`~airflow_provider_jobs.hooks.verdicts.judge`; see there."""
+    """What polls say to :func:`~airflow_provider_jobs.data_pipeline.status.judge`; see there."""
 
     settled: bool
     active: bool

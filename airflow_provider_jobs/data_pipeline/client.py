@@ -9,13 +9,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.activation import PipelineLook
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.rate_limiter import CallPace
+from airflow_provider_jobs.data_pipeline.secrets import hide, secret_values
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobQuotaError
-from airflow_provider_jobs.hooks.activations import PipelineLook
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.pace import CallPace
 from airflow_provider_jobs.once.evidence import Marking
-from airflow_provider_jobs.pipeline_secrets import hide, secret_values
 
 __all__ = ["BURST", "PACE", "PipelinesHook"]
 
