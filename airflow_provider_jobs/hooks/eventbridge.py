@@ -10,10 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.archives import doubts, expected_events
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.replays import (
+from airflow_provider_jobs.eventbridge.archive import doubts, expected_events
+from airflow_provider_jobs.eventbridge.replay import (
     NAME_SUFFIX,
     REPLAY_NAME_LIMIT,
     ReplayRequest,
@@ -24,6 +22,8 @@ from airflow_provider_jobs.hooks.replays import (
     seen_replay,
     taken_name,
 )
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.reprocessings import ReprocessingRequest, reprocessing_job_id
+from airflow_provider_jobs.iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob

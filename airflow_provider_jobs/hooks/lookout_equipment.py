@@ -20,8 +20,8 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
+from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
 from airflow_provider_jobs.once.identity import Identity

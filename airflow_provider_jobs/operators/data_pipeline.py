@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.definitions import parameter_values, pipeline_tags
+from airflow_provider_jobs.data_pipeline.activation import ActivationRequest, checked_pipeline_id, job_ids
+from airflow_provider_jobs.data_pipeline.definition import parameter_values, pipeline_tags
+from airflow_provider_jobs.data_pipeline.lineage import pipeline_lineage
+from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.activations import ActivationRequest, checked_pipeline_id, job_ids
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import Lineage, TellsPipeline
@@ -25,8 +27,6 @@ from airflow_provider_jobs.operators.put_definition import DataPipelinePutPipeli
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, optional, text
-from airflow_provider_jobs.pipeline_lineage import pipeline_lineage
-from airflow_provider_jobs.pipeline_secrets import MasksSecrets
 from airflow_provider_jobs.windows import optional_time
 
 __all__ = [

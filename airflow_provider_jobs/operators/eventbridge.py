@@ -13,9 +13,9 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, Context
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
+from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.replays import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink

@@ -15,7 +15,7 @@ from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.hooks.reprocessings import (
+from airflow_provider_jobs.iot_analytics.reprocessing import (
     ReprocessingRequest,
     checked_pipeline_name,
     checked_reprocessing_id,

@@ -13,9 +13,9 @@ from airflow.providers.common.compat.sdk import Context
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
-from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
+from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.parameters import Reader, is_literal, optional, text
 

@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.activation import checked_pipeline_id
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.activations import checked_pipeline_id
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.lineage import TellsPipeline
 from airflow_provider_jobs.operators.handed import PushesIds
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal
-from airflow_provider_jobs.pipeline_secrets import MasksSecrets
 
 __all__ = ["DataPipelinePutPipelineDefinitionOperator"]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.hooks.activations import ActivationId, checked_pipeline_id
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, checked_pipeline_id
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.eventbridge.replay import checked_replay_name
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.replays import checked_replay_name
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.parameters import JobReference, Reader

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.hooks.reprocessings import (
+from airflow_provider_jobs.iot_analytics.reprocessing import (
     checked_pipeline_name,
     checked_reprocessing_id,
     handed_reprocessing,

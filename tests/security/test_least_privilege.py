@@ -22,7 +22,7 @@ from api_calls import Call, recorded
 from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
 from one_task import OneTask, next_event
 
-from airflow_provider_jobs.definitions import PipelineDefinition
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
 from airflow_provider_jobs.hooks.spec import HookSpec

@@ -17,6 +17,7 @@ from job_cases import AWS
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
 from one_task import OneTask
 
+from airflow_provider_jobs.data_pipeline import starter
 from airflow_provider_jobs.exceptions import (
     JobApiError,
     JobEndedError,
@@ -24,7 +25,6 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
 )
-from airflow_provider_jobs.hooks import data_pipeline
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
@@ -200,7 +200,7 @@ class TestActivate:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
-        monkeypatch.setattr(data_pipeline, "_SHOWN", 0.0)
+        monkeypatch.setattr(starter, "_SHOWN", 0.0)
         # The first two polls are those before the activation.
         aws.add_fault(Fault("DescribePipelines", kind, skip=2))
         with pytest.raises(JobApiError, match="AWS does not show it yet") as caught:

@@ -16,7 +16,7 @@ from job_cases import AWS
 from load_pipelines import DEFAULT, STEP, activate, on_demand
 from one_task import OneTask
 
-from airflow_provider_jobs.definitions import PipelineDefinition
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
 from airflow_provider_jobs.exceptions import JobInputError
 
 OBJECTS = [{"id": "Default", "name": "Default"}]

@@ -1,60 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The calls of Data Pipeline, kept to the rates that AWS allows."""
+"""The calls of Data Pipeline's API: their pages, their batches, and what their answers say."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.activation import PipelineLook
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs.data_pipeline.secrets import hide
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobQuotaError
-from airflow_provider_jobs.hooks.activations import PipelineLook
-from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.pace import CallPace
-from airflow_provider_jobs.once.evidence import Marking
-from airflow_provider_jobs.pipeline_secrets import hide, secret_values
 
-__all__ = ["BURST", "PACE", "PipelinesHook"]
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.calls import ServiceCalls
+
+__all__ = ["PipelineClient", "present"]
+
+T = TypeVar("T")
 
 #: Calls for descriptions that may fail in a round, besides those for pipelines that are not known.
 _MOST_FAILURES = 20
 #: Ids that DescribePipelines and DescribeObjects take in a call.
 _BATCH = 25
-#: Calls per second that AWS allows an account for each operation.
-#: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-limits.html
-_RATE = 1.0
-_RATES = {"describe_objects": 2.0, "query_objects": 2.0}
-#: Calls of an operation that a process may make at once; AWS allows an account 100.
-BURST = 25
-#: One for all hooks of the process, by connection, Region and operation.
-PACE = CallPace(BURST)
 
 
-class PipelinesHook(JobHook):
-    """Makes the calls; what a job is to :class:`DataPipelineHook` it leaves to that.
+class PipelineClient:
+    """Makes the calls of Data Pipeline's API over a hook.
 
-    Calls wait on this side so that a process keeps to 1 call a second of each kind, and 2 of queries.
+    :param hook: makes each single call.
     """
 
-    service = "datapipeline"
-    label = "AWS Data Pipeline"
-    noun = "activation"
-    marking = Marking.NONE
-    quota = 100
-    scope_quota = 1
-    not_found_codes = frozenset({"PipelineNotFoundException", "PipelineDeletedException"})
-    input_codes = frozenset({"InvalidRequestException"})
-    # AWS runs a pipeline anew for each.
-    unrepeatable = frozenset({"activate_pipeline"})
-    advice: ClassVar[Mapping[str, str]] = {
-        "PipelineNotFound": "Check the pipeline's id, the Region and the account of the connection.",
-        "PipelineDeleted": "It cannot be brought back; create another pipeline.",
-        "earlier than 1 day": "Give start_timestamp to say from when its schedule is to be followed.",
-        "FINISHED state": "A finished pipeline takes no changes; create another one.",
-    }
+    def __init__(self, hook: ServiceCalls) -> None:
+        self._hook = hook
 
     def create_pipeline(
         self,
@@ -77,7 +57,7 @@ class PipelinesHook(JobHook):
         """
         rows = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         try:
-            answer = self.call(
+            answer = self._hook.call(
                 "create_pipeline", name=name, uniqueId=unique_id, description=description, tags=rows or None
             )
         except JobInputError as error:
@@ -102,7 +82,9 @@ class PipelinesHook(JobHook):
         definition.check()
         secrets = definition.secrets()
         try:
-            answer = self.call("put_pipeline_definition", pipelineId=pipeline_id, **definition.arguments())
+            answer = self._hook.call(
+                "put_pipeline_definition", pipelineId=pipeline_id, **definition.arguments()
+            )
         except JobInputError as error:
             if "FATAL" not in str(error):
                 raise
@@ -127,7 +109,9 @@ class PipelinesHook(JobHook):
 
         :return: ``errors`` and ``warnings``, each by object.
         """
-        answer = self.call("validate_pipeline_definition", pipelineId=pipeline_id, **definition.arguments())
+        answer = self._hook.call(
+            "validate_pipeline_definition", pipelineId=pipeline_id, **definition.arguments()
+        )
         secrets = definition.secrets()
         return {
             "errors": _by_object(answer, "validationErrors", "errors", secrets),
@@ -142,9 +126,9 @@ class PipelinesHook(JobHook):
         :param version: ``latest``, or ``active`` for the one that was activated last.
         :raises JobNotFoundError: if there is no such pipeline.
         """
-        answer = self.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
+        answer = self._hook.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
         # Without its objects a pipeline on demand would look like one that follows a schedule.
-        objects = self.member(answer, "pipelineObjects", "get_pipeline_definition")
+        objects = self._hook.member(answer, "pipelineObjects", "get_pipeline_definition")
         return PipelineDefinition(
             objects, answer.get("parameterObjects"), answer.get("parameterValues")
         ).to_file()
@@ -152,22 +136,22 @@ class PipelinesHook(JobHook):
     def activate_pipeline(
         self,
         pipeline_id: str,
-        values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
+        values: Sequence[Mapping[str, str]] | None = None,
         start_timestamp: datetime | None = None,
     ) -> None:
         """Activate a pipeline; a call that fails is not repeated, since AWS runs a pipeline anew for each.
 
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ActivatePipeline.html
 
-        :param values: parameter values for this activation, by parameter.
+        :param values: parameter values for this activation, in the API's form.
         :param start_timestamp: from when a schedule is followed, aware.
         :raises JobInputError: if the definition has errors, or the state does not allow it.
         :raises JobNotFoundError: if there is no such pipeline.
         """
-        self.call(
+        self._hook.call(
             "activate_pipeline",
             pipelineId=pipeline_id,
-            parameterValues=parameter_values(values) or None,
+            parameterValues=values or None,
             startTimestamp=start_timestamp,
         )
 
@@ -179,7 +163,7 @@ class PipelinesHook(JobHook):
         :param cancel_active: cancel what runs; else it goes on to its end.
         :raises JobNotFoundError: if there is no such pipeline.
         """
-        self.call("deactivate_pipeline", pipelineId=pipeline_id, cancelActive=cancel_active)
+        self._hook.call("deactivate_pipeline", pipelineId=pipeline_id, cancelActive=cancel_active)
 
     def delete_pipeline(self, pipeline_id: str) -> None:
         """Delete a pipeline for good; AWS tries to cancel what it runs.
@@ -188,7 +172,7 @@ class PipelinesHook(JobHook):
 
         :raises JobNotFoundError: if there is no such pipeline.
         """
-        self.call("delete_pipeline", pipelineId=pipeline_id)
+        self._hook.call("delete_pipeline", pipelineId=pipeline_id)
 
     def list_pipelines(self) -> dict[str, str]:
         """Return the names of the account's pipelines by their ids.
@@ -214,8 +198,8 @@ class PipelinesHook(JobHook):
         while batches:
             batch = batches.pop(0)
             try:
-                answer = self.call("describe_pipelines", pipelineIds=batch)
-                rows = self.member(answer, "pipelineDescriptionList", "describe_pipelines")
+                answer = self._hook.call("describe_pipelines", pipelineIds=batch)
+                rows = self._hook.member(answer, "pipelineDescriptionList", "describe_pipelines")
             except (JobError, JobInputError) as error:
                 failures += not isinstance(error, JobNotFoundError)
                 if getattr(error, "concerns_all", False) or failures > _MOST_FAILURES:
@@ -232,21 +216,11 @@ class PipelinesHook(JobHook):
             for row in rows:
                 # A row that cannot be read, or lacks the state, counts as left out.
                 with suppress(Exception):
-                    look = PipelineLook.of(row, self.clock.heard)
+                    look = PipelineLook.of(row, self._hook.clock.heard)
                     if look.pipeline_id in batch and look.fields["@pipelineState"]:
                         found[look.pipeline_id] = look
         if ids and not found:
-            raise self.unreadable("describe_pipelines", f"it leaves out {', '.join(ids[:_BATCH])}")
-        return found
-
-    def describe_pipeline(self, pipeline_id: str) -> PipelineLook:
-        """Look at one pipeline.
-
-        :raises JobNotFoundError: if there is no such pipeline.
-        """
-        found = self.describe_pipelines([pipeline_id])[pipeline_id]
-        if isinstance(found, Exception):
-            raise found
+            raise self._hook.unreadable("describe_pipelines", f"it leaves out {', '.join(ids[:_BATCH])}")
         return found
 
     def query_objects(
@@ -283,21 +257,6 @@ class PipelinesHook(JobHook):
             )
         return found
 
-    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Make one API call when its turn has come; an error quotes no secret that is sent.
-
-        See :meth:`~airflow_provider_jobs.hooks.calls.ServiceCalls.call`.
-        """
-        kind = (self.aws_conn_id, self._region_name, operation)
-        PACE.wait(kind, _RATES.get(operation, _RATE))
-        try:
-            return super().call(operation, **parameters)
-        except (JobError, JobInputError) as error:
-            if secrets := secret_values(parameters):
-                # Its cause may quote them too.
-                error.args, error.__cause__ = (hide(str(error), secrets),), None
-            raise
-
     def _marked(self, operation: str, rows: str, **parameters: Any) -> Iterator[Any]:
         """Yield the rows of a listing that AWS hands out page by page with ``marker``.
 
@@ -306,16 +265,27 @@ class PipelinesHook(JobHook):
         marker = None
         seen: set[str] = set()
         while True:
-            answer = self.call(operation, marker=marker, **parameters)
+            answer = self._hook.call(operation, marker=marker, **parameters)
             if rows not in answer and "hasMoreResults" not in answer:
-                raise self.unreadable(operation, f"it has no {rows}")
+                raise self._hook.unreadable(operation, f"it has no {rows}")
             yield from answer.get(rows, ())
             if not answer.get("hasMoreResults"):
                 return
-            marker = self.member(answer, "marker", operation)
+            marker = self._hook.member(answer, "marker", operation)
             if marker in seen:
-                raise self.unreadable(operation, "marker repeats")
+                raise self._hook.unreadable(operation, "marker repeats")
             seen.add(marker)
+
+
+def present(found: Mapping[str, T | Exception]) -> dict[str, T]:
+    """Return the pipelines or activations that are there.
+
+    :raises Exception: the error of one that may be there all the same.
+    """
+    for each in found.values():
+        if isinstance(each, Exception) and not isinstance(each, JobNotFoundError):
+            raise each
+    return {name: each for name, each in found.items() if not isinstance(each, Exception)}
 
 
 def _by_object(answer: Mapping[str, Any], rows: str, texts: str, secrets: set[str]) -> dict[str, list[str]]:

@@ -8,15 +8,23 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
+from airflow_provider_jobs.data_pipeline.activation import (
+    IN_FLIGHT,
+    ActivationId,
+    Instance,
+    PipelineLook,
+    read_time,
+)
+from airflow_provider_jobs.data_pipeline.status import SETTLES, judge, judge_pipeline, running
 from airflow_provider_jobs.exceptions import JobApiError
-from airflow_provider_jobs.hooks.activations import IN_FLIGHT, ActivationId, Instance, PipelineLook, read_time
-from airflow_provider_jobs.hooks.pipelines import PipelinesHook
-from airflow_provider_jobs.hooks.verdicts import SETTLES, judge, judge_pipeline
-from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.job import JobStatus
 
-__all__ = ["InstancesHook", "running"]
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+
+__all__ = ["ActivationWatcher"]
 
 #: Fields of a pipeline that change when it may have further instances.
 _MOVES = ("@finishedTime", "@lastActivationTime", "@latestRunTime", "@nextRunTime", "@pipelineState")
@@ -52,15 +60,21 @@ class _Watch:
 
 
 class _Seen(TypedDict):
-    """What polls say to :func:`~airflow_provider_jobs.hooks.verdicts.judge`; see there."""
+    """What polls say to :func:`~airflow_provider_jobs.data_pipeline.status.judge`; see there."""
 
     settled: bool
     active: bool
     still: float
 
 
-class InstancesHook(PipelinesHook):
-    """Reads instances: what an activation runs."""
+class ActivationWatcher:
+    """Tells how activations are by the instances that they run.
+
+    :param hook: makes the calls; what was seen is in its ``memory``.
+    """
+
+    def __init__(self, hook: DataPipelineHook) -> None:
+        self._hook = hook
 
     def judged(
         self, jobs: Mapping[str, ActivationId], looks: Mapping[str, PipelineLook | Exception]
@@ -89,8 +103,8 @@ class InstancesHook(PipelinesHook):
             else:
                 shown[name] = look
         self._turn += 1
-        known: dict[str, _Watch] = self.memory.get("watches", {})
-        self.memory["watches"] = watches = {name: known.get(name, _Watch()) for name in shown}
+        known: dict[str, _Watch] = self._hook.memory.get("watches", {})
+        self._hook.memory["watches"] = watches = {name: known.get(name, _Watch()) for name in shown}
         due = sorted(shown, key=lambda name: (watches[name].seen == shown[name].fields, watches[name].turn))
         spent = 0
 
@@ -101,16 +115,16 @@ class InstancesHook(PipelinesHook):
                 spent += self._read(watch, job, look)
             return watch.status or running(job, look)
 
-        return self.describe_each(due, found, describe)
+        return self._hook.describe_each(due, found, describe)
 
     @property
     def _turn(self) -> int:
         """How often activations were judged."""
-        return int(self.memory.get("turn", 0))
+        return int(self._hook.memory.get("turn", 0))
 
     @_turn.setter
     def _turn(self, turn: int) -> None:
-        self.memory["turn"] = turn
+        self._hook.memory["turn"] = turn
 
     def _read(self, watch: _Watch, job: ActivationId, look: PipelineLook) -> int:
         """Ask for an activation's instances, as few as will do, and tell how it is by them.
@@ -138,7 +152,7 @@ class InstancesHook(PipelinesHook):
             ids = [
                 each
                 for key, selector in selectors.items()
-                for each in self.query_objects(look.pipeline_id, "INSTANCE", **{key: selector})
+                for each in self._hook.query_objects(look.pipeline_id, "INSTANCE", **{key: selector})
                 if key == "status" or each not in known or not known[each].ended
             ]
             self._update(watch, look.pipeline_id, ids)
@@ -168,7 +182,7 @@ class InstancesHook(PipelinesHook):
         }
 
     def _update(self, watch: _Watch, pipeline_id: str, ids: Collection[str]) -> None:
-        for found in self.describe_objects(pipeline_id, ids):
+        for found in self._hook.describe_objects(pipeline_id, ids):
             if "id" in found:
                 watch.instances[found["id"]] = Instance.of(found)
         for each in ids:
@@ -177,7 +191,7 @@ class InstancesHook(PipelinesHook):
     def _explain(self, watch: _Watch, pipeline_id: str, bad: Sequence[Instance]) -> None:
         """Put into failed instances what their last attempts failed with."""
         heads = {str(each.value("@headAttempt")): each for each in bad if each.value("@headAttempt")}
-        for found in self.describe_objects(pipeline_id, heads):
+        for found in self._hook.describe_objects(pipeline_id, heads):
             if found.get("id") not in heads:
                 continue
             attempt = Instance.of(found)
@@ -185,10 +199,3 @@ class InstancesHook(PipelinesHook):
                 error = f"{message} ({attempt.value('errorId')})" if attempt.value("errorId") else message
                 instance = heads[attempt.id]
                 watch.instances[instance.id] = replace(instance, error=error)
-
-
-def running(job: ActivationId, look: PipelineLook) -> JobStatus:
-    """Return the status of an activation of which nothing is known but that it is there."""
-    status, _ = judge(job, look, ())
-    state = JobState.STOPPING if look.state == "DEACTIVATING" else JobState.RUNNING
-    return replace(status, state=state, service_state=look.state, reason=None)

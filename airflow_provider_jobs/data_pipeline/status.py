@@ -25,10 +25,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from airflow_provider_jobs.hooks.activations import ActivationId, Instance, PipelineLook, read_time
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, Instance, PipelineLook, read_time
 from airflow_provider_jobs.job import JobState, JobStatus
 
-__all__ = ["blocked", "judge", "judge_pipeline"]
+__all__ = ["blocked", "judge", "judge_pipeline", "running"]
 
 #: Seconds since an activation in which AWS may not show all of it.
 SETTLES = 60.0
@@ -192,6 +192,13 @@ def judge(
         },
     )
     return status, work.bad if over else []
+
+
+def running(job: ActivationId, look: PipelineLook) -> JobStatus:
+    """Return the status of an activation of which nothing is known but that it is there."""
+    status, _ = judge(job, look, ())
+    state = JobState.STOPPING if look.state == "DEACTIVATING" else JobState.RUNNING
+    return replace(status, state=state, service_state=look.state, reason=None)
 
 
 def _iso(time: str | None) -> str | None:

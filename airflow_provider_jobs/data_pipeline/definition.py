@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from airflow_provider_jobs.definition_checks import Finding, checked, label
+from airflow_provider_jobs.data_pipeline.checks import Finding, checked, label
+from airflow_provider_jobs.data_pipeline.secrets import secret_values, shown
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.pipeline_secrets import secret_values, shown
 
 __all__ = ["PipelineDefinition", "parameter_values", "pipeline_tags"]
 

@@ -8,10 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 
-__all__ = ["CallPace"]
+__all__ = ["RATE_LIMITER", "RateLimiter", "call_rate"]
+
+#: Calls per second that AWS allows an account for each operation.
+#: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-limits.html
+_RATE = 1.0
+_RATES = {"describe_objects": 2.0, "query_objects": 2.0}
+#: Calls of an operation that a process may make at once; AWS allows an account 100.
+_BURST = 25
 
 
-class CallPace:
+class RateLimiter:
     """Lets calls of a kind go at a rate, after a burst; shared by all threads of a process.
 
     :param burst: how many calls may go at once after a rest.
@@ -45,3 +52,12 @@ class CallPace:
             self._left[kind] = (left, now)
         if left < 0:
             self._sleep(-left / per_second)
+
+
+def call_rate(operation: str) -> float:
+    """Return how many calls of an operation AWS allows an account per second."""
+    return _RATES.get(operation, _RATE)
+
+
+#: One for all hooks of the process, by connection, Region and operation.
+RATE_LIMITER = RateLimiter(_BURST)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from airflow_provider_jobs.pipeline_secrets import shown
+from airflow_provider_jobs.data_pipeline.secrets import shown
 
 __all__ = ["Finding", "checked", "label"]
 
