@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_jobs.data_pipeline.activation import PipelineLook
 from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.data_pipeline.file_format import written
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.secrets import hide
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobQuotaError
 
