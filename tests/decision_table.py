@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The decision's table, by enumeration of its function, as README shows it.
+"""The decision's table, by enumeration of its function, as docs/what-happens.md shows it.
 
-python tests/decision_table.py write    writes README's table from the code
+python tests/decision_table.py write    writes the page's table from the code
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, verdict
 from airflow_provider_jobs.once.fingerprint import Likeness
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "what-happens.md"
 BEGIN, END = "<!-- decision: written by tests/decision_table.py -->\n", "<!-- decision end -->\n"
 _SHORT = {
     Action.ADOPT: "adopt",
@@ -65,15 +65,15 @@ def table() -> str:
 
 
 def written() -> str:
-    """Return README with the table of now."""
-    before, begin, rest = README.read_text().partition(BEGIN)
+    """Return the page with the table as the code gives it."""
+    before, begin, rest = PAGE.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"README.md has no {BEGIN.strip()} with {END.strip()} after it.")
+        raise ValueError(f"{PAGE.name} has no {BEGIN.strip()} with {END.strip()} after it.")
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["write"]:
         sys.exit(__doc__)
-    README.write_text(written())
+    PAGE.write_text(written())

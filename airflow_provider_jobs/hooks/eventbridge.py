@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
+from airflow_provider_jobs.eventbridge.archive import doubts, expected_events
 from airflow_provider_jobs.eventbridge.replay import (
     NAME_SUFFIX,
     REPLAY_NAME_LIMIT,
@@ -209,7 +210,15 @@ class EventBridgeReplayHook(JobHook):
 
     def prepare_start(self, request: ReplayRequest) -> None:
         """Check the archive, and that the rules are on its bus; name replays of the same window in flight."""
-        archive = self._archive_of(request)
+        archive, now = self._archive_of(request), self.clock.now()
+        for doubt in doubts(archive, request.start, request.end, now):
+            self.log.warning("%s", one_line(doubt))
+        if count := expected_events(archive, request.start, request.end, now):
+            self.log.info(
+                "About %s of the archive's %s events are of this window, if they came evenly over time.",
+                f"{count:,}",
+                f"{archive['EventCount']:,}",
+            )
         if request.backfill:
             self._warn_of_same(request, archive["ArchiveArn"])
 

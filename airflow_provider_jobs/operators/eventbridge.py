@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import AirflowSkipException, Context
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
 from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
-from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
@@ -29,6 +29,7 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
 
 _ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
+_IfEmpty: TypeAlias = Literal["succeed", "skip", "fail"]
 _RULE_ARN = re.compile(
     r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
@@ -88,7 +89,10 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     :param description: shown in the console beside the mark of the task's run. (templated)
     :param archive_delay: as a timedelta or in seconds, how long after the window's end the replay starts at
         the earliest: events reach an archive up to ten minutes late.
+    :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
+        with a warning, ``skip`` or ``fail``.
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
+    :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``; without a retry.
     """
 
     aws_hook_class = EventBridgeReplayHook
@@ -127,6 +131,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         description: str | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
+        if_empty: _IfEmpty = "succeed",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -138,6 +143,9 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.replay_name = replay_name
         self.description = description
         self.archive_delay = duration(archive_delay, "archive_delay", zero=True)
+        self.if_empty = if_empty
+        if if_empty not in get_args(_IfEmpty):
+            raise JobInputError(f"if_empty={if_empty!r} must be one of {', '.join(get_args(_IfEmpty))}.")
         self._note_written()
         self._read_literals()
         if is_literal((event_start_time, event_end_time)):
@@ -164,6 +172,25 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         then = "the replay starts after it"
         warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
         return request.end + self.archive_delay
+
+    def check_result(self, job: JobStatus) -> None:
+        """Look whether any event was replayed.
+
+        :raises AirflowSkipException: if none was and ``if_empty`` is ``skip``.
+        :raises JobEndedError: if none was and ``if_empty`` is ``fail``.
+        """
+        # Where the event does not tell, as that of another release may, nothing is said.
+        if job.details.get("event_last_replayed_time", "") is not None:
+            return
+        what = (
+            f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
+            f"{job.details.get('event_start_time')} to {job.details.get('event_end_time')}."
+        )
+        if self.if_empty == "skip":
+            raise AirflowSkipException(what)
+        if self.if_empty == "fail":
+            raise JobEndedError(f"{what} Correct the archive or the window, then clear the task.")
+        self.log.warning("%s", what)
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""

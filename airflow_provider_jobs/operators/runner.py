@@ -74,6 +74,7 @@ class StepRunner:
 
     def __init__(self, operator: StartJobOperator[Any], context: Context, request: Any) -> None:
         self.operator = operator
+        self._team = task_context.team(context)
         self.hook = operator.hook
         self.request = request
         self.identity = task_context.identity(context)
@@ -197,7 +198,7 @@ class StepRunner:
         return left
 
     def _warn(self, job_id: str, before: Before) -> None:
-        metrics.send("start_in_doubt", **metrics.tags_of(self.hook))
+        metrics.send("start_in_doubt", **metrics.tags_of(self.hook, self._team))
         if time.time() - before.warned >= _WARN_AGAIN:
             before.warned = time.time()
             self.operator.log.warning(
@@ -275,7 +276,7 @@ class StepRunner:
         self.operator.log.info("Stopping %s %s: %s.", self.hook.noun, name, why)
         # An error ends the steps: nothing is started beside a job that may go on.
         stopped = self.places.hook(step.job.place).stop_job(job_id)
-        metrics.send("job_stopped", **metrics.tags_of(self.hook))
+        metrics.send("job_stopped", **metrics.tags_of(self.hook, self._team))
         return Stopped.ASKED if stopped else Stopped.NOT_RUNNING
 
     @_do.register

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The docs' pictures: each is shown, is there, and is taken by ``make screenshots``."""
+"""The docs' pictures: each is shown and is there; ``make screenshots`` takes them, but for the drawings."""
 
 from __future__ import annotations
 
 import re
 import struct
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from .pages import PAGES, REPOSITORY, name_of
 
 IMAGES = REPOSITORY / "docs" / "images"
+DIAGRAMS = REPOSITORY / "docs" / "diagrams"
 #: Markdown's image, MyST's directives, HTML's tag.
 SHOWN = re.compile(
     r"!\[[^\]]*\]\(([^)\s]+)\)|^\s*(?:```|:::)\{(?:image|figure)\}\s+(\S+)|<img[^>]*\ssrc=[\"']([^\"']+)",
@@ -32,7 +34,7 @@ def test_what_a_page_shows_is_there(page: Path) -> None:
 
 
 def test_every_picture_is_shown() -> None:
-    assert {*IMAGES.iterdir()} == {file for page in PAGES for file in shown(page)}
+    assert {*IMAGES.iterdir(), *DIAGRAMS.iterdir()} == {file for page in PAGES for file in shown(page)}
 
 
 def test_the_browser_test_takes_all_pictures_and_no_others() -> None:
@@ -47,3 +49,15 @@ def test_a_picture_is_of_the_size_of_all_and_light(file: Path) -> None:
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", content[16:24]) == (1280, 800)
     assert len(content) < 200_000
+
+
+@pytest.mark.parametrize("file", sorted(DIAGRAMS.iterdir()), ids=lambda file: str(file.name))
+def test_a_drawing_is_text_that_tells_what_it_shows(file: Path) -> None:
+    assert file.suffix == ".svg"
+    assert len(file.read_text()) < 20_000
+    svg = ElementTree.parse(file).getroot()
+    told = [svg.findtext(f"{{http://www.w3.org/2000/svg}}{each}") for each in ("title", "desc")]
+    assert all(told)
+    # Nothing is fetched or run, and nothing is cut off at the edges.
+    assert {each.tag.rpartition("}")[2] for each in svg.iter()}.isdisjoint({"script", "image", "use"})
+    assert svg.attrib["viewBox"] == f"0 0 {svg.attrib['width']} {svg.attrib['height']}"

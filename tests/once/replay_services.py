@@ -23,7 +23,9 @@ from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Life
 from airflow_provider_jobs.operators import context as task_context
-from airflow_provider_jobs.testing import events, iotanalytics, lookoutequipment
+from airflow_provider_jobs.testing.aws.events import backend as events
+from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
+from airflow_provider_jobs.testing.aws.lookoutequipment import backend as lookoutequipment
 
 if TYPE_CHECKING:
     from once.replay import Replay

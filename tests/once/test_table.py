@@ -7,7 +7,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from decision_table import README, cases, table, written
+from decision_table import PAGE, cases, table, written
 
 from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, decide, verdict
 from airflow_provider_jobs.once.fingerprint import Likeness
@@ -18,9 +18,9 @@ UNCERTAIN = (Sighting.UNANSWERED, Sighting.UNSEEN)
 STARTS = (Action.START, Action.ASK)
 
 
-def test_readme_shows_the_table() -> None:
-    assert table() in README.read_text()
-    assert README.read_text() == written()
+def test_the_page_shows_the_table() -> None:
+    assert table() in PAGE.read_text()
+    assert PAGE.read_text() == written()
 
 
 def test_what_is_not_certainly_ours_is_neither_adopted_nor_stopped_nor_taken() -> None:

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The package's rooms: no module imports from a room above its own, and each room keeps out what it must."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "airflow_provider_jobs"
+REPOSITORY = Path(__file__).parents[2]
+CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text()
+PLAIN = "plain data"
+#: From the bottom to the top: a room, and the modules and folders in it. All others are plain data.
+#: Of two entries that fit a module the longer one counts. An entry may be of modules that do not exist yet.
+ROOMS: dict[str, tuple[str, ...]] = {
+    PLAIN: (),
+    "links": ("links",),
+    "once": ("once",),
+    "services": ("eventbridge", "data_pipeline", "lookout_equipment", "iot_analytics"),
+    "hooks": ("hooks", "service_models", "data_pipeline.client", "data_pipeline.watcher"),
+    "watch": ("watch", "metrics"),
+    "triggers": ("triggers",),
+    "operators": ("operators", "aws", "hooks.classes"),
+    "sensors": ("sensors",),
+    "testing": ("testing",),
+}
+ORDER = [*ROOMS]
+#: What ``testing`` imports of ours: a simulated AWS that shared our code would share its mistakes.
+FOR_TESTING = (PLAIN, "testing")
+LOADER = f"{PACKAGE}.service_models"
+#: What only some rooms import: AWS's client libraries, and what the extra ``testing`` brings.
+RESERVED = {
+    **dict.fromkeys(("boto3", "botocore", "airflow.providers.amazon"), ("hooks", "testing")),
+    **dict.fromkeys(("moto", "pytest", "werkzeug"), ("testing",)),
+}
+FILES = {
+    ".".join(file.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in sorted((REPOSITORY / PACKAGE).rglob("*.py"))
+}
+
+
+def room(module: str) -> str:
+    """The room of a module of ours, by its full name."""
+    name = module.removeprefix(PACKAGE).removeprefix(".")
+    fits = [
+        (len(entry), each)
+        for each, entries in ROOMS.items()
+        for entry in entries
+        if name == entry or name.startswith(f"{entry}.")
+    ]
+    return max(fits, default=(0, PLAIN))[1]
+
+
+def imports(source: str, package: str = PACKAGE) -> Iterator[str]:
+    """All that a module imports, in functions and for type checkers too, as full names.
+
+    ``from a import b`` yields ``a.b``, since b may be a module; see :func:`own`.
+
+    :param package: the package that the module is in, for relative imports.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def own(name: str) -> str:
+    """The module of ours that a full name is, or is in."""
+    while name not in FILES and "." in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def imported(module: str) -> set[str]:
+    """What a module imports: modules of ours, and full names of others."""
+    file = FILES[module]
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    return {own(name) if is_in(name, PACKAGE) else name for name in imports(file.read_text(), package)}
+
+
+def wrong(module: str, names: set[str]) -> list[str]:
+    """Those of a module's imports that its room must not have."""
+    here = room(module)
+    return sorted(
+        name
+        for name in names
+        if (is_in(name, PACKAGE) and ORDER.index(room(name)) > ORDER.index(here))
+        or (is_in(name, PACKAGE) and here == "testing" and room(name) not in FOR_TESTING and name != LOADER)
+        or any(is_in(name, package) and here not in rooms for package, rooms in RESERVED.items())
+    )
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_module_imports_nothing_from_above(module: str) -> None:
+    assert wrong(module, imported(module)) == []
+
+
+def test_once_imports_neither_airflow_nor_boto3_by_any_way() -> None:
+    reached, todo = set[str](), {module for module in FILES if room(module) == "once"}
+    assert len(todo) > 5
+    while todo:
+        module = todo.pop()
+        reached.add(module)
+        todo |= {name for name in imported(module) if is_in(name, PACKAGE)} - reached
+    others = {name for module in reached for name in imported(module) if not is_in(name, PACKAGE)}
+    assert [name for name in others if name.startswith(("airflow", "boto"))] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("once.steps", "def look():\n    from airflow_provider_jobs.hooks import base", "hooks.base"),
+        ("watch.queue", "if TYPE_CHECKING:\n    import airflow_provider_jobs.triggers.job", "triggers.job"),
+        ("hooks.base", "from airflow_provider_jobs import metrics", "metrics"),
+        ("hooks.base", "from ..watch import poller", "watch.poller"),
+        ("hooks.base", "from .classes import EventBridgeReplayHook", "hooks.classes"),
+        ("operators.base", "from airflow_provider_jobs.sensors.base import JobSensor", "sensors.base"),
+        ("sensors.base", "from airflow_provider_jobs.testing import AwsJobs", "testing"),
+        ("job", "from airflow_provider_jobs.once.mark import Mark", "once.mark"),
+        ("eventbridge.replay", "from airflow_provider_jobs.hooks.base import JobHook", "hooks.base"),
+    ],
+)
+def test_an_import_from_above_is_found(module: str, source: str, found: str) -> None:
+    module = f"{PACKAGE}.{module}"
+    names = {own(name) for name in imports(source, module.rpartition(".")[0])}
+    assert wrong(module, names) == [f"{PACKAGE}.{found}"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "allowed"),
+    [
+        ("hooks.calls", "botocore.config.Config", True),
+        ("operators.base", "boto3.client", False),
+        ("watch.queue", "airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook", False),
+        ("triggers.job", "airflow.providers.common.compat.sdk.timezone", True),
+        ("operators.base", "moto.mock_aws", False),
+        ("data_pipeline.status", f"{PACKAGE}.hooks.base", False),
+        ("data_pipeline.watcher", f"{PACKAGE}.hooks.base", True),
+        ("windows", f"{PACKAGE}.data_pipeline.status", False),
+        ("testing.server", f"{PACKAGE}.service_models", True),
+        ("testing.server", f"{PACKAGE}.hooks.eventbridge", False),
+    ],
+)
+def test_what_a_room_may_import_besides(module: str, name: str, allowed: bool) -> None:
+    assert (wrong(f"{PACKAGE}.{module}", {name}) == []) is allowed
+
+
+def test_contributing_has_the_rooms_in_this_order() -> None:
+    _, _, rest = CONTRIBUTING.partition("<!-- rooms: ")
+    text, end, _ = rest.partition("<!-- rooms end -->")
+    assert end
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+    told = {
+        name: tuple(
+            each.strip("/").removesuffix(".py").replace("/", ".")
+            for each in re.findall(r"`([^`]+)`", modules)
+        )
+        for name, modules, *_ in rows
+    }
+    assert [*told] == ORDER[::-1]
+    plain = told.pop(PLAIN)
+    assert told == {name: modules for name, modules in ROOMS.items() if name != PLAIN}
+    assert {*plain} <= {module.removeprefix(f"{PACKAGE}.") for module in FILES if room(module) == PLAIN}
