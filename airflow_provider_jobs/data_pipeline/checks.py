@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from airflow_provider_jobs.data_pipeline.findings import Finding, label
 from airflow_provider_jobs.data_pipeline.secrets import shown
 
-__all__ = ["Finding", "checked", "label"]
+__all__ = ["checked"]
 
 _Entries: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -26,24 +26,6 @@ _MAX_FIELDS = 50
 _MAX_NAME, _MAX_FIELD, _MAX_OBJECT = 256, 10_240, 15_360
 #: The characters that the API takes in any string.
 _LEGAL = re.compile(r"[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\r\n\t]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong.
-
-    :param where: the object, by its id if it has one.
-    :param what: what is wrong and what would be right.
-    """
-
-    where: str
-    what: str
-
-
-def label(entry: Mapping[str, Any], section: str, at: int) -> str:
-    """Return the words for an object or a parameter: its id, or where it stands."""
-    own = entry.get("id")
-    return own if isinstance(own, str) and own else f"{section}[{at}]"
 
 
 def checked(objects: _Entries, parameters: _Entries, values: _Entries) -> list[Finding]:

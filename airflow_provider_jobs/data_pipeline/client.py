@@ -9,8 +9,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_jobs.data_pipeline.activation import PipelineLook
 from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs.data_pipeline.file_format import written
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.secrets import hide
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobQuotaError
 
@@ -75,11 +76,10 @@ class PipelineClient:
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_PutPipelineDefinition.html
 
         :return: AWS's warnings by object.
-        :raises JobInputError: with every fault by object, whether found before the call or by AWS. What AWS
-            calls an error is stored and cannot be activated; what it calls fatal is not even stored.
+        :raises JobInputError: with every fault by object that AWS finds. What AWS calls an error is
+            stored and cannot be activated; what it calls fatal is not even stored.
         :raises JobNotFoundError: if there is no such pipeline.
         """
-        definition.check()
         secrets = definition.secrets()
         try:
             answer = self._hook.call(
@@ -129,9 +129,7 @@ class PipelineClient:
         answer = self._hook.call("get_pipeline_definition", pipelineId=pipeline_id, version=version)
         # Without its objects a pipeline on demand would look like one that follows a schedule.
         objects = self._hook.member(answer, "pipelineObjects", "get_pipeline_definition")
-        return PipelineDefinition(
-            objects, answer.get("parameterObjects"), answer.get("parameterValues")
-        ).to_file()
+        return written(objects, answer.get("parameterObjects"), answer.get("parameterValues"))
 
     def activate_pipeline(
         self,

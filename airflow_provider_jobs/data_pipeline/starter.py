@@ -10,13 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_jobs.data_pipeline.activation import (
-    ActivationId,
-    ActivationRequest,
-    PipelineLook,
-    read_time,
-)
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, ActivationRequest, read_time
 from airflow_provider_jobs.data_pipeline.client import PipelineClient, present
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.status import running
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobQuotaError
 from airflow_provider_jobs.job import JobStatus

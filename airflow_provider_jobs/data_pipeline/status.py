@@ -25,7 +25,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from airflow_provider_jobs.data_pipeline.activation import ActivationId, Instance, PipelineLook, read_time
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, read_time
+from airflow_provider_jobs.data_pipeline.instance import Instance
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.job import JobState, JobStatus
 
 __all__ = ["blocked", "judge", "judge_pipeline", "running"]

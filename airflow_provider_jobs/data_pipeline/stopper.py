@@ -8,7 +8,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_jobs.data_pipeline.activation import ActivationId, PipelineLook, read_time
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, read_time
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.status import SETTLES
 from airflow_provider_jobs.exceptions import JobError, JobNotFoundError
 

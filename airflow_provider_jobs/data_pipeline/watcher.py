@@ -10,13 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict
 
-from airflow_provider_jobs.data_pipeline.activation import (
-    IN_FLIGHT,
-    ActivationId,
-    Instance,
-    PipelineLook,
-    read_time,
-)
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, read_time
+from airflow_provider_jobs.data_pipeline.instance import IN_FLIGHT, Instance
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.status import SETTLES, judge, judge_pipeline, running
 from airflow_provider_jobs.exceptions import JobApiError
 from airflow_provider_jobs.job import JobStatus

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.data_pipeline.activation import ActivationId, ActivationRequest, PipelineLook
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, ActivationRequest
 from airflow_provider_jobs.data_pipeline.client import PipelineClient, present
 from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.rate_limiter import RATE_LIMITER, call_rate
 from airflow_provider_jobs.data_pipeline.secrets import hide, secret_values
 from airflow_provider_jobs.data_pipeline.starter import ActivationStarter

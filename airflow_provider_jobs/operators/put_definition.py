@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import Context
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
 from airflow_provider_jobs.data_pipeline.activation import checked_pipeline_id
 from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.file_format import DefinitionFile
 from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
@@ -89,7 +90,7 @@ class DataPipelinePutPipelineDefinitionOperator(
         # A text may be the name of a file, which is read with the templates.
         parts = (definition, pipeline_objects, parameter_objects, parameter_values)
         if not isinstance(definition, str) and is_literal(parts):
-            self._definition().check()
+            self._definition()
 
     def render_template(
         self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
@@ -105,7 +106,7 @@ class DataPipelinePutPipelineDefinitionOperator(
             self.template_ext = files
         if isinstance(rendered, str) and content is self.definition:
             # Before Airflow stores it: where the text cannot be read, its secrets cannot be told.
-            PipelineDefinition.from_file(rendered)
+            DefinitionFile.read(rendered)
         return rendered
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -113,7 +114,6 @@ class DataPipelinePutPipelineDefinitionOperator(
         self._check_choice()
         pipeline_id = self.read("pipeline_id")
         definition = self._definition()
-        definition.check()
         warnings = self.hook.put_definition(pipeline_id, definition)
         self._touched = (pipeline_id, "defined")
         self.hand_on(context, {"pipeline_id": pipeline_id})
@@ -133,6 +133,6 @@ class DataPipelinePutPipelineDefinitionOperator(
             return PipelineDefinition(
                 self.pipeline_objects or (), self.parameter_objects, parameter_values(self.parameter_values)
             )
-        return PipelineDefinition.from_file(self.definition).with_sections(
-            self.parameter_objects, parameter_values(self.parameter_values)
+        return PipelineDefinition.from_file(
+            self.definition, self.parameter_objects, parameter_values(self.parameter_values)
         )

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.data_pipeline.activation import ActivationId, Instance, PipelineLook
+from airflow_provider_jobs.data_pipeline.activation import ActivationId
+from airflow_provider_jobs.data_pipeline.instance import Instance
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.status import blocked, judge
 from airflow_provider_jobs.job import JobState, JobStatus
 

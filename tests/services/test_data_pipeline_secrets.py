@@ -242,7 +242,8 @@ def test_what_aws_says_of_a_definition_quotes_none(aws: AwsJobs) -> None:
 def test_representations_show_none() -> None:
     for form in FORMS.values():
         if isinstance(form.get("definition"), dict):
-            definition = PipelineDefinition.from_file(form["definition"])
+            given = {"parameters": [{"id": "*myPassword"}], **form["definition"]}
+            definition = PipelineDefinition.from_file(given)
             assert not is_told(repr(definition))
     request = DataPipelineActivatePipelineOperator(
         task_id="activate", pipeline_id="df-1", parameter_values={"*myPassword": SECRET}, **AWS_ONLY
