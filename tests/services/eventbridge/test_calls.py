@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from job_cases import AWS, client
+from job_cases import AWS
 from one_task import OneTask, json_safe, next_event
 
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
@@ -44,8 +44,6 @@ def test_a_jobs_life_takes_four_calls_and_its_part_of_the_polls(
     monkeypatch.setenv("AIRFLOW__AIRFLOW_PROVIDER_JOBS__SETTLING_TIME", "60")
     aws.set_pace()
     aws.set_quota("events", JOBS)
-    bus = client("events").describe_event_bus()["Arn"]
-    client("events").create_archive(ArchiveName="orders", EventSourceArn=bus)
     prepared = Counter(aws.calls("events"))
 
     def calls() -> Counter[str]:
