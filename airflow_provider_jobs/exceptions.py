@@ -23,7 +23,7 @@ __all__ = [
 
 
 class JobInputError(AirflowFailException, ValueError):
-    """What the task was given cannot work; a retry would not help, so Airflow makes none."""
+    """A parameter cannot work; a retry would not help, so Airflow makes none."""
 
 
 class JobError(AirflowException):
@@ -35,7 +35,7 @@ class JobFailedError(JobError):
 
 
 class JobEndedError(JobFailedError, AirflowFailException):
-    """The job that was only watched ended without success; a retry would see the same end."""
+    """A job that the task only watched ended without success; a retry would find the same."""
 
 
 class JobTimeoutError(JobError, AirflowFailException):
@@ -51,7 +51,7 @@ class JobNotFoundError(JobError):
 
 
 class JobQuotaError(JobError):
-    """The service has no room for another job now; the task queues for a place.
+    """The service has no room for another job now; the task queues.
 
     :param in_doubt: whether a call before this answer may have taken effect.
     """
@@ -67,10 +67,10 @@ class JobApiError(JobError):
     :param message: what happened and what to check.
     :param code: AWS's error code, for example ``AccessDeniedException``.
     :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
-    :param in_doubt: whether the call may have done its work all the same: no answer, a failing server's, or
-        one to a call that botocore had made before.
+    :param in_doubt: whether the call may have taken effect: there was no answer, or a server error, or an
+        answer to an earlier call of botocore's.
     :param concerns_all: whether other calls over the connection will fail in the same way: no answer, too
-        many calls, credentials that are not accepted. Else it concerns the job that was asked for.
+        many calls, refused credentials. Otherwise it concerns only the job that was asked for.
     """
 
     def __init__(
@@ -89,9 +89,9 @@ class JobApiError(JobError):
 
 
 def is_passing(error: Exception, answered: bool = False) -> bool:
-    """Whether waiting on may help: AWS was busy or out of reach, or credentials are being renewed.
+    """Whether the error is transient: AWS was busy or unreachable, or credentials are being renewed.
 
-    :param answered: whether AWS has answered before, so that credentials which it refuses were good.
+    :param answered: whether AWS has answered before, so that credentials which it refuses now were valid.
     """
     if not isinstance(error, JobApiError):
         return False

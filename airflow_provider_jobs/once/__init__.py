@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which job is a task's, and what is done next: identity, evidence, decision and attempt log, without calls.
+"""Finds which job is a task's and decides what to do next: identity, evidence, decision and attempt log.
 
-Nothing here imports Airflow or boto3. The rules are in :mod:`airflow_provider_jobs.once.decision`.
+Nothing here makes calls, or imports Airflow or boto3. The rules are in
+:mod:`airflow_provider_jobs.once.decision`.
 """

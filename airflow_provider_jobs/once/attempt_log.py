@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a task instance notes of its attempts: each before its start call, with the job's id after it."""
+"""A task instance's attempts. Each is recorded before its start call, and gets the job's id after it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One start of a job, from before the call.
+    """One start of a job, recorded before the call.
 
-    :param number: its number among the task instance's attempts, from 1.
-    :param life: the life that it was made in.
-    :param fingerprint: its request's.
-    :param dag_version: of the DAG and of the task in it, where it is known.
-    :param scope: what its job shares with others of which few may run.
-    :param given: the user's own name or token for the job; empty for one made from the mark.
-    :param at: AWS's time before the call, of several before the last; None if AWS did not tell it.
+    :param number: its number among the task instance's attempts, counted from 1.
+    :param life: the life in which it was made.
+    :param fingerprint: the fingerprint of its request.
+    :param dag_version: the version of the DAG and of the task in it; None if unknown.
+    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param given: the name or token that the user chose for the job; empty if it is made from the mark.
+    :param at: AWS's time before the call, or before the last one if there were several; None if unknown.
     :param since: AWS's time before the first call.
     :param before: the ids of the scope's jobs that AWS showed before the call.
     :param job_id: the job's id, once AWS has answered.
-    :param shared: whether its job was there before the task, which then never stops it.
-    :param spent: seconds that its job ran, as far as they are known.
-    :param place: where it was started; None if that was not noted.
-    :param asked: what its result has to tell of the request, as JSON; empty if that was not noted.
+    :param shared: whether its job existed before the task, which then never stops it.
+    :param spent: seconds that its job ran, as far as is known.
+    :param place: where it was started; None if that was not recorded.
+    :param asked: the parts of the request that belong in its result, as JSON; empty if not recorded.
     """
 
     number: int
@@ -70,7 +70,7 @@ class Attempt:
             "given": self.given,
             "at": self.at.isoformat() if self.at else None,
             "since": self.since.isoformat() if self.since else None,
-            # It matters only while the job's id is not known, and a store may limit what it takes.
+            # Only needed while the job's id is unknown; a store may limit the size of a value.
             "before": [] if self.job_id else sorted(self.before),
             "job_id": self.job_id,
             "shared": self.shared,
@@ -81,7 +81,7 @@ class Attempt:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """Read a row; keys of a later release are ignored."""
+        """Read a row, ignoring keys of a later release."""
         at, since = row.get("at"), row.get("since")
         return cls(
             number=row["number"],
@@ -106,8 +106,8 @@ class AttemptLog:
     """The attempts of one task instance, over all of its lives, oldest first.
 
     :param attempts: the attempts.
-    :param identity: the digest of the task instance's identity, under which it was written.
-    :param whole: whether it has every attempt there was; False where it was lost, or never kept.
+    :param identity: the digest of the task instance's identity at the time of writing.
+    :param whole: whether it has all attempts; False if it was lost or never stored.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -116,12 +116,12 @@ class AttemptLog:
 
     @classmethod
     def open(cls, rows: Any, first_try: bool, identity: str = "") -> AttemptLog:
-        """Read what was kept.
+        """Read the stored log.
 
-        Rows of another identity came with a copied database; the jobs in them are not this task's.
+        Rows with another identity come from a copied database; their jobs are not this task's.
 
-        :param rows: what :meth:`to_json` gave; None if nothing is kept.
-        :param first_try: whether this is the run's first try of the task, before which there was nothing.
+        :param rows: the value from :meth:`to_json`; None if nothing is stored.
+        :param first_try: whether this is the run's first try of the task, so that no attempt can be missing.
         :param identity: the digest of the task instance's identity.
         """
         if isinstance(rows, Mapping) and rows.get("version") == _VERSION:
@@ -132,7 +132,7 @@ class AttemptLog:
         return cls(whole=rows is None and first_try, identity=identity)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is kept."""
+        """Return the value to store."""
         return {
             "version": _VERSION,
             "identity": self.identity,
@@ -141,37 +141,37 @@ class AttemptLog:
         }
 
     def noted(self, attempt: Attempt) -> AttemptLog:
-        """Return the log with an attempt, in place of what it had under the same number."""
+        """Return the log with an attempt, which replaces the one with the same number."""
         others = [each for each in self.attempts if each.number != attempt.number]
         return replace(self, attempts=tuple(sorted([*others, attempt], key=lambda each: each.number)))
 
     def without(self, number: int) -> AttemptLog:
-        """Return the log without an attempt that has certainly started nothing."""
+        """Return the log without an attempt that certainly started nothing."""
         return replace(self, attempts=tuple(each for each in self.attempts if each.number != number))
 
     def get(self, number: int) -> Attempt | None:
-        """Return the attempt of a number."""
+        """Return the attempt with a number."""
         return next((each for each in self.attempts if each.number == number), None)
 
     def of_job(self, job_id: str) -> Attempt | None:
-        """Return the attempt of a job, by the job's id."""
+        """Return the attempt that has a job's id."""
         return next((each for each in self.attempts if each.job_id == job_id), None)
 
     def own_token(self, given: str, clears: int) -> str:
-        """Return what the tokens of a user's own are numbered behind.
+        """Return the base of numbered tokens for a token that the user chose.
 
-        Without notes of earlier lives the numbers begin again, and a token is used up for good.
+        Without a record of earlier lives the numbers would begin again, and a used token stays used.
 
         :param given: the user's token.
-        :param clears: how many tries earlier lives took, as far as Airflow tells.
+        :param clears: how many tries earlier lives took, as far as Airflow knows.
         """
         known = any(each.given == given for each in self.attempts)
         return f"{given}.c{clears}" if clears and not known else given
 
     def spent(self, life: Life, but: int | None = None) -> float:
-        """Return the seconds that a life's jobs ran, as far as they are known.
+        """Return the seconds that a life's jobs ran, as far as is known.
 
-        :param but: the number of an attempt that does not count.
+        :param but: the number of an attempt to leave out.
         """
         of_life: Sequence[Attempt] = [
             each for each in self.attempts if each.life == life and each.number != but

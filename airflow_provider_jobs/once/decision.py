@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The decision: what a task does next, by what is known of its jobs. A pure function, on one page."""
+"""Decides what a task does next, from what is known of its jobs. A pure function, on one page."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Sighting(StrEnum):
     SUCCEEDED = "succeeded"
     #: It failed, was cancelled, or is known not to run.
     ENDED = "ended otherwise"
-    #: Its start call got no answer, and AWS shows nothing of it yet.
+    #: Its start call got no answer, and AWS does not show it yet.
     UNANSWERED = "start in doubt"
-    #: AWS has said that it was started, and does not show it yet.
+    #: AWS confirmed its start, and does not show it yet.
     UNSEEN = "not shown yet"
-    #: AWS has said that it was started, and does not show it after the settling time.
+    #: AWS confirmed its start, and does not show it after the settling time.
     GONE = "gone"
 
 
 class Action(StrEnum):
-    """What is done next."""
+    """What to do next."""
 
     ADOPT = "adopt it"
     TAKE = "take its result"
@@ -55,16 +55,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownJob:
-    """A job, or an attempt at one, that may bear on what is done next.
+    """A job, or an attempt at one, that may affect the decision.
 
     :param number: its number among the task's attempts; 0 if it has none.
-    :param job_id: the service's id of it, if that is known.
+    :param job_id: its id in the service; None if unknown.
     :param evidence: whose it is.
     :param sighting: what AWS shows of it.
-    :param likeness: how its request relates to the request of now.
-    :param repeatable: whether AWS answers its repeated start with the same job, by a name or a token.
-    :param ran: seconds that it ran, as far as they are known.
-    :param place: where it is; None where the task starts its jobs now.
+    :param likeness: how its request compares with the current request.
+    :param repeatable: whether repeating its start returns the same job, thanks to a name or token.
+    :param ran: seconds that it ran, as far as is known.
+    :param place: where it is; None if that is where the task starts its jobs now.
     """
 
     number: int
@@ -79,10 +79,10 @@ class KnownJob:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is done next, and the jobs that it concerns.
+    """What to do next, and with which jobs.
 
-    :param action: what is done.
-    :param jobs: the jobs that it concerns, the latest first; empty for a start.
+    :param action: what to do.
+    :param jobs: the jobs concerned, the latest first; empty for a start.
     """
 
     action: Action
@@ -93,19 +93,19 @@ def decide(jobs: Collection[KnownJob], *, may_stop: bool, absence_settled: bool)
     """Decide what a task does next.
 
     :param jobs: every job that may be the task's.
-    :param may_stop: whether the task's jobs can be stopped, and are to be.
-    :param absence_settled: whether it is certain that there is no other job: the attempt log is whole, or the
-        settling time is over.
+    :param may_stop: whether the task's jobs can be stopped, and should be.
+    :param absence_settled: whether it is certain that there is no other job, because the attempt log is whole
+        or the settling time is over.
     """
     wanted: dict[Action, list[KnownJob]] = {}
     for job in sorted(jobs, key=lambda job: -job.number):
         if action := verdict(job, may_stop=may_stop):
             wanted.setdefault(action, []).append(job)
     if may_stop and (doubles := wanted.get(Action.ADOPT, [])[1:]):
-        # Of two that run, the later one is kept.
+        # If two are running, keep the later one.
         wanted.setdefault(Action.STOP, []).extend(doubles)
-    # Stopping and adopting start nothing, so doubt about other jobs does not hold them up; a start waits for
-    # everything else.
+    # Stopping and adopting start nothing, so they need not wait until doubt about other jobs is resolved.
+    # A start waits for everything else.
     for action in (Action.STOP, Action.ADOPT, Action.TAKE, Action.WAIT, Action.SETTLE, Action.REFUSE):
         if concerned := wanted.get(action):
             return Decision(action, tuple(concerned))
@@ -116,7 +116,7 @@ def decide(jobs: Collection[KnownJob], *, may_stop: bool, absence_settled: bool)
 
 
 def verdict(job: KnownJob, *, may_stop: bool) -> Action | None:
-    """Return what one job calls for; None if it stands in nothing's way."""
+    """Return the action that one job requires; None if it requires nothing."""
     match job.evidence:
         case Evidence.NOT_OURS:
             return None
@@ -136,7 +136,7 @@ def verdict(job: KnownJob, *, may_stop: bool) -> Action | None:
 
 
 def _keep(job: KnownJob) -> Action | None:
-    """Return what a job calls for that does what the task wants."""
+    """Return the action for a job that does what the task wants."""
     match job.sighting:
         case Sighting.IN_FLIGHT:
             return Action.ADOPT
@@ -152,12 +152,12 @@ def _keep(job: KnownJob) -> Action | None:
         case Sighting.UNSEEN:
             return Action.SETTLE
         case Sighting.GONE:
-            # Whether it succeeded cannot be told.
+            # There is no way to know whether it succeeded.
             return Action.REFUSE
 
 
 def _leave(job: KnownJob, may_stop: bool) -> Action | None:
-    """Return what a job calls for that is not wanted any more."""
+    """Return the action for a job that is no longer wanted."""
     match job.sighting:
         case Sighting.IN_FLIGHT:
             return Action.STOP if may_stop else Action.WAIT

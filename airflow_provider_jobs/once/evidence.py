@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Evidence: whose the jobs are that AWS shows, by their marks, the attempt log and AWS's own times."""
+"""Works out whose the jobs are that AWS shows, from their marks, the attempt log and AWS's own times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_jobs.once.mark import Mark
 
 __all__ = ["Marking", "SeenJob", "Sight", "Task", "Weighed", "weigh"]
 
-#: How far the clock that AWS's answers tell may be from the one that dates its jobs.
+#: How far the clock in AWS's answers may differ from the one that dates its jobs.
 _APART = timedelta(seconds=5)
 _SIGHTINGS = {
     JobState.RUNNING: Sighting.IN_FLIGHT,
@@ -35,33 +35,33 @@ _OF_RELATION = {
 
 
 class Marking(StrEnum):
-    """By what a service's jobs are told apart."""
+    """How a service's jobs are told apart."""
 
-    #: A job carries our mark, in its name or a text beside it, and is found by it.
+    #: A job carries our mark, in its name or its description, and is found by it.
     NAME = "name"
-    #: A start call carries a token of ours, and AWS answers a repeated one with the same job.
+    #: A start call carries our token, and AWS answers a repeated call with the same job.
     TOKEN = "token"
-    #: Neither: a job is known by the id in AWS's answer alone.
+    #: Neither: only the id in AWS's answer identifies a job.
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The task instance as it is now, and how its jobs may be handled.
+    """The current task instance, and how to handle its jobs.
 
-    :param identity: which task instance.
-    :param life: which life of it.
+    :param identity: the task instance.
+    :param life: its current life.
     :param try_number: Airflow's number of the try, from 1.
-    :param fingerprint: of the request.
-    :param marking: by what the service's jobs are told apart.
-    :param scope: what the job shares with others of which few may run.
-    :param given: the user's own name or token for the job; empty for one made from the mark.
-    :param dag_version: of the DAG and of the task in it, where it is known.
-    :param may_stop: whether the jobs can be stopped, and are to be.
-    :param settling: how long AWS may take to show what was started.
-    :param call_limit: how long a start call may take before the client gives it up.
+    :param fingerprint: the fingerprint of the request.
+    :param marking: how the service's jobs are told apart.
+    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param given: the name or token that the user chose for the job; empty if it is made from the mark.
+    :param dag_version: the version of the DAG and of the task in it; None if unknown.
+    :param may_stop: whether the jobs can be stopped, and should be.
+    :param settling: how long AWS may take to show a started job.
+    :param call_limit: how long a start call may take before the client gives up.
     :param place: where its jobs are started; None if that makes no difference.
-    :param asked: what the result has to tell of the request, as JSON.
+    :param asked: the parts of the request that belong in the result, as JSON.
     """
 
     identity: Identity
@@ -83,14 +83,14 @@ class Task:
 class SeenJob:
     """A job that AWS shows.
 
-    :param job_id: the service's id of it.
+    :param job_id: its id in the service.
     :param state: its state.
-    :param created: when AWS made it; None if AWS does not tell.
+    :param created: when AWS created it; None if unknown.
     :param mark: the mark that it carries, if this release can read it.
-    :param number: its number where its name has one that is no mark's.
-    :param claimed: whether it carries this task's identity, in a mark that this release cannot read.
-    :param ran: seconds that it ran, where it has ended and AWS tells.
-    :param place: where it was seen; None where the task starts its jobs now.
+    :param number: its number, if its name has one that does not belong to a mark.
+    :param claimed: whether it carries this task's identity in a mark that this release cannot read.
+    :param ran: seconds that it ran, if it has ended and AWS reports that.
+    :param place: where it was seen; None if that is where the task starts its jobs now.
     """
 
     job_id: str
@@ -105,9 +105,9 @@ class SeenJob:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What AWS has shown of the jobs that may be the task's.
+    """The jobs that AWS shows and that may be the task's.
 
-    :param at: AWS's own time of it; None if AWS did not tell.
+    :param at: the time of the answer by AWS's clock; None if unknown.
     :param jobs: the jobs.
     """
 
@@ -117,12 +117,12 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The jobs that bear on the decision.
+    """The jobs that affect the decision.
 
     :param jobs: the jobs.
-    :param absence_settled: whether it is certain that there is no other.
-    :param settled_at: AWS's time at which all doubt is over that only time can end; None if unknown.
-    :param last: the highest number that any attempt or job has.
+    :param absence_settled: whether it is certain that there are no others.
+    :param settled_at: AWS's time by which every doubt that only time resolves is over; None if unknown.
+    :param last: the highest number of any attempt or job.
     """
 
     jobs: tuple[KnownJob, ...]
@@ -143,9 +143,9 @@ class _Weighing:
     shown: set[int] = field(default_factory=set)
 
     def sighting(self, seen: SeenJob) -> Sighting:
-        """What AWS shows of a job; a stop's answer is newer than a list that lags.
+        """Return what AWS shows of a job; the answer to a stop is newer than a list that lags.
 
-        AWS says "not running" of a job that is being stopped too, so its end is waited for either way.
+        AWS also says "not running" about a job that is being stopped, so its end is waited for either way.
         """
         found = _SIGHTINGS[seen.state]
         stopped = seen.job_id in self.stopped and found is Sighting.IN_FLIGHT
@@ -153,13 +153,13 @@ class _Weighing:
 
     def likeness(self, fingerprint: Fingerprint, attempt: Attempt | None, place: Place | None) -> Likeness:
         if place is not None and place != self.task.place:
-            # What is done elsewhere is another request, whatever it says.
+            # A job in another Region or account counts as another request, whatever it does.
             return Likeness.CHANGED
         version = attempt.dag_version if attempt else None
         return fingerprint.likeness(self.task.fingerprint, version, self.task.dag_version)
 
     def known(self, seen: SeenJob) -> KnownJob | None:
-        """Weigh a job that AWS shows; None if only time tells whose it is."""
+        """Weigh a job that AWS shows; None if only time can tell whose it is."""
         mark, attempt = seen.mark, self.log.of_job(seen.job_id)
         if attempt is not None and not self.near(seen, attempt):
             attempt = None
@@ -188,8 +188,8 @@ class _Weighing:
             evidence = Evidence.NOT_OURS
         elif mark is not None:
             likeness = self.likeness(mark.fingerprint, None, seen.place)
-            # The start of a run tells it from every other: only with another one it may be another Airflow's,
-            # or a run's of the same id that was deleted. A site's own name rules out the former.
+            # A run's start identifies it. With another start the job may belong to another Airflow, or to a
+            # deleted run with the same id. A site's own name rules out the former.
             relation = mark.life.relation(self.task.life)
             known = None not in (mark.life.clear_number, self.task.life.clear_number)
             if mark.life.started == self.task.life.started or (
@@ -199,31 +199,31 @@ class _Weighing:
         return KnownJob(number, seen.job_id, evidence, self.sighting(seen), likeness, ran=seen.ran)
 
     def _unmarked(self, seen: SeenJob) -> KnownJob | None:
-        """Weigh a job of the scope that carries no mark and is not in the log."""
+        """Weigh a job of the scope that has no mark and is not in the log."""
         could_be = not self.log.whole and self.task.marking is Marking.NONE and self._early(seen)
         could_be |= any(self.candidate(seen, attempt) for attempt in self.log.attempts)
         evidence = Evidence.COULD_BE if could_be else Evidence.NOT_OURS
         return KnownJob(0, seen.job_id, evidence, self.sighting(seen), Likeness.UNCLEAR)
 
     def _early(self, seen: SeenJob) -> bool:
-        """Whether a job is from before this try, or from a call that an earlier one may have left behind."""
+        """Whether a job is from before this try, or from a call that an earlier try may have left behind."""
         if seen.created is None or self.first_at is None:
             return True
         return seen.created <= self.first_at + self.task.settling + self.task.call_limit + _APART
 
     def near(self, seen: SeenJob, attempt: Attempt) -> bool:
-        """Whether a job was seen where an attempt's may be: two connections may lead to one account."""
+        """Whether a job is in an attempt's Region; two connections may lead to one account."""
         place = seen.place or self.task.place
         return place is None or attempt.place is None or place.region == attempt.place.region
 
     def candidate(self, seen: SeenJob, attempt: Attempt) -> bool:
-        """Whether a job may be what an attempt has started whose call got no answer."""
+        """Whether a job may have been started by an attempt whose call got no answer."""
         if self.task.marking is Marking.NAME or attempt.job_id or seen.job_id in attempt.before:
             return False
         if not self.near(seen, attempt):
             return False
         if self.repeatable(attempt):
-            # Its repeated call tells which job it is.
+            # Repeating its call shows which job it is.
             return False
         last = attempt.at or self.first_at
         if seen.created is None or last is None:
@@ -232,20 +232,20 @@ class _Weighing:
         return first - _APART <= seen.created <= self.end_of_doubt(last)
 
     def repeatable(self, attempt: Attempt) -> bool:
-        """Whether the attempt's call can be made again, and AWS answers with the job of the first."""
+        """Whether the attempt's call can be repeated and AWS then answers with the same job."""
         earlier = attempt.life.relation(self.task.life) is Relation.EARLIER
         same = self.likeness(attempt.fingerprint, attempt, attempt.place) is Likeness.SAME
         return self.task.marking is not Marking.NONE and same and not earlier
 
     def end_of_doubt(self, at: datetime) -> datetime:
-        """Return when AWS shows what a call has started, or will never show it.
+        """Return when it is certain that a job which AWS does not show was never started.
 
-        :param at: AWS's time of the look before the call, which is made within the settling time of it.
+        :param at: AWS's time of the list before the call; the call is made within the settling time after it.
         """
         return at + self.task.settling + self.task.call_limit + self.task.settling
 
     def open(self, until: datetime | None) -> bool:
-        """Whether a doubt is not over yet; also notes when it will be."""
+        """Whether a doubt is still open; also records when it will be over."""
         if until is None or self.sight.at is None:
             return True
         if self.sight.at > until:
@@ -254,13 +254,13 @@ class _Weighing:
         return True
 
     def unshown(self, attempt: Attempt) -> KnownJob | None:
-        """Weigh an attempt of which AWS shows no job; None if it has started nothing."""
+        """Weigh an attempt whose job AWS does not show; None if it started nothing."""
         at = attempt.at or self.first_at
         until = at and self.end_of_doubt(at)
         if attempt.job_id:
             sighting = Sighting.UNSEEN if self.open(until) else Sighting.GONE
         elif self.repeatable(attempt) or self.open(until):
-            # However old it is: to repeat the call is to ask, and a new number would be a new job.
+            # However old it is: repeating the call asks for its job, while a new number would start another.
             sighting = Sighting.UNANSWERED
         else:
             return None
@@ -283,13 +283,13 @@ def weigh(
     stopped: Mapping[str, bool],
     first_at: datetime | None,
 ) -> Weighed:
-    """Say of each job that AWS shows, and of each attempt that it does not show, what is known of it.
+    """Return what is known of each job that AWS shows, and of each attempt whose job it does not show.
 
-    :param task: the task instance as it is now.
+    :param task: the current task instance.
     :param log: its attempts.
     :param sight: what AWS shows.
     :param stopped: the jobs that were told to stop in this try.
-    :param first_at: AWS's time when this try first looked.
+    :param first_at: AWS's time when this try first asked for the jobs.
     """
     weighing = _Weighing(task, log, sight, stopped, first_at)
     seen = [replace(known, place=job.place) for job in sight.jobs if (known := weighing.known(job))]
@@ -298,7 +298,7 @@ def weigh(
         for attempt in log.attempts
         if attempt.number not in weighing.shown and (known := weighing.unshown(attempt))
     ]
-    # A token answers for its own job, and finds room only where no other job of the scope runs.
+    # A token returns its own job, and AWS has room for another one only if no job of the scope is running.
     settled = (
         log.whole
         or task.marking is Marking.TOKEN

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A short digest of what a job was asked to do, by which a retry tells its own job from another request's."""
+"""A short digest of a request, by which a retry tells its own job from that of another request."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ _VERSION = "1"
 
 
 class Likeness(StrEnum):
-    """How the request of an attempt relates to the request of now."""
+    """How an attempt's request compares with the current request."""
 
     SAME = "the same request"
-    #: Another fingerprint although the DAG is the same: a template that differs from try to try.
+    #: Another fingerprint with the same DAG: a template renders differently from try to try.
     UNSTABLE = "a request that its template changes"
     #: Another fingerprint, and the DAG was changed in between.
     CHANGED = "a request from before the DAG was changed"
-    #: Another fingerprint, and nothing tells whether the DAG was changed.
+    #: Another fingerprint, and it is unknown whether the DAG was changed.
     UNCLEAR = "another request, for an unknown reason"
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A digest of a request, with the version of the way in which it was made.
+    """A digest of a request, with the version of the digest's format.
 
-    :param text: the version, and six hexadecimal digits.
+    :param text: the version and six hexadecimal digits.
     """
 
     text: str
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Fingerprint:
-        """Digest what AWS acts on: times as UTC seconds, the order of keys and of sets left out.
+        """Digest what AWS acts on: times become UTC seconds, and the order of keys and sets is ignored.
 
         :param facts: JSON-like values, aware datetimes and sets.
         """
@@ -48,12 +48,12 @@ class Fingerprint:
         return cls(_VERSION + hashlib.sha256(text.encode()).hexdigest()[:6])
 
     def likeness(self, now: Fingerprint, dag_version: str | None, dag_version_now: str | None) -> Likeness:
-        """Compare an attempt's request with the request of now.
+        """Compare an attempt's request with the current request.
 
-        :param dag_version: the version of the DAG in which the attempt was made, if known.
-        :param dag_version_now: that of now, if known.
+        :param dag_version: the DAG's version when the attempt was made, if known.
+        :param dag_version_now: the current version, if known.
         """
-        # What another release has digested in another way counts as equal: an upgrade stops no job.
+        # A digest in another release's format counts as equal, so that an upgrade stops no job.
         if self == now or self.text[:1] != now.text[:1]:
             return Likeness.SAME
         if dag_version is None or dag_version_now is None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The mark that a job carries at AWS, in its name, its token or its description."""
+"""The mark that a job carries at AWS in its name, token or description."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["Mark", "name_prefix"]
 
 _VERSION = "1"
 _CODE = r"1([a-z2-7]{6})\.(\d+)\.(\d+|-)\.(\d+)-([0-9a-z][0-9a-f]{6})"
-#: Room for what follows the digest in a name: version and start, three numbers of four digits, fingerprint.
+#: Length of what follows the digest in a name: version and start, three numbers of four digits, fingerprint.
 _ROOM = len("-") + len("1xxxxxx.0000.0000.0000-1xxxxxx")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Whose job it is, from which life, which of the task's jobs, and what it was asked to do.
+    """Identifies a job: the task instance, the life, the number of the job, and its request.
 
-    :param digest: the identity's.
-    :param life: the life that it was started in.
+    :param digest: the identity's digest.
+    :param life: the life in which the job was started.
     :param number: its number among the task's jobs, from 1.
-    :param fingerprint: its request's.
+    :param fingerprint: the fingerprint of its request.
     """
 
     digest: str
@@ -54,15 +54,15 @@ class Mark:
 
     @classmethod
     def of_name(cls, name: str, identity: Identity, longest: int) -> Mark | None:
-        """Read the mark from a name; None if the name has none that this release can read."""
+        """Read the mark from a name; None if it has none that this release can read."""
         code = name.removeprefix(name_prefix(identity, longest))
         return _read(identity.digest, re.fullmatch(_CODE, code))
 
     @classmethod
     def of_text(cls, text: str) -> Mark | None:
-        """Read the mark from a description; None if there is none that this release can read.
+        """Read the mark from a description; None if it has none that this release can read.
 
-        A description may quote the mark of another job; its own stands last.
+        A description may quote another job's mark; its own comes last.
         """
         found = re.match(rf"([0-9a-f]{{12}})/{_CODE}\]", _own(text))
         if found is None:
@@ -72,18 +72,18 @@ class Mark:
 
     @staticmethod
     def names_identity(text: str, identity: Identity) -> bool:
-        """Whether a description carries a mark of this identity, which may be of another release."""
+        """Whether a description has a mark with this identity, possibly of another release."""
         return _own(text).startswith(f"{identity.digest}/")
 
 
 def name_prefix(identity: Identity, longest: int) -> str:
-    """Return what the names of all jobs of a task instance begin with."""
+    """Return the prefix of the names of all jobs of a task instance."""
     room = longest - _ROOM - len(f"-{identity.digest}")
     return f"{identity.words[:room]}-{identity.digest}-"
 
 
 def _own(text: str) -> str:
-    """Return what stands in a description behind the beginning of its last mark; empty if it has none."""
+    """Return what follows the beginning of a description's last mark; empty if it has none."""
     return text.rpartition("[airflow:")[2] if "[airflow:" in text else ""
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the steps from a task's start to its one job ask for, what they are answered, and how they end."""
+"""The requests that the steps yield, the answers that they receive, and how they can end."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Look:
     """Ask AWS for every job that may be the task's. Answered with a
     :class:`~airflow_provider_jobs.once.evidence.Sight`.
 
-    An answer that cannot be read is an error, which ends the steps: nothing is started after it.
+    An answer that cannot be parsed is an error, which ends the steps, so that nothing is started after it.
 
-    :param log: the attempts: their jobs are wanted by id or mark, and the jobs of their scopes.
+    :param log: the attempts. Their jobs are requested by id or mark, and so are the jobs of their scopes.
     """
 
     log: AttemptLog
@@ -49,10 +49,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Keep the attempt log. Answered with None.
+    """Store the attempt log. Answered with None.
 
-    :param log: what is kept.
-    :param must: whether an error has to end the steps; else it is only warned of.
+    :param log: the log to store.
+    :param must: whether an error has to end the steps; otherwise it is only logged as a warning.
     """
 
     log: AttemptLog
@@ -70,7 +70,7 @@ class Stop:
 
 
 class Stopped(StrEnum):
-    """What AWS said to a stop."""
+    """AWS's answer to a stop."""
 
     ASKED = "it is being stopped"
     NOT_RUNNING = "it does not run"
@@ -78,12 +78,12 @@ class Stopped(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Make the checks before a start, by calls that start nothing.
+    """Make the checks before a start, with calls that start nothing.
 
     Answered with None, :attr:`Unstarted.NO_ROOM` or :attr:`Unstarted.TOO_EARLY`; an error ends the steps.
 
-    :param spent: seconds that this life's jobs ran so far, as far as they are known.
-    :param uncounted: jobs of this life that have succeeded, and do not count: their request was another one.
+    :param spent: seconds that this life's jobs ran so far, as far as is known.
+    :param uncounted: jobs of this life that succeeded but do not count, since their request was another one.
     """
 
     spent: float = 0.0
@@ -94,8 +94,8 @@ class Prepare:
 class Start:
     """Call AWS to start a job, once. Answered with :class:`Started` or :class:`Unstarted`.
 
-    :param attempt: the attempt, which has been noted; its mark goes into the call.
-    :param repeated: whether the call is an earlier attempt's, made again.
+    :param attempt: the attempt, which has been recorded; its mark goes into the call.
+    :param repeated: whether the call repeats that of an earlier attempt.
     """
 
     attempt: Attempt
@@ -106,11 +106,11 @@ class Start:
 class Started:
     """AWS's answer to a start: the job.
 
-    :param job_id: the service's id of it.
-    :param state: its state, as far as it is known.
-    :param created: when AWS made it, if that is known.
-    :param at: AWS's time when it was called, if that is known.
-    :param shared: whether it was there before the task, which then never stops it.
+    :param job_id: its id in the service.
+    :param state: its state, as far as is known.
+    :param created: when AWS created it, if known.
+    :param at: AWS's time of the call, if known.
+    :param shared: whether it existed before the task, which then never stops it.
     """
 
     job_id: str
@@ -121,10 +121,10 @@ class Started:
 
 
 class Unstarted(StrEnum):
-    """Why a start gave no job."""
+    """Why a start returned no job."""
 
     NO_ROOM = "the service has no room for it now"
-    #: As before, but a call that botocore made before may have taken effect.
+    #: The same, but an earlier call by botocore may have taken effect.
     NO_ROOM_IN_DOUBT = "the service has no room for another one now"
     TOO_EARLY = "its time has not come"
     REFUSED = "AWS refused, and has certainly started nothing"
@@ -133,13 +133,13 @@ class Unstarted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """The end of the steps: the job is the task's.
+    """The steps end: the job is the task's.
 
     :param job: the job.
-    :param attempt: its attempt, where it has one.
-    :param job_id: the service's id of it.
-    :param fresh: whether this try has started it.
-    :param spent: seconds that this life's other jobs ran, as far as they are known.
+    :param attempt: its attempt, if it has one.
+    :param job_id: its id in the service.
+    :param fresh: whether this try started it.
+    :param spent: seconds that this life's other jobs ran, as far as is known.
     """
 
     job: KnownJob | None
@@ -151,7 +151,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class WaitForEnd:
-    """Wait for a job's end, then take the steps again.
+    """Wait for a job's end, then repeat the steps.
 
     :param job: the job.
     """
@@ -161,10 +161,10 @@ class WaitForEnd:
 
 @dataclass(frozen=True, slots=True)
 class WaitToSettle:
-    """Wait, then take the steps again.
+    """Wait, then repeat the steps.
 
-    :param until: AWS's time at which the doubt is over; None if AWS did not tell its time.
-    :param at: AWS's time of now.
+    :param until: AWS's time at which the doubt is over; None if AWS's time is unknown.
+    :param at: AWS's current time.
     """
 
     until: datetime | None
@@ -173,9 +173,9 @@ class WaitToSettle:
 
 @dataclass(frozen=True, slots=True)
 class WaitForRoom:
-    """Queue for a place, then take the steps again.
+    """Wait in the queue, then repeat the steps.
 
-    :param attempt: the attempt that wants it; it is not noted unless it is in doubt.
+    :param attempt: the attempt to start; it is only recorded if it is in doubt.
     """
 
     attempt: Attempt
@@ -183,14 +183,14 @@ class WaitForRoom:
 
 @dataclass(frozen=True, slots=True)
 class WaitForTime:
-    """Wait until the job's time has come, then take the steps again."""
+    """Wait until the job may start, then repeat the steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
     """Fail; a person has to decide.
 
-    :param job: the job that AWS does not show any more.
+    :param job: the job that AWS no longer shows.
     """
 
     job: KnownJob

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The steps from a task's start to its one job: pure, and carried out by whoever runs them.
+"""The steps from a task's start to its one job, as a generator without side effects.
 
-:func:`steps` yields what is to be done and is sent the answer. It makes no call itself, so a test can run it
-against any world, and stop it at any step.
+:func:`steps` yields requests and is sent the answers. It makes no calls itself, so a test can run it against
+any simulated AWS and stop it at any step.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _VERSION = 1
 class Carried:
     """What a try keeps over its deferrals before the start.
 
-    :param first_at: AWS's time when the try first looked.
-    :param stopped: the jobs that were told to stop; False where AWS said that it does not run.
-    :param log: the attempt log, where Airflow keeps none.
+    :param first_at: AWS's time when the try first asked for the jobs.
+    :param stopped: the jobs that were told to stop; False if AWS said that the job is not running.
+    :param log: the attempt log, if Airflow does not store one.
     """
 
     first_at: datetime | None = None
@@ -56,13 +56,13 @@ class Carried:
     log: Any = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for a deferral's arguments."""
+        """Return it as arguments of a deferral."""
         at = self.first_at.isoformat() if self.first_at else None
         return {"version": _VERSION, "first_at": at, "stopped": dict(self.stopped), "log": self.log}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Carried:
-        """Read what :meth:`to_json` gave; what another release has written counts as nothing."""
+        """Read the value from :meth:`to_json`; one with another version counts as empty."""
         if not data or data.get("version") != _VERSION:
             return cls()
         at, stopped = data.get("first_at"), dict(data.get("stopped") or {})
@@ -72,19 +72,19 @@ class Carried:
 def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generator[Step, Any, Outcome]:
     """Find the task's job, or start it.
 
-    The steps are taken from the beginning in every try, and after every wait before the start.
+    The steps begin from the start in every try, and after every wait before the job's start.
 
-    :param task: the task instance as it is now.
+    :param task: the current task instance.
     :param log: its attempt log.
-    :param kept: whether the log is in Airflow's store already, as it is given.
-    :param carried: what the try has kept; changed as the steps are taken.
+    :param kept: whether Airflow's store already has this log.
+    :param carried: what the try has kept; updated by the steps.
     """
     if not kept:
-        # Before the first call: from now on a log that is not there was lost, over a wait of this try too.
+        # Before the first call: from now on a missing log was lost, even during a wait of this try.
         if carried.first_at is not None:
             log, carried.first_at = replace(log, whole=False), None
         yield Note(log, must=True)
-    # A look with a log that has become whole shows less than the first one.
+    # A list that is requested with a whole log shows less than the first one.
     shown: frozenset[str] = frozenset()
     while True:
         sight: Sight = yield Look(log)
@@ -126,7 +126,7 @@ def _stop(decision: Decision, carried: Carried) -> Generator[Step, Any, None]:
 def _start(
     task: Task, log: AttemptLog, decision: Decision, weighed: Weighed, sight: Sight, shown: frozenset[str]
 ) -> Generator[Step, Any, Outcome | AttemptLog]:
-    """Start a job; returns the log instead where what AWS answered has to be weighed."""
+    """Start a job; returns the log instead if AWS's answer has to be weighed first."""
     earlier = log.get(decision.jobs[0].number) if decision.jobs else None
     attempt = earlier or Attempt(
         number=weighed.last + 1,
@@ -139,7 +139,7 @@ def _start(
         asked=task.asked,
     )
     spent = _spent(weighed, None)
-    # Of the request of now, the result would have been taken.
+    # If they had the current request, their result would have been taken.
     uncounted = [job for job in _of_life(weighed) if job.sighting is Sighting.SUCCEEDED]
     ready: Unstarted | None = yield Prepare(spent, tuple(uncounted))
     if ready is not None:
@@ -150,7 +150,7 @@ def _start(
     answer: Started | Unstarted = yield Start(attempt, repeated=earlier is not None)
     if isinstance(answer, Unstarted):
         if answer in (Unstarted.NO_ROOM, Unstarted.REFUSED) and earlier is None:
-            # Of an attempt that was in doubt before, another call's refusal says nothing.
+            # If the attempt was already in doubt, the refusal of another call proves nothing.
             yield Note(log.without(attempt.number), must=False)
         return _not_yet(answer, attempt)
     attempt = replace(attempt, job_id=answer.job_id, shared=answer.shared)
@@ -158,7 +158,7 @@ def _start(
     yield Note(log, must=False)
     old = answer.job_id in shown
     if earlier is not None and answer.created and answer.at:
-        old |= answer.created < answer.at.replace(microsecond=0)  # AWS's times may be cut to seconds
+        old |= answer.created < answer.at.replace(microsecond=0)  # AWS may truncate its times to seconds
     if answer.state in (JobState.FAILED, JobState.CANCELLED) and old:
         return log
     return Adopt(None, attempt, answer.job_id, fresh=earlier is None and not old, spent=spent)
@@ -175,7 +175,7 @@ def _not_yet(why: Unstarted, attempt: Attempt) -> Outcome:
 
 
 def _spent(weighed: Weighed, but: str | None) -> float:
-    """Return the seconds that the life's jobs ran, without one."""
+    """Return the seconds that the life's jobs ran, except one."""
     return sum(job.ran for job in _of_life(weighed) if job.job_id != but)
 
 
