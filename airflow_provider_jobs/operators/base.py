@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from airflow.providers.common.compat.sdk import Context, conf
 
@@ -24,6 +24,7 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
+from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.context import settling_time
 from airflow_provider_jobs.operators.context import try_number as current_try
 from airflow_provider_jobs.operators.handed import PushesIds
@@ -80,7 +81,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float | timedelta = _POLL_INTERVAL,
         job_timeout: timedelta | float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[AwsOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion

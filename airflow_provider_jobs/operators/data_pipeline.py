@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
 from airflow_provider_jobs.definitions import parameter_values, pipeline_tags
@@ -18,6 +18,11 @@ from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import Lineage, TellsPipeline
 from airflow_provider_jobs.once.mark import name_prefix
+from airflow_provider_jobs.operator_parameters import (
+    AwsOperatorParameters,
+    JobOperatorParameters,
+    StartJobParameters,
+)
 from airflow_provider_jobs.operators.context import identity
 from airflow_provider_jobs.operators.context import life as life_of
 from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
@@ -84,11 +89,11 @@ class DataPipelineCreatePipelineOperator(PushesIds, TellsPipeline, AwsOperator[D
     def __init__(
         self,
         *,
-        pipeline_name: str,
-        unique_id: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
-        **kwargs: Any,
+        pipeline_name: str | XComArg,
+        unique_id: str | XComArg | None = None,
+        description: str | XComArg | None = None,
+        tags: Mapping[str, str | XComArg] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
+        **kwargs: Unpack[AwsOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
@@ -162,10 +167,10 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         self,
         *,
         pipeline_id: JobReference,
-        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
-        start_timestamp: datetime | str | None = None,
-        wait_until: datetime | str | None = None,
-        **kwargs: Any,
+        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
+        start_timestamp: datetime | str | XComArg | None = None,
+        wait_until: datetime | str | XComArg | None = None,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
@@ -214,7 +219,13 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
     id_parameters = ("pipeline_id",)
     ui_color, ui_fgcolor = _COLOR, _TEXT
 
-    def __init__(self, *, pipeline_id: JobReference, cancel_active: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        pipeline_id: JobReference,
+        cancel_active: bool = True,
+        **kwargs: Unpack[JobOperatorParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         self.cancel_active = cancel_active
@@ -251,7 +262,7 @@ class DataPipelineDeletePipelineOperator(AbsentIds, TellsPipeline, AwsOperator[D
     id_parameters = ("pipeline_id",)
     ui_color, ui_fgcolor = _COLOR, _TEXT
 
-    def __init__(self, *, pipeline_id: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, pipeline_id: JobReference, **kwargs: Unpack[AwsOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         self._read_literals()

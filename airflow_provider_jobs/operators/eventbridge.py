@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
@@ -20,6 +20,7 @@ from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, text, texts
@@ -119,15 +120,15 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     def __init__(
         self,
         *,
-        archive: str,
-        event_start_time: datetime | str = INTERVAL_START,
-        event_end_time: datetime | str = INTERVAL_END,
-        rule_arns: Sequence[str] | None = None,
-        replay_name: str | None = None,
-        description: str | None = None,
+        archive: str | XComArg,
+        event_start_time: datetime | str | XComArg = INTERVAL_START,
+        event_end_time: datetime | str | XComArg = INTERVAL_END,
+        rule_arns: Sequence[str | XComArg] | XComArg | None = None,
+        replay_name: str | XComArg | None = None,
+        description: str | XComArg | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.archive = archive
@@ -205,7 +206,7 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     operator_extra_links = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
-    def __init__(self, *, replay_name: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
         self._read_literals()

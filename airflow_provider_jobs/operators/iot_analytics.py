@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, Unpack
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import optional_duration
@@ -24,6 +24,7 @@ from airflow_provider_jobs.hooks.reprocessings import (
 )
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, texts
@@ -114,11 +115,11 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         self,
         *,
         pipeline_name: JobReference,
-        start_time: datetime | str | None = INTERVAL_START,
-        end_time: datetime | str | None = INTERVAL_END,
-        s3_paths: Sequence[str] | None = None,
+        start_time: datetime | str | XComArg | None = INTERVAL_START,
+        end_time: datetime | str | XComArg | None = INTERVAL_END,
+        s3_paths: Sequence[str | XComArg] | XComArg | None = None,
         partition_window: timedelta | float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
@@ -243,7 +244,11 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
     ui_fgcolor = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
 
     def __init__(
-        self, *, reprocessing_id: JobReference, pipeline_name: JobReference | None = None, **kwargs: Any
+        self,
+        *,
+        reprocessing_id: JobReference,
+        pipeline_name: JobReference | None = None,
+        **kwargs: Unpack[JobOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
