@@ -204,10 +204,12 @@ class AwsOperator(ReadsParameters, BaseOperator, UsesHook[HookT], Generic[HookT]
     ) -> None:
         _refuse_other_names(self, kwargs, _OPERATOR_NAMES)
         super().__init__(**kwargs)
-        self.aws_conn_id = cast("str | None", aws_conn_id)
-        self.region_name = cast("str | None", region_name)
-        self.verify = cast("bool | str | None", str(verify) if isinstance(verify, PathLike) else verify)
-        self.botocore_config = cast("dict[str, Any] | None", botocore_config)
+        self.aws_conn_id: str | None = cast("str | None", aws_conn_id)
+        self.region_name: str | None = cast("str | None", region_name)
+        self.verify: bool | str | None = cast(
+            "bool | str | None", str(verify) if isinstance(verify, PathLike) else verify
+        )
+        self.botocore_config: dict[str, Any] | None = cast("dict[str, Any] | None", botocore_config)
 
 
 class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[HookT]):
@@ -232,7 +234,9 @@ class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[Ho
     ) -> None:
         _refuse_other_names(self, kwargs, _SENSOR_NAMES)
         super().__init__(**kwargs)
-        self.aws_conn_id = cast("str | None", aws_conn_id)
-        self.region_name = cast("str | None", region_name)
-        self.verify = cast("bool | str | None", str(verify) if isinstance(verify, PathLike) else verify)
-        self.botocore_config = cast("dict[str, Any] | None", botocore_config)
+        self.aws_conn_id: str | None = cast("str | None", aws_conn_id)
+        self.region_name: str | None = cast("str | None", region_name)
+        self.verify: bool | str | None = cast(
+            "bool | str | None", str(verify) if isinstance(verify, PathLike) else verify
+        )
+        self.botocore_config: dict[str, Any] | None = cast("dict[str, Any] | None", botocore_config)

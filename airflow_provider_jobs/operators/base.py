@@ -86,8 +86,8 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poll_interval = duration(poll_interval, "poll_interval").total_seconds()
-        self.job_timeout = optional_duration(job_timeout, "job_timeout")
+        self.poll_interval: float = duration(poll_interval, "poll_interval").total_seconds()
+        self.job_timeout: timedelta | None = optional_duration(job_timeout, "job_timeout")
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""

@@ -84,7 +84,8 @@ class DataPipelineCreatePipelineOperator(PushesIds, TellsPipeline, AwsOperator[D
         "tags": lambda value, _: pipeline_tags(value),
         "unique_id": optional(_name),
     }
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
     def __init__(
         self,
@@ -161,7 +162,8 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         "start_timestamp": optional_time,
         "wait_until": optional_time,
     }
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
     def __init__(
         self,
@@ -216,8 +218,9 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
     aws_hook_class = DataPipelineHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "pipeline_id")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"pipeline_id": checked_pipeline_id}
-    id_parameters = ("pipeline_id",)
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    id_parameters: ClassVar[tuple[str, ...]] = ("pipeline_id",)
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
     def __init__(
         self,
@@ -259,8 +262,9 @@ class DataPipelineDeletePipelineOperator(AbsentIds, TellsPipeline, AwsOperator[D
     aws_hook_class = DataPipelineHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "pipeline_id")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"pipeline_id": checked_pipeline_id}
-    id_parameters = ("pipeline_id",)
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    id_parameters: ClassVar[tuple[str, ...]] = ("pipeline_id",)
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
     def __init__(self, *, pipeline_id: JobReference, **kwargs: Unpack[AwsOperatorParameters]) -> None:
         super().__init__(**kwargs)

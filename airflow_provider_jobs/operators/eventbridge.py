@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import Context, XComArg
+from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
@@ -110,11 +110,11 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         "replay_name": optional(checked_replay_name),
         "rule_arns": optional(_rules),
     }
-    window_parameters = ("event_start_time", "event_end_time")
-    name_parameter = "replay_name"
-    ui_color = "#e7157b"
-    ui_fgcolor = "#ffffff"
-    operator_extra_links = (EventBridgeReplayLink(),)
+    window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
+    name_parameter: ClassVar[str | None] = "replay_name"
+    ui_color: str = "#e7157b"
+    ui_fgcolor: str = "#ffffff"
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
     def __init__(
@@ -134,11 +134,11 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
-        self.partition_window = optional_duration(partition_window, "partition_window")
+        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
         self.rule_arns = rule_arns
         self.replay_name = replay_name
         self.description = description
-        self.archive_delay = duration(archive_delay, "archive_delay", zero=True)
+        self.archive_delay: timedelta = duration(archive_delay, "archive_delay", zero=True)
         self._note_written()
         self._read_literals()
         if is_literal((event_start_time, event_end_time)):
@@ -200,10 +200,10 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    id_parameters = ("replay_name",)
-    ui_color = EventBridgeStartReplayOperator.ui_color
-    ui_fgcolor = EventBridgeStartReplayOperator.ui_fgcolor
-    operator_extra_links = (EventBridgeReplayLink(),)
+    id_parameters: ClassVar[tuple[str, ...]] = ("replay_name",)
+    ui_color: str = EventBridgeStartReplayOperator.ui_color
+    ui_fgcolor: str = EventBridgeStartReplayOperator.ui_fgcolor
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
     def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:

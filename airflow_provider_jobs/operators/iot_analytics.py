@@ -107,9 +107,9 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         "s3_paths": optional(_s3_paths),
         "start_time": optional_time,
     }
-    window_parameters = ("start_time", "end_time")
-    ui_color = "#7aa116"
-    ui_fgcolor = "#ffffff"
+    window_parameters: ClassVar[tuple[str, str]] = ("start_time", "end_time")
+    ui_color: str = "#7aa116"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,
@@ -123,10 +123,10 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
-        self.start_time = start_time
-        self.end_time = end_time
+        self.start_time: datetime | str | XComArg | None = start_time
+        self.end_time: datetime | str | XComArg | None = end_time
         self.s3_paths = s3_paths
-        self.partition_window = optional_duration(partition_window, "partition_window")
+        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
         self._note_written()
         self._read_literals()
         if is_literal((start_time, end_time, s3_paths)):
@@ -239,9 +239,9 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
         "pipeline_name": optional(checked_pipeline_name),
         "reprocessing_id": checked_reprocessing_id,
     }
-    id_parameters = ("reprocessing_id",)
-    ui_color = IotAnalyticsStartPipelineReprocessingOperator.ui_color
-    ui_fgcolor = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
+    id_parameters: ClassVar[tuple[str, ...]] = ("reprocessing_id",)
+    ui_color: str = IotAnalyticsStartPipelineReprocessingOperator.ui_color
+    ui_fgcolor: str = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
 
     def __init__(
         self,

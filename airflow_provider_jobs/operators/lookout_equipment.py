@@ -93,9 +93,9 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         "prefix": optional(_matching),
         "role_arn": _matching,
     }
-    name_parameter = "client_token"
-    ui_color = "#01a88d"
-    ui_fgcolor = "#ffffff"
+    name_parameter: ClassVar[str | None] = "client_token"
+    ui_color: str = "#01a88d"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,

@@ -67,7 +67,8 @@ class DataPipelinePutPipelineDefinitionOperator(
         "parameter_values": "json",
         "pipeline_objects": "json",
     }
-    ui_color, ui_fgcolor = "#ed7100", "#ffffff"
+    ui_color: str = "#ed7100"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,
@@ -82,9 +83,13 @@ class DataPipelinePutPipelineDefinitionOperator(
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         # As they are once their templates are rendered.
-        self.definition = cast("Mapping[str, Any] | str | None", definition)
-        self.pipeline_objects = cast("Sequence[Mapping[str, Any]] | None", pipeline_objects)
-        self.parameter_objects = cast("Sequence[Mapping[str, Any]] | None", parameter_objects)
+        self.definition: Mapping[str, Any] | str | None = cast("Mapping[str, Any] | str | None", definition)
+        self.pipeline_objects: Sequence[Mapping[str, Any]] | None = cast(
+            "Sequence[Mapping[str, Any]] | None", pipeline_objects
+        )
+        self.parameter_objects: Sequence[Mapping[str, Any]] | None = cast(
+            "Sequence[Mapping[str, Any]] | None", parameter_objects
+        )
         self.parameter_values = parameter_values
         self._check_choice()
         self._read_literals()

@@ -68,7 +68,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     ) -> None:
         super().__init__(**kwargs)
         self.cancel_on_kill = cancel_on_kill
-        self.start_timeout = optional_duration(start_timeout, "start_timeout")
+        self.start_timeout: timedelta | None = optional_duration(start_timeout, "start_timeout")
 
     def prepare_for_execution(self) -> Self:
         """Return the copy that Airflow renders and executes; it knows how the task stands in the file."""

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Unpack
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
@@ -35,7 +37,7 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    operator_extra_links = (EventBridgeReplayLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
     def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:

@@ -71,7 +71,7 @@ class WaitTrigger(BaseTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         refuse_unknown(self, version, later)
-        self.spec = HookSpec(hook_class, hook_parameters)
+        self.spec: HookSpec = HookSpec(hook_class, hook_parameters)
         self.job_id = job_id
         self.poll_interval = poll_interval
 

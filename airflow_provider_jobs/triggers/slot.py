@@ -55,7 +55,7 @@ class SlotTrigger(WaitTrigger):
             **later,
         )
         self.scope = scope
-        self.since = time.time() if since is None else since
+        self.since: float = time.time() if since is None else since
         self.again = again
         self.until = until
 
