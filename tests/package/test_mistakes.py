@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -17,9 +16,11 @@ import pytest
 import airflow_provider_jobs
 
 from . import correct_uses
+from .provided import OPERATORS
 
 HERE = Path(__file__).parent
 PACKAGE = Path(airflow_provider_jobs.__file__).parent
+TRIGGERS = ("JobTrigger", "SlotTrigger", "DelayTrigger")
 #: What the mistakes use; the rest of what they import is what the correct uses do.
 _GIVEN = """
 replay = EventBridgeStartReplayOperator(task_id="replay", archive="orders")
@@ -56,12 +57,8 @@ class Checked(NamedTuple):
     correct_uses: dict[int, str]
 
 
-@pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Checked:
+def check(folder: Path, cache: Path) -> Checked:
     """Run mypy as a user without any settings does, who has installed the package."""
-    if importlib.util.find_spec("mypy") is None:
-        pytest.skip("mypy is not installed")
-    folder = tmp_path_factory.mktemp("dags")
     uses = (HERE / "correct_uses.py").read_text()
     imports = uses[uses.index("from __future__") : uses.index("ARGUMENTS")]
     head = f"{imports}from datetime import date\n{_GIVEN}"
@@ -69,19 +66,10 @@ def checked(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     (folder / "correct_uses.py").write_text(uses)
     (folder / "packages").mkdir()
     (folder / "packages" / PACKAGE.name).symlink_to(PACKAGE)
-    assert pytestconfig.cache is not None
     run = subprocess.run(
         [
-            *(
-                sys.executable,
-                "-m",
-                "mypy",
-                "--config-file=",
-                "--follow-imports=silent",
-                "--no-error-summary",
-            ),
-            *("--no-pretty", "--cache-dir", str(pytestconfig.cache.mkdir("mypy_mistakes"))),
-            *("mistakes.py", "correct_uses.py"),
+            *(sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent", "--no-pretty"),
+            *("--cache-dir", str(cache), "mistakes.py", "correct_uses.py"),
         ],
         cwd=folder,
         env={**os.environ, "MYPYPATH": "packages"},
@@ -96,7 +84,13 @@ def checked(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     return Checked(said["mistakes.py"], said["correct_uses.py"])
 
 
-def test_each_mistake_is_found(checked: Checked) -> None:
+def test_each_mistake_is_found_and_nothing_else(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """One test, since a run of mypy without its cache takes a while."""
+    pytest.importorskip("mypy")
+    # Where pytest's own cache is off, so is mypy's.
+    kept: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    cache = kept.mkdir("mypy_mistakes") if kept else tmp_path / "cache"
+    checked = check(tmp_path, cache)
     assert min(checked.mistakes, default=1) > 0
     missed = [
         each.line
@@ -104,13 +98,23 @@ def test_each_mistake_is_found(checked: Checked) -> None:
         if not re.search(rf'^{each.name}|"{each.name}"', checked.mistakes.get(at, ""))
     ]
     assert missed == []
-
-
-def test_nothing_is_wrong_with_what_is_right(checked: Checked) -> None:
     assert checked.correct_uses == {}
+
+
+def test_type_checkers_take_the_packages_types() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_there_are_mistakes_of_every_kind() -> None:
+    assert len(MISTAKES) == len({each.line for each in MISTAKES}) > 130
+    assert all(any(name in each.line for each in MISTAKES) for name in [*OPERATORS, *TRIGGERS])
 
 
 def test_airflow_takes_what_is_right() -> None:
     dag = correct_uses.make_dag()
-    assert len(dag.task_ids) > 20
+    assert {task.task_type for task in dag.tasks} == {
+        *OPERATORS,
+        "OrdersReplayOperator",
+        "_PythonDecoratedOperator",
+    }
     assert len(correct_uses.triggers()) == 3
