@@ -56,9 +56,9 @@ class EventBridgeReplayHook(JobHook):
     label = "Amazon EventBridge"
     noun = "replay"
     marking = Marking.NAME
-    quota = 10
-    quota_codes = frozenset({"LimitExceededException"})
-    input_codes = frozenset({"ValidationException", "InvalidEventPatternException"})
+    quota: ClassVar[int | None] = 10
+    quota_codes: ClassVar[frozenset[str]] = frozenset({"LimitExceededException"})
+    input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException", "InvalidEventPatternException"})
     advice: ClassVar[Mapping[str, str]] = {
         "Cross event bus": "An archive is replayed only to the bus it was made from; name no other.",
         "Archive": "Check the archive's name, the Region and the account of the connection.",

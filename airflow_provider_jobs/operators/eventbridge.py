@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack, get_args
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, Context
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
@@ -20,6 +20,7 @@ from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, text, texts
@@ -113,36 +114,36 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         "replay_name": optional(checked_replay_name),
         "rule_arns": optional(_rules),
     }
-    window_parameters = ("event_start_time", "event_end_time")
-    name_parameter = "replay_name"
-    ui_color = "#e7157b"
-    ui_fgcolor = "#ffffff"
-    operator_extra_links = (EventBridgeReplayLink(),)
+    window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
+    name_parameter: ClassVar[str | None] = "replay_name"
+    ui_color: str = "#e7157b"
+    ui_fgcolor: str = "#ffffff"
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
     def __init__(
         self,
         *,
-        archive: str,
-        event_start_time: datetime | str = INTERVAL_START,
-        event_end_time: datetime | str = INTERVAL_END,
-        rule_arns: Sequence[str] | None = None,
-        replay_name: str | None = None,
-        description: str | None = None,
+        archive: str | XComArg,
+        event_start_time: datetime | str | XComArg = INTERVAL_START,
+        event_end_time: datetime | str | XComArg = INTERVAL_END,
+        rule_arns: Sequence[str | XComArg] | XComArg | None = None,
+        replay_name: str | XComArg | None = None,
+        description: str | XComArg | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
         if_empty: _IfEmpty = "succeed",
-        **kwargs: Any,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
-        self.partition_window = optional_duration(partition_window, "partition_window")
+        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
         self.rule_arns = rule_arns
         self.replay_name = replay_name
         self.description = description
-        self.archive_delay = duration(archive_delay, "archive_delay", zero=True)
+        self.archive_delay: timedelta = duration(archive_delay, "archive_delay", zero=True)
         self.if_empty = if_empty
         if if_empty not in get_args(_IfEmpty):
             raise JobInputError(f"if_empty={if_empty!r} must be one of {', '.join(get_args(_IfEmpty))}.")
@@ -226,13 +227,13 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    id_parameters = ("replay_name",)
-    ui_color = EventBridgeStartReplayOperator.ui_color
-    ui_fgcolor = EventBridgeStartReplayOperator.ui_fgcolor
-    operator_extra_links = (EventBridgeReplayLink(),)
+    id_parameters: ClassVar[tuple[str, ...]] = ("replay_name",)
+    ui_color: str = EventBridgeStartReplayOperator.ui_color
+    ui_fgcolor: str = EventBridgeStartReplayOperator.ui_fgcolor
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
-    def __init__(self, *, replay_name: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
         self._read_literals()

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack, cast
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
 from airflow_provider_jobs.data_pipeline.activation import checked_pipeline_id
@@ -18,6 +18,7 @@ from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.lineage import TellsPipeline
+from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.handed import PushesIds
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal
 
@@ -67,23 +68,29 @@ class DataPipelinePutPipelineDefinitionOperator(
         "parameter_values": "json",
         "pipeline_objects": "json",
     }
-    ui_color, ui_fgcolor = "#ed7100", "#ffffff"
+    ui_color: str = "#ed7100"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,
         *,
         pipeline_id: JobReference,
-        definition: Mapping[str, Any] | str | None = None,
-        pipeline_objects: Sequence[Mapping[str, Any]] | None = None,
-        parameter_objects: Sequence[Mapping[str, Any]] | None = None,
-        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
-        **kwargs: Any,
+        definition: Mapping[str, Any] | str | XComArg | None = None,
+        pipeline_objects: Sequence[Mapping[str, Any] | XComArg] | XComArg | None = None,
+        parameter_objects: Sequence[Mapping[str, Any] | XComArg] | XComArg | None = None,
+        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
+        **kwargs: Unpack[AwsOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
-        self.definition = definition
-        self.pipeline_objects = pipeline_objects
-        self.parameter_objects = parameter_objects
+        # As they are once their templates are rendered.
+        self.definition: Mapping[str, Any] | str | None = cast("Mapping[str, Any] | str | None", definition)
+        self.pipeline_objects: Sequence[Mapping[str, Any]] | None = cast(
+            "Sequence[Mapping[str, Any]] | None", pipeline_objects
+        )
+        self.parameter_objects: Sequence[Mapping[str, Any]] | None = cast(
+            "Sequence[Mapping[str, Any]] | None", parameter_objects
+        )
         self.parameter_values = parameter_values
         self._check_choice()
         self._read_literals()

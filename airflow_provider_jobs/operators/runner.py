@@ -56,6 +56,8 @@ from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
+    from airflow_provider_jobs.once.identity import Identity
     from airflow_provider_jobs.operators.start import StartJobOperator
 
 __all__ = ["StepRunner"]
@@ -75,11 +77,11 @@ class StepRunner:
     def __init__(self, operator: StartJobOperator[Any], context: Context, request: Any) -> None:
         self.operator = operator
         self._team = task_context.team(context)
-        self.hook = operator.hook
+        self.hook: JobHook = operator.hook
         self.request = request
-        self.identity = task_context.identity(context)
-        self.store = task_context.AttemptStore(context, self.identity)
-        self.places = Places(operator, self.identity)
+        self.identity: Identity = task_context.identity(context)
+        self.store: task_context.AttemptStore = task_context.AttemptStore(context, self.identity)
+        self.places: Places = Places(operator, self.identity)
         self.started: JobStatus | None = None
         self._error: Exception | None = None
         self._looked = 0.0

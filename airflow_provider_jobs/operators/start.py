@@ -8,13 +8,14 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, Unpack
 
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.context import digest, note_spent, team
 from airflow_provider_jobs.partitions import DefaultWindow
@@ -63,11 +64,11 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         *,
         cancel_on_kill: bool = True,
         start_timeout: timedelta | float | None = timedelta(days=7),
-        **kwargs: Any,
+        **kwargs: Unpack[JobOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.cancel_on_kill = cancel_on_kill
-        self.start_timeout = optional_duration(start_timeout, "start_timeout")
+        self.start_timeout: timedelta | None = optional_duration(start_timeout, "start_timeout")
 
     def prepare_for_execution(self) -> Self:
         """Return the copy that Airflow renders and executes; it knows how the task stands in the file."""
