@@ -189,7 +189,7 @@ class _StopInTime:
         )
 
     def _ended(self, job: JobStatus, hook: JobHook) -> TimeIsUp:
-        """Return the outcome; if a stop was sent, a cancelled job was stopped by us, even without an answer."""
+        """Return the outcome; after a stop was sent, a cancelled job counts as stopped by us."""
         ours = self._asked and job.state is JobState.CANCELLED
         return TimeIsUp(job, hook.clock, outcome=STOPPED if ours else "")
 
