@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which connections lead to the same account and Region, and so share its quotas."""
+"""Finds which connections lead to the same account and Region, and so share its quotas."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from airflow_provider_jobs.watch.threads import in_thread
 
 __all__ = ["account_of"]
 
-#: Seconds after which AWS is asked again where it did not tell the account.
+#: Seconds after which AWS is asked again if it did not tell the account.
 _ASK_AGAIN = 600.0
-#: What AWS told, for the process.
+#: AWS's answers, for the whole process.
 _told: dict[HookSpec, Hashable] = {}
-#: When AWS was asked in vain.
+#: When AWS last failed to answer.
 _failed: dict[HookSpec, float] = {}
 _asking: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[HookSpec, asyncio.Task[Hashable]]] = (
     WeakKeyDictionary()
@@ -29,7 +29,7 @@ _asking: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[HookSpec, asyncio.Tas
 async def account_of(spec: HookSpec) -> Hashable:
     """Return the account and Region of a connection's jobs; None if AWS does not tell them.
 
-    AWS is asked once for each connection, however many tasks want to know.
+    AWS is asked once per connection, however many tasks need the answer.
     """
     if spec in _told:
         return _told[spec]
@@ -52,7 +52,7 @@ async def _ask(spec: HookSpec) -> Hashable:
     try:
         account = await in_thread((spec, "account"), ask)
     except Exception:
-        # The queue asks over the same connection right after, and tells what is wrong with it.
+        # The queue polls over the same connection right after, and reports what is wrong with it.
         account = None
     if account is None:
         _failed[spec] = time.monotonic()

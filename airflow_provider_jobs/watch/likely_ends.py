@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""When jobs are likely to end, by how long those before them have run."""
+"""Estimates when jobs will end, from how long earlier ones ran."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from airflow_provider_jobs.job import JobStatus
 
 __all__ = ["LikelyEnds"]
 
-#: How many jobs' lengths are kept.
+#: How many jobs' run times are kept.
 _KEPT = 20
-#: How many times sooner than usual the next poll is, at most.
+#: The next poll comes at most this many times sooner than usual.
 _FASTER = 4
 
 
 class LikelyEnds:
-    """Learns the length of jobs from their ends; makes no calls and reads no clock."""
+    """Learns how long jobs run from those that end; makes no calls and reads no clock."""
 
     def __init__(self) -> None:
         self._lengths: dict[str, float] = {}
 
     def learn(self, jobs: Iterable[JobStatus], now: datetime | None) -> None:
-        """Note how long those that have ended have run, to the poll that sees it.
+        """Record how long the ended jobs ran, up to the poll that sees their end.
 
         :param now: AWS's time, aware; None if it is not known.
         """
@@ -36,9 +36,9 @@ class LikelyEnds:
             del self._lengths[job_id]
 
     def pause(self, jobs: Iterable[JobStatus], now: datetime | None, interval: float) -> float:
-        """Return the seconds until a poll that may see an end; shorter than usual near a likely one.
+        """Return the seconds until the next poll; fewer than usual near a likely end.
 
-        :param jobs: those that are waited for.
+        :param jobs: the jobs that tasks wait for.
         :param now: AWS's time, aware; None if it is not known.
         :param interval: the usual seconds between polls.
         """

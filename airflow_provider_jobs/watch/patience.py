@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a wait makes of what it hears of its job: only what is proven final ends it."""
+"""How a wait judges each update about its job: only what is proven final ends the wait."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from airflow_provider_jobs.job import JobStatus
 
 __all__ = ["Heard", "Outlook", "Patience"]
 
-#: Polls in a row that are denied before access counts as taken away.
+#: Number of denied polls in a row after which access counts as revoked.
 _DENIED = 3
-#: Seconds in which credentials may be refused, poll after poll, before they count as taken away: AWS's own
-#: troubles with them have lasted most of a day.
+#: Seconds during which credentials may be refused, poll after poll, before they count as revoked: AWS's own
+#: incidents with credentials have lasted most of a day.
 _REFUSED = 12 * 3600.0
 
 
 class Outlook(Enum):
-    """What follows for the wait."""
+    """What happens to the wait."""
 
     ENDED = auto()
     WAITS = auto()
@@ -31,11 +31,11 @@ class Outlook(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a wait makes of an update.
+    """A wait's judgement of an update.
 
-    :param outlook: what follows.
-    :param line: what to tell in the task's log.
-    :param news: what a reader wants to know at once: a line is told when this differs.
+    :param outlook: what happens to the wait.
+    :param line: the line for the task's log.
+    :param news: what a reader wants to know at once; the line is logged when this changes.
     """
 
     outlook: Outlook
@@ -44,18 +44,18 @@ class Heard:
 
 
 class Patience:
-    """The judgement of one wait; makes no calls, and reads this machine's clock for its lines only.
+    """Judges the updates of one wait; makes no calls, and uses this machine's clock only for log lines.
 
-    A wait ends without its job's end where the job is gone, where access to it was denied in several polls
-    in a row, where credentials were refused in all polls of twelve hours, or of a job that nobody has seen
-    where AWS calls its id invalid, or the credentials, in the first answer. All else passes: an answer that
-    cannot be read, credentials that are renewed late, a connection that is not found, an error in a hook.
+    A wait ends before its job in these cases: the job is gone; access to it was denied in several polls in a
+    row; credentials were refused in every poll of twelve hours; or AWS's first answer, about a job that
+    nobody has seen, calls the id or the credentials invalid. Everything else is transient: an answer that
+    cannot be parsed, credentials that are renewed late, a connection that is not found, an error in a hook.
 
     :param job_id: the job.
     :param seen: whether AWS has shown the job before the wait.
-    :param settling_time: seconds since the job's start in which "not found" means "not yet".
-    :param started_at: when the job started by AWS's clock, aware; None if that is not known.
-    :param began: when the wait began, in seconds of any steady clock.
+    :param settling_time: seconds since the job's start during which "not found" means "not yet".
+    :param started_at: when the job started by AWS's clock, aware; None if unknown.
+    :param began: when the wait began, in seconds of any monotonic clock.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Patience:
         began: float = 0.0,
     ) -> None:
         self.job: JobStatus | None = None
-        #: What the last poll failed with; empty after one that went well.
+        #: The error of the last poll; empty if it succeeded.
         self.trouble: str = ""
         self._job_id = job_id
         self._seen = seen
@@ -81,11 +81,11 @@ class Patience:
         self._refused_since: float | None = None
 
     def hear(self, update: JobStatus | Exception, *, now: float, aws_now: datetime | None) -> Heard:
-        """Judge what a poll says of the job.
+        """Judge what a poll says about the job.
 
-        :param update: its status, or what went wrong.
-        :param now: the steady clock's seconds.
-        :param aws_now: AWS's time, aware; None if it is not known.
+        :param update: its status, or the error.
+        :param now: the monotonic clock's seconds.
+        :param aws_now: AWS's time, aware; None if unknown.
         """
         if isinstance(update, JobStatus):
             return self._status(update, aws_now)
@@ -108,7 +108,7 @@ class Patience:
         return Heard(Outlook.WAITS, self.silence(), str(update))
 
     def _refused_long(self, update: Exception, now: float) -> bool:
-        """Whether the credentials have been refused for so long that they count as taken away."""
+        """Whether the credentials have been refused for so long that they count as revoked."""
         if _code(update) not in CREDENTIAL_CODES:
             self._refused_since = None
             return False
@@ -116,7 +116,7 @@ class Patience:
         return now - self._refused_since >= _REFUSED
 
     def silence(self) -> str:
-        """Return the line on a wait that hears nothing of its job."""
+        """Return the log line of a wait that gets no answer about its job."""
         since = (
             f"{self._answered.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if self._answered else "the beginning"
         )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""One poll for all who wait for jobs of a connection."""
+"""One poll for all that wait for jobs of a connection."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from airflow_provider_jobs.watch.shared import SharedPoll, Waiter
 
 __all__ = ["JobPoller", "Waiter"]
 
-#: Seconds in which ends that are seen together are gathered before the queue is told.
+#: Seconds to collect ends that are seen together before the queue counts.
 _SOON = 0.2
 
 
 class JobPoller(SharedPoll):
-    """Tells every waiter its job's status, or the error that concerns it."""
+    """Delivers each waiter its job's status, or the error from reading it."""
 
     gauge = "jobs_watched"
 
     def __init__(self, spec: HookSpec) -> None:
         super().__init__(spec)
-        #: For each job how often it could not be read in a row.
+        #: For each job, how many times in a row it could not be read.
         self._failures = Counter[str]()
-        #: For each job in which poll it was read last.
+        #: For each job, the poll in which it was last read.
         self._read: dict[str, int] = {}
         self._turn = 0
         self._likely_ends = LikelyEnds()
-        #: What the last poll has seen, while somebody queues for a place in the account.
+        #: What the last poll saw, while tasks queue for the account's quota.
         self._awaited: list[JobStatus] = []
 
     async def poll(self) -> Iterable[Exception]:
         """Ask for all jobs in as few calls as the service allows.
 
-        Those that could not be read before are asked for last, and else those first that were read longest
-        ago: a job that ends the round hides no other twice.
+        Jobs that could not be read come last, the others in the order in which they were last read. So a job
+        whose error ends the poll does not hide the same jobs twice.
         """
         waiters = self.waiters
         job_ids = sorted(
@@ -63,14 +63,14 @@ class JobPoller(SharedPoll):
         return errors.values()
 
     def pause(self, interval: float) -> float:
-        """Return the seconds until the next poll: fewer near a likely end, while somebody queues.
+        """Return the seconds until the next poll: fewer near a likely end while tasks queue.
 
-        :param interval: what the waiters ask for.
+        :param interval: the interval that the waiters ask for.
         """
         return self._likely_ends.pause(self._awaited, self.aws_time(), interval)
 
     async def _queues(self) -> list[SharedPoll]:
-        """Return the queues for a place in the account of these jobs."""
+        """Return the queues for the quota of these jobs' account."""
         queues = [poll for poll in QuotaQueue.all_here() if poll.spec.hook_class == self.spec.hook_class]
         if not queues:
             return []
@@ -78,7 +78,7 @@ class JobPoller(SharedPoll):
         return [queue for queue in queues if queue.key in (account, self.spec)]
 
     def _checked(self, job_ids: list[str], found: Any) -> Mapping[str, JobStatus | Exception]:
-        """Return an update for every job, whatever the hook has returned."""
+        """Return an update for every job, whatever the hook returned."""
         self._turn += 1
         known: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
         updates: dict[str, JobStatus | Exception] = {}
@@ -90,8 +90,8 @@ class JobPoller(SharedPoll):
                 self._read[job_id] = self._turn
             elif isinstance(update, Exception):
                 update = self.as_job_error(update, concerns_all=False)
-                # Only the first of those that share an error was asked for; the round ended there, or it is
-                # the answer to one call for all of them.
+                # Of the jobs that share an error only the first was asked for: the poll ended there, or one
+                # call asked for all of them.
                 if id(update) not in counted:
                     self._failures[job_id] += 1
                 counted.add(id(update))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The queue of the tasks that wait for a place in a quota, one for an account and Region."""
+"""The queue of tasks that wait for room in a quota, one per account and Region."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["QuotaQueue"]
 
 
 class QuotaQueue(SharedPoll):
-    """Tells every waiter its place; as many as there are free places may start, in the order they came in.
+    """Tells each waiter its position; as many as there are free places may start, in the order of arrival.
 
-    Its ``key`` is the account and Region, or the connection where AWS does not tell the account. What it has
-    learnt of the quota, and the places that it reserves, outlive its last waiter.
+    Its ``key`` is the account and Region, or the connection if AWS does not tell the account. What it learnt
+    about the quota, and its reservations, outlive its last waiter.
     """
 
     gauge = "quota_waiting"
     _kept: ClassVar[dict[tuple[str, Hashable], Reservations]] = {}
 
     async def poll(self) -> Iterable[Exception]:
-        """Count the jobs in flight and tell each waiter its place."""
+        """Count the jobs in flight and tell each waiter its position."""
         waiters = self.waiters
-        # Any of the connections will do; the next one where this one has failed or is not used any more.
+        # Any of the connections will do; use the next one if this one has failed or is no longer in use.
         specs = list(dict.fromkeys(waiter.spec or self.spec for waiter in waiters))
         if self.spec not in specs:
             self._use(specs[0])
@@ -70,7 +70,7 @@ class QuotaQueue(SharedPoll):
     def _count(
         self, hook: JobHook, reservations: Reservations, scopes: Collection[str], back: Collection[str]
     ) -> None:
-        """Count the jobs in flight, and drop the reservations of those that were started or have expired."""
+        """Count the jobs in flight, and drop reservations whose job has started or that have expired."""
         named = hook.marking is Marking.NAME
         reservations.count(
             hook.active_jobs(scopes),
@@ -81,6 +81,6 @@ class QuotaQueue(SharedPoll):
             named=named,
         )
         if named and (unseen := reservations.unseen()):
-            # The job of one that may start may have ended between two polls; its place is free then.
+            # A reserved job may have started and ended between two polls; then its place is free.
             found = hook.describe_jobs(unseen)
             reservations.drop([job_id for job_id, job in found.items() if not isinstance(job, Exception)])

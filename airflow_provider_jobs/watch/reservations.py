@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who may start, of those who queue for a quota: makes no calls and reads no clock."""
+"""Decides which of the queued tasks may start; makes no calls and reads no clock."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from math import inf
 
 __all__ = ["Position", "Queued", "Reservations"]
 
-#: Seconds that a place is reserved for a task that may start: Airflow has to schedule it first. One that gets
-#: no worker meanwhile (a paused DAG, a full pool) gives its place to the next; refused later, it comes back.
+#: Seconds that a place is reserved for a task that may start, since Airflow has to schedule it first. If it
+#: gets no worker in that time (a paused DAG, a full pool), the next task gets the place; if AWS refuses it
+#: later, it returns to the queue.
 RESERVED = 45.0
-#: Seconds after a refusal before one more than the limit that it taught is tried; twice as many after each
-#: trial that fails, up to the second number.
+#: Seconds after a refusal before one job more than the learnt limit is tried; doubled after each trial that
+#: fails, up to the second number.
 _TRIAL, _LONGEST_TRIAL = 30.0, 600.0
-#: Refusals in a row that teach a lower limit: the place of one may have been taken by somebody else.
+#: Refusals in a row that teach a lower limit; after a single one, somebody else may have taken the place.
 _ENOUGH = 2
 
 
@@ -26,8 +27,8 @@ class Queued:
     """A task in the queue.
 
     :param job_id: the name of the job that it wants to start.
-    :param scope: what the job shares with others of which few may run.
-    :param not_before: the time before which it may not start: it was refused a moment ago.
+    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param not_before: the earliest time at which it may start, after a refusal.
     """
 
     job_id: str
@@ -37,11 +38,11 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a task in the queue is told.
+    """A task's position in the queue.
 
-    :param number: its position; 0 means that it may start.
-    :param taken: how many jobs are in flight, of the account or of its scope.
-    :param limit: how many may be.
+    :param number: the position; 0 means that it may start.
+    :param taken: how many jobs are in flight, in the account or in its scope.
+    :param limit: how many there may be.
     """
 
     number: int
@@ -57,11 +58,11 @@ class _Reservation:
 
 
 class Reservations:
-    """The places of a quota: those taken, those reserved, and those that are free.
+    """The places of a quota: taken, reserved and free ones.
 
-    The limit is AWS's default quota, or more where more jobs were seen in flight. Two tasks in a row that may
-    start and are refused all the same teach a lower one. That may come from others' jobs or from a list that
-    lags, so one more is tried again later.
+    The limit is AWS's default quota, or more if more jobs were seen in flight. If two tasks in a row that had
+    a reservation are refused, the limit is lower. The cause may be other people's jobs or a list that lags,
+    so one more job is tried again later.
     """
 
     def __init__(self) -> None:
@@ -71,22 +72,22 @@ class Reservations:
         self._most = 0
         self._most_of = Counter[str]()
         self._learnt = inf
-        #: How many tasks were refused since one started its job in the place that was reserved for it.
+        #: How many tasks were refused since one last started its job in its reserved place.
         self._refused = 0
         self._trial_at, self._trial_after = 0.0, _TRIAL
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to remember."""
+        """Whether there are no reservations and nothing was learnt."""
         return not self._reservations and self._learnt == inf
 
     @property
     def scopes(self) -> set[str]:
-        """The scopes of the places that are reserved."""
+        """The scopes of the reserved places."""
         return {each.scope for each in self._reservations}
 
     def unseen(self) -> list[str]:
-        """Return the jobs that a place is reserved for, and that the last count has not shown."""
+        """Return the jobs with a reservation that the last count did not show."""
         return [each.job_id for each in self._reservations if each.job_id not in self._active]
 
     def count(
@@ -99,13 +100,13 @@ class Reservations:
         now: float,
         named: bool,
     ) -> None:
-        """Take up how many jobs are in flight.
+        """Update the number of jobs in flight.
 
         :param active: the jobs in flight, each with its scope.
         :param quota: how many there may be by AWS's default quota.
         :param scope_quota: how many of them may share a scope.
-        :param back: the jobs whose tasks queue now: no place is reserved for these.
-        :param now: seconds by a steady clock.
+        :param back: the jobs whose tasks are in the queue now; they lose their reservations.
+        :param now: seconds by a monotonic clock.
         :param named: whether a job has the name that its place is reserved for.
         """
         before, self._active = self._active, active
@@ -128,17 +129,17 @@ class Reservations:
         self._learn(refused, len(before), now)
 
     def drop(self, job_ids: Collection[str]) -> None:
-        """Reserve no place for these jobs any longer: they are in flight, or have ended already."""
+        """Drop the reservations of these jobs: they are in flight, or have already ended."""
         left = [each for each in self._reservations if each.job_id not in job_ids]
         if len(left) < len(self._reservations):
             self._refused = 0
         self._reservations = left
 
     def assign(self, queue: Iterable[Queued], now: float) -> list[Position]:
-        """Return what each task in the queue is told, and reserve a place for those that may start.
+        """Return the position of each task in the queue, and reserve a place for those that may start.
 
-        :param queue: the tasks, the first of them first.
-        :param now: seconds by a steady clock.
+        :param queue: the tasks, in order.
+        :param now: seconds by a monotonic clock.
         """
         running = Counter(self._active.values())
         taken = running + Counter(each.scope for each in self._reservations)
@@ -150,7 +151,7 @@ class Reservations:
             full = taken.total() >= limit
             free = not full and taken[task.scope] < scope_limit
             if not free or task.not_before > now:
-                # One that may not start yet keeps its position: the place is not the next one's.
+                # A task that may not start yet keeps its position: the next task does not get its place.
                 taken[task.scope] += free
                 waiting += 1
                 counts = (running[task.scope], scope_limit)
@@ -174,15 +175,15 @@ class Reservations:
         return min(limit, self._learnt)
 
     def _learn(self, refused: Iterable[_Reservation], before: int, now: float) -> None:
-        """Take from refusals that AWS's limit is lower than it was believed to be.
+        """Lower the limit after refusals.
 
-        :param refused: the reservations of those that were refused.
-        :param before: how many jobs were in flight at the count before; one may have ended since.
+        :param refused: the reservations of the refused tasks.
+        :param before: how many jobs were in flight at the previous count; one may have ended since.
         """
         taken = Counter(self._active.values()) + Counter(each.scope for each in self._reservations)
         total = max(taken.total(), before)
         for each in refused:
-            # What is full may be the scope: then the account's limit is none the wiser.
+            # The scope may be full; then the refusal says nothing about the account's limit.
             if self._quota == inf or taken[each.scope] >= self._scope_quota:
                 continue
             self._refused += 1

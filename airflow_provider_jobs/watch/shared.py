@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""One poll for everybody who waits: a background task that an event loop's waiters share."""
+"""One poll for all waiters: a background task that the waiters of an event loop share."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.watch.threads import CallThread, call_in
 
 if TYPE_CHECKING:
-    # A triggerer imports this on its event loop, which boto3 would hold up for half a second; the hook
-    # is imported in the thread that uses it.
+    # A triggerer imports this module on its event loop, which importing boto3 would block for half a second;
+    # the hook is imported in the thread that uses it.
     from airflow_provider_jobs.hooks.base import JobHook
 
 __all__ = ["SharedPoll", "Waiter"]
 
 T = TypeVar("T")
 
-#: Seconds in which those who begin to wait together are gathered into the first poll.
+#: Seconds to collect waiters that begin together for the first poll.
 _GATHER = 1.0
 #: The longest pause between polls that are throttled, in seconds.
 _LONGEST_PAUSE = 300.0
-#: Seconds after which the answer to a poll is no longer waited for. Each call has limits of its own; this is
-#: for an endpoint that sends its answer a byte at a time.
+#: Seconds to wait for a poll's answer. Each call has its own limits; this one is for an endpoint that sends
+#: its answer a byte at a time.
 _POLL_LIMIT = 300.0
-#: How many waiters are told before the event loop gets a turn: it must never be blocked for long.
+#: How many waiters get their update before the event loop has a turn: it must never be blocked for long.
 _BATCH = 10
 
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """Somebody who waits.
+    """A task that waits.
 
-    :param job_id: the job waited for.
+    :param job_id: the job that it waits for.
     :param interval: seconds between polls.
-    :param since: when the waiting began, as seconds since the epoch.
-    :param scope: what the job shares with others of which few may run.
-    :param spec: over which connection the waiter asks, where several share a poll.
-    :param not_before: by the event loop's clock, when it may start its job at the earliest.
+    :param since: when the wait began, in seconds since the epoch.
+    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param spec: the waiter's connection, where several connections share a poll.
+    :param not_before: the earliest time at which it may start its job, by the event loop's clock.
     """
 
     job_id: str
@@ -70,17 +70,17 @@ class Waiter:
     spec: HookSpec | None = None
     not_before: float = 0.0
     updates: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
-    #: Returns AWS's own time; None before AWS has told it.
+    #: Returns AWS's own time; None while it is unknown.
     aws_time: Callable[[], datetime | None] = lambda: None
     #: Whether there was an update.
     polled: bool = False
 
 
 class SharedPoll(ABC):
-    """A task that asks AWS once an interval, in a thread of its connection, for all waiters of an event loop.
+    """A task that polls AWS once per interval, in its connection's thread, for all waiters of an event loop.
 
-    It begins with the first waiter and ends with the last. Waiters that leave, by an end or by being
-    cancelled, leave at once. A poll that is throttled makes the next one later.
+    It begins with the first waiter and ends with the last. A waiter whose job has ended or that is cancelled
+    leaves at once. After a throttled poll the next one comes later.
     """
 
     #: The metric that has the number of waiters.
@@ -90,7 +90,7 @@ class SharedPoll(ABC):
     ] = WeakKeyDictionary()
 
     def __init__(self, spec: HookSpec) -> None:
-        # A dictionary is a set that keeps the order: thousands may leave one by one.
+        # A dictionary serves as an ordered set: thousands of waiters may leave one by one.
         self._waiters: dict[Waiter, None] = {}
         self.key: Hashable = spec
         self.spec: HookSpec = spec
@@ -106,7 +106,7 @@ class SharedPoll(ABC):
 
     @property
     def waiters(self) -> list[Waiter]:
-        """Those who wait now, in the order in which they came."""
+        """The current waiters, in the order of arrival."""
         return [*self._waiters]
 
     @classmethod
@@ -114,11 +114,11 @@ class SharedPoll(ABC):
     async def waiting(
         cls, spec: HookSpec, waiter: Waiter, key: Hashable = None
     ) -> AsyncIterator[asyncio.Queue[Any]]:
-        """Wait with all others that wait for the same; yields the queue of what there is to know.
+        """Join the shared poll; yields the queue of the waiter's updates.
 
-        :param spec: whose jobs they are.
-        :param waiter: who waits.
-        :param key: what those have in common who share a poll; the connection where it is not given.
+        :param spec: the connection and hook of the jobs.
+        :param waiter: the waiter.
+        :param key: what the waiters of a shared poll have in common; by default the connection.
         """
         key = spec if key is None else key
         polls = cls._of_loop.setdefault(asyncio.get_running_loop(), {})
@@ -138,9 +138,9 @@ class SharedPoll(ABC):
 
     @abstractmethod
     async def poll(self) -> Iterable[Exception]:
-        """Ask once and tell the waiters; raises what the hook raises.
+        """Poll once and give the waiters their updates; raises what the hook raises.
 
-        :return: what went wrong.
+        :return: the errors.
         """
 
     @classmethod
@@ -150,7 +150,7 @@ class SharedPoll(ABC):
         return [poll for poll in polls.values() if isinstance(poll, cls)]
 
     def hurry(self, seconds: float) -> None:
-        """Poll in so many seconds, if it would be later otherwise."""
+        """Poll after this many seconds, unless a poll is due earlier."""
         due = asyncio.get_running_loop().time() + seconds
         if due < self._due and not self._throttled:
             self._due = due
@@ -159,22 +159,22 @@ class SharedPoll(ABC):
     def pause(self, interval: float) -> float:
         """Return the seconds until the next poll.
 
-        :param interval: what the waiters ask for.
+        :param interval: the interval that the waiters ask for.
         """
         return interval
 
     def aws_time(self) -> datetime | None:
-        """Return AWS's own time; None before AWS has told it."""
+        """Return AWS's own time; None while it is unknown."""
         return self._clock.now()
 
     async def ask(self, question: Callable[[JobHook], T]) -> T:
-        """Put a question to the hook in the connection's thread."""
+        """Call the hook in the connection's thread."""
 
         def answer() -> T:
             if self._hook is None:
                 self._hook = self.spec.build()
                 self._hook.polling = True
-                # What AWS's time is, and what was learnt of its jobs, a new hook need not hear again.
+                # A new hook takes over AWS's time and what was learnt about the jobs.
                 self._hook.clock, self._hook.memory = self._clock, self._memory
             with metrics.count_calls(self._hook):
                 return question(self._hook)
@@ -184,14 +184,14 @@ class SharedPoll(ABC):
         try:
             return await call_in(self._thread, answer, _POLL_LIMIT)
         except TimeoutError:
-            # What hangs is left to itself. Nobody else may use what it may come back to.
+            # The hanging call is abandoned. Nothing that it may still use is used again.
             self._thread.give_back()
             self._thread, self._hook = None, None
             self._memory, self._clock = {}, self._clock.copy()
             raise
 
     async def tell(self, waiters: Iterable[Waiter], update: Callable[[Waiter], Any]) -> None:
-        """Give each waiter its update, a batch at a time."""
+        """Give each waiter its update, in batches."""
         for count, waiter in enumerate([*waiters], start=1):
             waiter.polled = True
             waiter.updates.put_nowait(update(waiter))
@@ -204,7 +204,7 @@ class SharedPoll(ABC):
         self._waiters[waiter] = None
         if self._task is None:
             self._due = now + min(_GATHER, waiter.interval)
-            # In a context of its own: else all that it logs would land in the first waiter's task log.
+            # In its own context: otherwise everything that it logs would go to the first waiter's task log.
             self._task = asyncio.create_task(self._run(), context=contextvars.Context())
         else:
             self.hurry(waiter.interval)
@@ -221,7 +221,7 @@ class SharedPoll(ABC):
         while True:
             while (pause := self._due - loop.time()) > 0:
                 try:
-                    # Not wait_for: in Python 3.11 it swallows a cancel that comes with what it waits for.
+                    # Not wait_for: in Python 3.11 it swallows a cancellation that comes at the same time.
                     async with asyncio.timeout(pause):
                         await self._wake.wait()
                 except TimeoutError:
@@ -243,28 +243,28 @@ class SharedPoll(ABC):
             self._due = loop.time() + pause * random.uniform(0.9, 1.1)
 
     def _learn(self, errors: Iterable[Exception]) -> None:
-        """Take from what went wrong whether to ask less often, and whether to read the connection again."""
+        """Decide from the errors whether to poll less often, and whether to read the connection again."""
         codes = {getattr(error, "code", "") for error in errors}
         throttled = codes & THROTTLING_CODES or any(isinstance(error, JobQuotaError) for error in errors)
         self._throttled = self._throttled + 1 if throttled else 0
         if codes & (CREDENTIAL_CODES | ACCESS_CODES | {"NoRegionError"}):
-            # A new hook takes credentials that were rotated meanwhile, and a connection that was not found.
+            # A new hook uses rotated credentials, and finds a connection that was missing before.
             self._hook = None
         if any(is_passing(error) for error in errors):
             metrics.send_soon(self.spec, "poll_errors")
 
     def _concerning_all(self, error: Exception) -> Exception:
-        """Return what the waiters are told of a poll that failed as a whole: it says nothing of any job."""
+        """Return the update for a poll that failed completely, and so says nothing about any job."""
         if isinstance(error, (JobInputError, JobNotFoundError)):
             return JobApiError(str(error), type(error).__name__, transient=True)
-        # Airflow could not be asked for the connection, or the hook broke: a new one may work.
+        # Reading the connection from Airflow failed, or the hook is broken: a new one may work.
         self._hook = None if not isinstance(error, JobError) else self._hook
         return self.as_job_error(error, concerns_all=True)
 
     def as_job_error(self, error: Exception, concerns_all: bool) -> Exception:
-        """Return what the waiters are told of an error: it is theirs as it is, or a hook broke, which passes.
+        """Return the update for an error: the error itself, or a transient one if the hook is broken.
 
-        What no hook should raise is logged with its traceback, once for each place that it comes from.
+        An exception that no hook should raise is logged with its traceback, once per line that raised it.
         """
         if isinstance(error, (JobError, JobInputError)):
             return error

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Keeping at it until a job is stopped: with its task, or when its time is up."""
+"""Repeats a stop until the job is stopped, when its task was ended or its time is up."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: Seconds before the first repetition and between later ones; each pause is twice the one before.
+#: Seconds before the first repetition, and the longest pause between later ones; each pause doubles.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-#: Seconds after which a stop is given up.
+#: Seconds after which a stop is abandoned.
 _GIVE_UP = 3600.0
-#: How often in a row a stop is denied, over a minute, before access counts as taken away.
+#: Number of denied stops in a row, over a minute, after which access counts as revoked.
 _DENIED = 6
-#: What came of a stop, for messages.
+#: Outcomes of a stop, for messages.
 STOPPING, STOPPED = "it is being stopped", "it was stopped"
-#: AWS's time is heard in whole seconds.
+#: AWS reports its time in whole seconds.
 _CUT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TimeIsUp:
-    """What a job was found to be when its time was up, and what came of it.
+    """A job's status when its time was up, and the outcome.
 
     :param job: its status; None if it could not be read.
-    :param clock: AWS's time, as it was heard.
-    :param early: whether AWS's time says that the time is not up yet; nothing was stopped then.
-    :param outcome: what came of the stop, for a message; empty if the job had ended.
+    :param clock: AWS's time, as far as known.
+    :param early: whether the time is not up yet by AWS's clock; then nothing was stopped.
+    :param outcome: the outcome of the stop, for a message; empty if the job had ended.
     """
 
     job: JobStatus | None
@@ -71,15 +71,15 @@ async def keep_stopping(
     say: Callable[..., None],
     wanted: Callable[[], Awaitable[bool]],
 ) -> bool:
-    """Ask for a job to be stopped, again and again until AWS has taken it.
+    """Ask AWS to stop a job, and repeat that until AWS accepts it.
 
     :param spec: the hook; each attempt builds a new one, which uses credentials rotated in the meantime.
     :param job_id: the job.
     :param say: writes a line to the task's log.
-    :param wanted: whether the job is still to be stopped; asked before each repetition.
-    :return: whether there was something to stop; False too if it is no longer wanted.
-    :raises JobError: if it cannot be stopped: the service has no call for it, access is denied, or an hour
-        is over.
+    :param wanted: whether the job should still be stopped; called before each repetition.
+    :return: whether there was something to stop; also False if the stop is no longer wanted.
+    :raises JobError: if the job cannot be stopped: the service has no call for it, access is denied, or an
+        hour is over.
     """
     return bool(await _keep_at(spec, job_id, lambda hook: hook.stop_job(job_id), say, wanted))
 
@@ -87,7 +87,7 @@ async def keep_stopping(
 async def look_when_time_is_up(
     spec: HookSpec, job_id: str, until: datetime, aws_time: datetime | None
 ) -> TimeIsUp:
-    """Look once more at a job that is not to be stopped; the outcome is empty if it has ended.
+    """Poll a job once more that should not be stopped; the outcome is empty if it has ended.
 
     :param spec: the hook.
     :param job_id: the job.
@@ -116,7 +116,7 @@ async def look_when_time_is_up(
 async def stop_when_time_is_up(
     spec: HookSpec, job_id: str, until: datetime, say: Callable[..., None], aws_time: datetime | None
 ) -> TimeIsUp:
-    """Look once more, and stop the job if it has not ended; again and again until it is known to be stopped.
+    """Poll once more, and stop the job if it has not ended; repeated until it is known to be stopped.
 
     :param spec: the hook; each attempt builds a new one.
     :param job_id: the job.
@@ -133,7 +133,7 @@ async def stop_when_time_is_up(
 
 
 class _StopInTime:
-    """The stop of a job whose time is up, over all attempts: what was sent before is remembered.
+    """Stops a job whose time is up; remembers over all attempts whether a stop was sent.
 
     :param job_id: the job.
     :param until: when its time is up, by AWS's clock, aware.
@@ -148,9 +148,9 @@ class _StopInTime:
         self._asked = False
 
     def attempt(self, hook: JobHook) -> TimeIsUp:
-        """Look, and stop the job if it is to be stopped.
+        """Poll, and stop the job if it should be stopped.
 
-        :raises JobError: if it is not known what became of it.
+        :raises JobError: if it is unknown what happened to the job.
         """
         job = None
         try:
@@ -158,7 +158,7 @@ class _StopInTime:
         except (JobError, JobInputError) as error:
             if not hook.stoppable:
                 return TimeIsUp(None, hook.clock, outcome=f"it cannot be stopped and may go on: {error}")
-            # What cannot be read may be stopped all the same.
+            # A job that cannot be read can still be stopped.
         if job is not None and job.state.ended:
             return self._ended(job, hook)
         now = hook.clock.now() or self._aws_time
@@ -174,7 +174,7 @@ class _StopInTime:
         before, self._asked = self._asked, True
         if hook.stop_job(self._job_id):
             return TimeIsUp(job, hook.clock, outcome=STOPPING)
-        # This call has stopped nothing. What became of the job is to be seen, and not to be guessed.
+        # This call stopped nothing. Read what happened to the job instead of guessing.
         self._asked = before
         try:
             job = hook.describe_job(self._job_id)
@@ -189,13 +189,13 @@ class _StopInTime:
         )
 
     def _ended(self, job: JobStatus, hook: JobHook) -> TimeIsUp:
-        """Return what there is to tell: it was stopped where a call's lost answer said so."""
+        """Return the outcome; after a stop was sent, a cancelled job counts as stopped by us."""
         ours = self._asked and job.state is JobState.CANCELLED
         return TimeIsUp(job, hook.clock, outcome=STOPPED if ours else "")
 
 
 def _polling(spec: HookSpec) -> JobHook:
-    """Return a new hook, whose calls are given up as soon as those of a poll."""
+    """Return a new hook, whose calls have the short time limits of a poll."""
     hook = spec.build()
     hook.polling = True
     return hook
@@ -208,7 +208,7 @@ async def _keep_at(
     say: Callable[..., None],
     wanted: Callable[[], Awaitable[bool]] | None = None,
 ) -> T | None:
-    """Repeat a call that stops a job until it is answered; None if it is no longer wanted."""
+    """Repeat a call that stops a job until AWS answers; None if the stop is no longer wanted."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + _GIVE_UP
     pause, denied = _FIRST_PAUSE, 0
@@ -218,7 +218,7 @@ async def _keep_at(
 
     while True:
         try:
-            # A thread for each job: one whose call hangs holds up no other's stop.
+            # One thread per job: a call that hangs does not delay the stop of another job.
             return await in_thread((spec, "stop", job_id), attempt)
         except Exception as error:
             passing = not isinstance(error, (JobError, JobInputError)) or isinstance(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Threads for calls to AWS and for what is told on the side, apart from Airflow's and the event loop's."""
+"""Threads for calls to AWS, log lines and metrics, separate from Airflow's and the event loop's."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["LOG_THREAD", "METRICS_THREAD", "MOST_THREADS", "CallThread", "SideTh
 
 T = TypeVar("T")
 
-#: Threads for calls to AWS that a process has at most. With more connections than these some share one.
+#: The most threads for calls to AWS in a process. With more connections, some share a thread.
 MOST_THREADS = 64
-#: Seconds that a call of its own may take.
+#: Seconds that a call in a thread of its own may take.
 _LIMIT = 120.0
-#: What a side thread holds at most; what comes on top of that is dropped.
+#: The most items that a side thread holds; further ones are dropped.
 _MOST_WAITING = 10_000
 
 
 class CallThread(Executor):
     """A thread that makes the calls of one connection, one after the other.
 
-    It is a daemon: a call that hangs holds up neither the process's end nor any other connection.
-    Obtain one with :meth:`take`, and give it back with :meth:`give_back`.
+    It is a daemon thread: a call that hangs delays neither the end of the process nor another connection.
+    Obtain one with :meth:`take`, and return it with :meth:`give_back`.
     """
 
     _all: ClassVar[list[CallThread]] = []
@@ -46,9 +46,9 @@ class CallThread(Executor):
 
     @classmethod
     def take(cls, key: Hashable) -> CallThread:
-        """Return the thread of a connection; where there are too many, the one with the fewest users.
+        """Return the thread of a connection; if there are too many threads, the one with the fewest users.
 
-        :param key: the connection, and what it is used for.
+        :param key: the connection, and what the thread is for.
         """
         with cls._lock:
             free = [each for each in cls._all if each._users]
@@ -61,14 +61,14 @@ class CallThread(Executor):
             return found
 
     def give_back(self) -> None:
-        """Say that the thread is not needed any longer; it ends when nobody needs it."""
+        """Return the thread; it ends when it has no users."""
         with self._lock:
             self._users -= 1
             if not self._users:
                 self._work.put(None)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Let the thread make a call."""
+        """Make a call in the thread."""
         future: Future[Any] = Future()
         self._work.put((future, lambda: fn(*args, **kwargs)))
         return future
@@ -88,15 +88,15 @@ class CallThread(Executor):
 
 
 async def call_in(thread: CallThread, question: Callable[[], T], limit: float | None = None) -> T:
-    """Make a call in a thread, and return what it returns.
+    """Make a call in a thread, and return its result.
 
-    Airflow's connections can be read in it. Whoever is cancelled while they wait leaves at once; the call
-    then goes on without them.
+    The call can read Airflow's connections. A caller that is cancelled while it waits returns at once, and
+    the call continues without it.
 
-    :param limit: seconds after which the answer is no longer waited for.
+    :param limit: seconds to wait for the answer.
     :raises TimeoutError: if there is no answer by then.
-    :raises Exception: what the call raised. What no event loop can pass on, such as StopIteration or
-        CancelledError, becomes a RuntimeError.
+    :raises Exception: what the call raised. Exceptions that an event loop cannot pass on, such as
+        StopIteration or CancelledError, become a RuntimeError.
     """
 
     def answer() -> tuple[Any, Exception | None]:
@@ -107,7 +107,7 @@ async def call_in(thread: CallThread, question: Callable[[], T], limit: float | 
         except BaseException as error:
             return None, _wrapped(error)
 
-    # It takes any executor, whatever its annotation says.
+    # It accepts any executor, whatever its annotation says.
     executor: Any = thread
     asked = asyncio.ensure_future(sync_to_async(answer, thread_sensitive=False, executor=executor)())
     done, _ = await asyncio.wait({asked}, timeout=limit)
@@ -121,9 +121,9 @@ async def call_in(thread: CallThread, question: Callable[[], T], limit: float | 
 
 
 async def in_thread(key: Hashable, question: Callable[[], T]) -> T:
-    """Make a call in a thread that is taken for it alone, or shared with others of the same key.
+    """Make a call in its own thread, which it shares with other calls of the same key.
 
-    :raises TimeoutError: if there is no answer in two minutes.
+    :raises TimeoutError: if there is no answer within two minutes.
     :raises Exception: what the call raised; see :func:`call_in`.
     """
     thread = CallThread.take(key)
@@ -140,9 +140,9 @@ def _wrapped(error: BaseException) -> RuntimeError:
 
 
 class SideThread:
-    """A thread for what nobody waits for, in the order in which it came: log lines, metrics.
+    """A thread for work that nobody waits for, done in order: log lines, metrics.
 
-    :param name: what it is for.
+    :param name: the thread's name, which says what it is for.
     """
 
     _thread: threading.Thread | None
@@ -152,13 +152,13 @@ class SideThread:
         self.renew()
 
     def renew(self) -> None:
-        """Begin without a thread and without anything to do, as in a forked process."""
+        """Reset to having no thread and no work, as in a forked process."""
         self._lock = threading.Lock()
         self._thread = None
         self._work: queue.Queue[tuple[contextvars.Context, Callable[[], object]]] = queue.Queue(_MOST_WAITING)
 
     def put(self, work: Callable[[], object]) -> None:
-        """Let it do something, with the caller's context variables; dropped if too much waits already."""
+        """Add work, with the caller's context variables; it is dropped if too much is waiting."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -169,9 +169,9 @@ class SideThread:
             logging.getLogger(__name__).debug("%s: too much waits, one is dropped", self._name)
 
     def flush(self, limit: float = 2.0) -> None:
-        """Wait until all of it is done; not for an event loop's own thread.
+        """Wait until all work is done; do not call this in an event loop's own thread.
 
-        :param limit: seconds after which it is no longer waited for.
+        :param limit: the most seconds to wait.
         """
         with self._work.all_tasks_done:
             self._work.all_tasks_done.wait_for(lambda: not self._work.unfinished_tasks, limit)
@@ -189,15 +189,15 @@ class SideThread:
 
 
 def _forget() -> None:
-    """A forked process has none of these threads, and may have a lock that one of them held."""
+    """Reset after a fork: the child has none of these threads, but maybe a lock that one of them held."""
     CallThread._all, CallThread._lock = [], threading.Lock()
     for side in (LOG_THREAD, METRICS_THREAD):
         side.renew()
 
 
-#: Writes log lines: the triggerer's log takes them when it can.
+#: Writes log lines; the triggerer's log may be slow to accept them.
 LOG_THREAD = SideThread("airflow-provider-jobs log")
-#: Sends metrics: Airflow makes its client with the first one, which may look up a host.
+#: Sends metrics; Airflow creates its client with the first one, which may resolve a host name.
 METRICS_THREAD = SideThread("airflow-provider-jobs metrics")
 
 os.register_at_fork(after_in_child=_forget)

@@ -171,8 +171,8 @@ MUTANTS = (
     Mutant(
         "a lost log is noted as whole before a start",
         "steps",
-        "        yield Note(log, must=True)\n    # A look",
-        "        yield Note(replace(log, whole=True), must=True)\n    # A look",
+        "        yield Note(log, must=True)\n    # A list",
+        "        yield Note(replace(log, whole=True), must=True)\n    # A list",
         Explored(NONE_NO_STORE, ("stuck 59",), "alone"),
     ),
     Mutant(
