@@ -20,7 +20,8 @@ from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
 from airflow_provider_jobs.airflow_parameters import SensorParameters, TaskParameters
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.operators.context import team
-from airflow_provider_jobs.parameters import ReadsParameters
+from airflow_provider_jobs.operators.reading import ReadsParameters
+from airflow_provider_jobs.parameters import Checked, truth
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.base import JobHook
@@ -110,7 +111,7 @@ class UsesHook(Generic[HookT]):
     region_name: str | None
     verify: bool | str | None
     botocore_config: dict[str, Any] | None
-    deferrable: bool
+    deferrable = Checked(truth)
     do_xcom_push: bool
     log: Any
     #: The link to the console that is kept once the job is known.

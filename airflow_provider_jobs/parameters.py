@@ -5,38 +5,49 @@
 from __future__ import annotations
 
 from ast import literal_eval
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from datetime import date, timedelta
+from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
 
-from airflow.providers.common.compat.sdk import Context, XComArg
+from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_jobs.exceptions import JobInputError
 
-if TYPE_CHECKING:
-    from airflow.sdk.definitions.xcom_arg import PlainXComArg
-
-__all__ = ["JobReference", "Reader", "ReadsParameters", "handed", "is_literal", "optional", "text", "texts"]
+__all__ = [
+    "TEMPLATE_MARKS",
+    "Checked",
+    "JobReference",
+    "Reader",
+    "handed",
+    "is_literal",
+    "optional",
+    "text",
+    "texts",
+    "truth",
+]
 
 #: An id of a job or pipeline: itself, the result of the task that has it, or that task's ``.output``.
 JobReference: TypeAlias = str | Mapping[str, Any] | XComArg
 #: Reads a parameter's value, given its name for the message of an error.
 Reader: TypeAlias = Callable[[Any, str], Any]
 
-_TEMPLATE_MARKS = ("{{", "{%", "{#")
+_T = TypeVar("_T")
+
+TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
-def is_literal(value: Any) -> bool:
-    """Whether a parameter holds neither a template nor another task's result."""
+def is_literal(value: Any, marks: Sequence[str] = TEMPLATE_MARKS) -> bool:
+    """Whether a parameter holds neither a template nor another task's result.
+
+    :param marks: what begins a template.
+    """
     if isinstance(value, str):
-        return not any(mark in value for mark in _TEMPLATE_MARKS)
+        return not any(mark in value for mark in marks)
     if isinstance(value, Mapping):
-        return all(is_literal(each) for pair in value.items() for each in pair)
+        return all(is_literal(each, marks) for pair in value.items() for each in pair)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return all(map(is_literal, value))
-    return value is None or isinstance(value, (bool, int, float, datetime, timedelta))
+        return all(is_literal(each, marks) for each in value)
+    return value is None or isinstance(value, (bool, int, float, date, timedelta))
 
 
 def text(value: Any, name: str) -> str:
@@ -81,6 +92,45 @@ def texts(value: Any, name: str) -> list[str]:
     return [text(each, name) for each in given]
 
 
+def truth(value: Any, name: str) -> bool:
+    """Return a truth value, of a parameter that is no template.
+
+    :param name: the parameter, for the message.
+    :raises JobInputError: if it is none.
+    """
+    if not isinstance(value, bool):
+        raise JobInputError(f"{name}={value!r} must be True or False; it is no template.")
+    return value
+
+
+class Checked(Generic[_T]):
+    """An attribute that reads what is assigned to it: by the constructor, or by a cluster policy.
+
+    :param read: returns the value, given what was assigned and the attribute's name.
+    :param default: the value before anything was assigned.
+    """
+
+    def __init__(self, read: Callable[[Any, str], _T], default: Any = None) -> None:
+        self._read = read
+        self._default = default
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> _T: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | _T:
+        if instance is None:
+            return self
+        value: _T = vars(instance).get(self._name, self._default)
+        return value
+
+    def __set__(self, instance: object, value: Any) -> None:
+        vars(instance)[self._name] = self._read(value, self._name)
+
+
 def optional(reader: Reader) -> Reader:
     """Return a reader of a parameter that may be left out, which None is."""
 
@@ -97,6 +147,11 @@ def handed(value: Any, name: str) -> Any:
     :param name: the parameter, which is the id's name in a result too.
     :raises JobInputError: if the result has no such id.
     """
+    if isinstance(value, str) and value.lstrip().startswith(("{'", '{"')):
+        raise JobInputError(
+            f"{name} was given a whole result as text. Give the task's .output, or .output[{name!r}], and no "
+            "template."
+        )
     if not isinstance(value, Mapping):
         return value
     if name not in value:
@@ -106,63 +161,3 @@ def handed(value: Any, name: str) -> Any:
             "that started it, or the id itself."
         )
     return value[name]
-
-
-class ReadsParameters:
-    """Part of an operator or sensor: reads its parameters, those that are literals when the DAG is parsed."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def output(self) -> PlainXComArg:
-            """What the task hands on; Airflow's own type of it has no keys."""
-
-    #: How each parameter is read.
-    parameter_readers: ClassVar[Mapping[str, Reader]] = {}
-    #: Templated fields in which a number may stand for itself.
-    _native_fields: ClassVar[frozenset[str]] = frozenset({"botocore_config", "verify"})
-
-    def read(self, name: str) -> Any:
-        """Return a parameter, read and checked.
-
-        :raises JobInputError: if it cannot work.
-        """
-        return self.parameter_readers[name](getattr(self, name), name)
-
-    def _read_literals(self, *names: str) -> None:
-        """Read the parameters that stay as they are, so that one that cannot work fails with the DAG's file.
-
-        :param names: which; all when there are none.
-        """
-        for name in names or self.parameter_readers:
-            if is_literal(getattr(self, name)):
-                self.read(name)
-
-    def render_template_fields(self: Any, context: Context, jinja_env: Any = None) -> None:
-        """Render the templated fields; what is written as a text stays one under native rendering too."""
-        written = {name: getattr(self, name, None) for name in self.template_fields}
-        super().render_template_fields(context, jinja_env)  # type: ignore[misc]
-        if (dag := self.get_dag()) is None:
-            return
-        render = partial(_render, dag.get_template_env(force_sandboxed=True), context)
-        for name in written.keys() - self._native_fields:
-            setattr(self, name, _texts_again(written[name], getattr(self, name, None), render))
-
-
-def _render(jinja_env: Any, context: Any, template: str) -> str:
-    """Render a template to a text; the context tells its values when it is asked for them."""
-    found = jinja_env.from_string(template)
-    names = ChainMap(context, found.globals)
-    return "".join(found.root_render_func(found.new_context(names, shared=True)))
-
-
-def _texts_again(template: Any, rendered: Any, render: Callable[[str], Any]) -> Any:
-    """Return what was rendered, with each text that became a number or a truth value as the text it was."""
-    if isinstance(template, str) and isinstance(rendered, (bool, int, float)):
-        return render(template)
-    if isinstance(template, Mapping) and isinstance(rendered, Mapping) and len(template) == len(rendered):
-        pairs = zip(template.values(), rendered.items(), strict=True)
-        return {key: _texts_again(each, value, render) for each, (key, value) in pairs}
-    if isinstance(template, list) and isinstance(rendered, list) and len(template) == len(rendered):
-        return [_texts_again(each, value, render) for each, value in zip(template, rendered, strict=True)]
-    return rendered

@@ -124,6 +124,9 @@ class DefaultWindow:
         :raises JobInputError: if a bound was left to a run that has neither a data interval nor a partition
             with both bounds.
         """
+        # Under delimiters of the DAG's own, the defaults have not been rendered.
+        start = context.get("data_interval_start") if start == INTERVAL_START else start
+        end = context.get("data_interval_end") if end == INTERVAL_END else end
         run = _Partition.of(context)
         empty = self.start and self.end and start == end and run is not None
         name = self.names[0]

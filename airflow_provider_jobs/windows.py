@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pendulum
 
+from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import utc_text
 
@@ -126,7 +127,7 @@ def optional_time(value: Any, name: str) -> datetime | None:
 def split_window(
     start: datetime | str,
     end: datetime | str,
-    every: timedelta,
+    every: timedelta | float,
     *,
     names: tuple[str, str] = ("event_start_time", "event_end_time"),
 ) -> list[dict[str, str]]:
@@ -138,14 +139,17 @@ def split_window(
 
     :param start: an aware datetime or an ISO 8601 string with an offset.
     :param end: the same.
-    :param every: the length of a part.
+    :param every: the length of a part, as a timedelta or in seconds.
     :param names: the names that the parts' bounds get, those of the operator's parameters.
     :return: for each part its two bounds, as ISO 8601 strings in UTC.
     :raises JobInputError: if the window is not one, or ``every`` is shorter than a second.
     """
     window = Window.parse(start, end, names=("start", "end"))
+    every = duration(every, "every")
     if every < timedelta(seconds=1):
         raise JobInputError(f"every={every} must be at least a second.")
+    if len(names) != len(fields(Window)):
+        raise JobInputError(f"names={names!r} must be two: of the parts' starts, and of their ends.")
     zoned = datetime.fromisoformat(start.strip()) if isinstance(start, str) else start
     first = pendulum.instance(window.start).in_timezone(pendulum.instance(zoned).timezone or pendulum.UTC)
     whole_days = every.days if every == timedelta(days=every.days) else 0

@@ -101,13 +101,16 @@ class MasksSecrets:
         self._mask(secret_values(rendered, self._secret_names))
         return rendered
 
-    def render_template_fields(self: Any, context: Context, jinja_env: Any = None) -> None:
+    # Airflow renders the fields of a mapped task by this method, and not by render_template_fields.
+    def _do_render_template_fields(
+        self: Any, parent: Any, template_fields: Any, *args: Any, **kwargs: Any
+    ) -> None:
         """Render all templated fields; those that a callable returns do not come by the way of templates."""
-        super().render_template_fields(context, jinja_env)  # type: ignore[misc]
-        for name in self.template_fields:
-            value = _numbers_as_text(getattr(self, name, None))
+        super()._do_render_template_fields(parent, template_fields, *args, **kwargs)  # type: ignore[misc]
+        for name in template_fields:
+            value = _numbers_as_text(getattr(parent, name, None))
             self._mask(secret_values(value, self._secret_names))
-            setattr(self, name, value)
+            setattr(parent, name, value)
 
     def _mask(self, secrets: Collection[str]) -> None:
         new = {written for secret in secrets for written in _written(secret)} - self._masked

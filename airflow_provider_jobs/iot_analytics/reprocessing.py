@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +71,10 @@ def handed_reprocessing(pipeline_name: Any, reprocessing_id: Any) -> str:
 
     :raises JobInputError: if either is not what AWS allows.
     """
+    if pipeline_name is None and not isinstance(reprocessing_id, Mapping):
+        raise JobInputError(
+            "pipeline_name is missing. Give it, or give the start's whole .output as reprocessing_id."
+        )
     return reprocessing_job_id(reprocessing_id if pipeline_name is None else pipeline_name, reprocessing_id)
 
 

@@ -28,6 +28,7 @@ from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.context import settling_time
 from airflow_provider_jobs.operators.context import try_number as current_try
 from airflow_provider_jobs.operators.handed import PushesIds
+from airflow_provider_jobs.parameters import Checked, truth
 from airflow_provider_jobs.partitions import partition
 from airflow_provider_jobs.windows import interval
 
@@ -44,6 +45,10 @@ _POLL_INTERVAL = options.seconds("poll_interval")
 _STOP_TIME = 4.0
 #: Seconds before it asks once more; each further pause is twice the one before.
 _FIRST_PAUSE = 0.2
+
+
+def _seconds(value: Any, name: str) -> float:
+    return duration(value, name).total_seconds()
 
 
 class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
@@ -67,6 +72,9 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
     """
 
     template_fields: Sequence[str] = aws_template_fields()
+    wait_for_completion = Checked(truth)
+    poll_interval = Checked(_seconds)
+    job_timeout = Checked(optional_duration)
     #: Whether a killed task takes its job along.
     cancel_on_kill: bool = False
 
@@ -86,8 +94,8 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poll_interval: float = duration(poll_interval, "poll_interval").total_seconds()
-        self.job_timeout: timedelta | None = optional_duration(job_timeout, "job_timeout")
+        self.poll_interval = poll_interval
+        self.job_timeout = job_timeout
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""

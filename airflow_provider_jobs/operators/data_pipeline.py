@@ -31,7 +31,7 @@ from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
 from airflow_provider_jobs.operators.put_definition import DataPipelinePutPipelineDefinitionOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
-from airflow_provider_jobs.parameters import JobReference, Reader, optional, text
+from airflow_provider_jobs.parameters import JobReference, Reader, optional, text, truth
 from airflow_provider_jobs.windows import optional_time
 
 __all__ = [
@@ -162,6 +162,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         "start_timestamp": optional_time,
         "wait_until": optional_time,
     }
+    _narrowing: ClassVar[frozenset[str]] = frozenset({"parameter_values", "start_timestamp", "wait_until"})
     ui_color: str = _COLOR
     ui_fgcolor: str = _TEXT
 
@@ -179,6 +180,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         self.parameter_values = parameter_values
         self.start_timestamp = start_timestamp
         self.wait_until = wait_until
+        self._note_written()
         self._read_literals()
 
     def job_request(self, context: Context) -> ActivationRequest:
@@ -231,7 +233,7 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
-        self.cancel_active = cancel_active
+        self.cancel_active = truth(cancel_active, "cancel_active")
         self._read_literals()
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack, get_args
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import duration, optional_duration
+from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
@@ -23,7 +23,7 @@ from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
-from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, text, texts
+from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, texts
 from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
@@ -46,8 +46,14 @@ def _archive(value: Any, name: str) -> str:
     return archive
 
 
+def _delay(value: Any, name: str) -> timedelta:
+    return duration(value, name, zero=True)
+
+
 def _rules(value: Any, name: str) -> list[str]:
     rules = texts(value, name)
+    if not rules:
+        raise JobInputError(f"{name} is empty. Leave it out to reach all rules of the bus.")
     buses = {}
     for arn in rules:
         if not _RULE_ARN.fullmatch(arn):
@@ -116,6 +122,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     }
     window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
     name_parameter: ClassVar[str | None] = "replay_name"
+    _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
+    archive_delay = Checked(_delay)
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -139,17 +147,17 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
-        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
+        self.partition_window = partition_window
         self.rule_arns = rule_arns
         self.replay_name = replay_name
         self.description = description
-        self.archive_delay: timedelta = duration(archive_delay, "archive_delay", zero=True)
+        self.archive_delay = archive_delay
         self.if_empty = if_empty
         if if_empty not in get_args(_IfEmpty):
             raise JobInputError(f"if_empty={if_empty!r} must be one of {', '.join(get_args(_IfEmpty))}.")
         self._note_written()
         self._read_literals()
-        if is_literal((event_start_time, event_end_time)):
+        if self._is_literal((event_start_time, event_end_time)):
             self._window()
 
     def job_request(self, context: Context) -> ReplayRequest:

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import Context, XComArg, XComNotFound
 
-from airflow_provider_jobs.parameters import handed
+from airflow_provider_jobs.parameters import Reader, handed
 
 __all__ = ["AbsentIds", "PushesIds"]
+
+#: Airflow's key of a task's result.
+_RESULT = "return_value"
 
 
 class PushesIds:
@@ -41,6 +45,7 @@ class PushesIds:
 class AbsentIds:
     """Part of an operator that undoes what another task has done, if that has done anything."""
 
+    parameter_readers: ClassVar[Mapping[str, Reader]]
     #: The parameters whose absence means that there is nothing to undo.
     id_parameters: ClassVar[tuple[str, ...]] = ()
 
@@ -49,24 +54,36 @@ class AbsentIds:
     ) -> Any:
         """Render a templated field; an id that one of our tasks has not pushed is None."""
         try:
-            return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
+            rendered = super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
         except XComNotFound:
-            if not self._ours(content):
+            if not self._ours(content, *self.parameter_readers):
                 raise
             return None
+        if rendered is None and self._ours(content, _RESULT):
+            # The task has failed: it has no result, and may have pushed its ids.
+            return self._pushed_ids(content, context)
+        return rendered
 
     def nothing_handed_on(self: Any) -> bool:
         """Whether the task that would have an id has none."""
         return any(handed(getattr(self, name), name) in (None, "") for name in self.id_parameters)
 
-    def _read_literals(self: Any, *names: str) -> None:
+    def _read_literals(self: Any) -> None:
         # An id that a mapped task gets is none of the DAG's file, and may be absent.
         if not self.nothing_handed_on():
-            super()._read_literals(*names)  # type: ignore[misc]
+            super()._read_literals()  # type: ignore[misc]
 
-    def _ours(self, content: Any) -> bool:
-        """Whether a reference is to one of the ids that our operators push; another may be a mistake."""
-        if not isinstance(content, XComArg) or getattr(content, "key", None) not in self.id_parameters:
+    def _pushed_ids(self, content: Any, context: Context) -> dict[str, Any] | None:
+        """Return the ids that the task of an output has pushed; None if it has pushed none."""
+        ids = {}
+        for name in self.parameter_readers:
+            with suppress(XComNotFound):
+                ids[name] = content.operator.output[name].resolve(context)
+        return ids or None
+
+    def _ours(self, content: Any, *keys: str) -> bool:
+        """Whether a reference is to one of these keys of an operator of ours; another may be a mistake."""
+        if not isinstance(content, XComArg) or getattr(content, "key", None) not in keys:
             return False
         task: Any = getattr(content, "operator", None)
         return issubclass(getattr(task, "operator_class", type(task)), PushesIds)

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self, Unpack
 from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
 from airflow_provider_jobs.iot_analytics.reprocessing import (
@@ -27,7 +26,7 @@ from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
-from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, texts
+from airflow_provider_jobs.parameters import JobReference, Reader, optional, texts
 from airflow_provider_jobs.partitions import warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, optional_time, parse_time
 
@@ -126,10 +125,10 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         self.start_time: datetime | str | XComArg | None = start_time
         self.end_time: datetime | str | XComArg | None = end_time
         self.s3_paths = s3_paths
-        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
+        self.partition_window = partition_window
         self._note_written()
         self._read_literals()
-        if is_literal((start_time, end_time, s3_paths)):
+        if self._is_literal((start_time, end_time, s3_paths)):
             self._bounds()
 
     def prepare_for_execution(self) -> Self:
@@ -254,6 +253,8 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
         self.pipeline_name = pipeline_name
         self.reprocessing_id = reprocessing_id
         self._read_literals()
+        if self._is_literal((pipeline_name, reprocessing_id)) and reprocessing_id:
+            handed_reprocessing(pipeline_name, reprocessing_id)
 
     @property
     def target_id(self) -> str:

@@ -18,7 +18,7 @@ from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
-from airflow_provider_jobs.parameters import Reader, is_literal, optional, text
+from airflow_provider_jobs.parameters import Reader, optional, text
 
 __all__ = ["LookoutEquipmentStartDataIngestionJobOperator"]
 
@@ -94,6 +94,7 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         "role_arn": _matching,
     }
     name_parameter: ClassVar[str | None] = "client_token"
+    _narrowing: ClassVar[frozenset[str]] = frozenset({"prefix"})
     ui_color: str = "#01a88d"
     ui_fgcolor: str = "#ffffff"
 
@@ -124,15 +125,16 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         self._check_limits({"max_discarded_files": max_discarded_files or 0, **(data_quality or {})})
         self._note_written()
         self._read_literals()
-        if is_literal((prefix, key_pattern)):
+        if self._is_literal((prefix, key_pattern)):
             self._checked_pattern()
 
     def _check_limits(self, limits: Mapping[str, int]) -> None:
         if unknown := set(limits) - {"max_discarded_files", *QUALITY}:
             raise JobInputError(
-                f"data_quality: {', '.join(sorted(unknown))} cannot be limited; {', '.join(QUALITY)} can."
+                f"data_quality: {', '.join(sorted(map(str, unknown)))} cannot be limited; "
+                f"{', '.join(QUALITY)} can."
             )
-        if wrong := [name for name, limit in limits.items() if not isinstance(limit, int) or limit < 0]:
+        if wrong := [name for name, limit in limits.items() if type(limit) is not int or limit < 0]:
             raise JobInputError(f"{', '.join(wrong)} must be a whole number and not negative.")
         if not self.wait_for_completion and (self.data_quality or self.max_discarded_files is not None):
             raise JobInputError(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
 from typing import Any, ClassVar, Unpack, cast
 
 from airflow.providers.common.compat.sdk import Context, XComArg
@@ -20,7 +21,7 @@ from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.lineage import TellsPipeline
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.handed import PushesIds
-from airflow_provider_jobs.parameters import JobReference, Reader, is_literal
+from airflow_provider_jobs.parameters import JobReference, Reader
 
 __all__ = ["DataPipelinePutPipelineDefinitionOperator"]
 
@@ -75,7 +76,7 @@ class DataPipelinePutPipelineDefinitionOperator(
         self,
         *,
         pipeline_id: JobReference,
-        definition: Mapping[str, Any] | str | XComArg | None = None,
+        definition: Mapping[str, Any] | str | PathLike[str] | XComArg | None = None,
         pipeline_objects: Sequence[Mapping[str, Any] | XComArg] | XComArg | None = None,
         parameter_objects: Sequence[Mapping[str, Any] | XComArg] | XComArg | None = None,
         parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
@@ -84,7 +85,8 @@ class DataPipelinePutPipelineDefinitionOperator(
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         # As they are once their templates are rendered.
-        self.definition: Mapping[str, Any] | str | None = cast("Mapping[str, Any] | str | None", definition)
+        given = fspath(definition) if isinstance(definition, PathLike) else definition
+        self.definition: Mapping[str, Any] | str | None = cast("Mapping[str, Any] | str | None", given)
         self.pipeline_objects: Sequence[Mapping[str, Any]] | None = cast(
             "Sequence[Mapping[str, Any]] | None", pipeline_objects
         )
@@ -96,7 +98,7 @@ class DataPipelinePutPipelineDefinitionOperator(
         self._read_literals()
         # A text may be the name of a file, which is read with the templates.
         parts = (definition, pipeline_objects, parameter_objects, parameter_values)
-        if not isinstance(definition, str) and is_literal(parts):
+        if not isinstance(definition, str) and self._is_literal(parts):
             self._definition()
 
     def render_template(

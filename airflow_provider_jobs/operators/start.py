@@ -18,6 +18,7 @@ from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters
 from airflow_provider_jobs.operators.base import HookT, JobOperator
 from airflow_provider_jobs.operators.context import digest, note_spent, team
+from airflow_provider_jobs.parameters import Checked, truth
 from airflow_provider_jobs.partitions import DefaultWindow
 from airflow_provider_jobs.windows import inferred_interval
 
@@ -43,12 +44,13 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         queue, for the time that the job has to start at, for another job's end. None sets no limit.
     """
 
+    start_timeout = Checked(optional_duration)
     #: What the result has to tell of the job's request; a class attribute like those of the base.
     _asked: Mapping[str, Any] | None = None
     #: The parameters of the job's window, if it has one; where none is given, it is the run's data interval.
     window_parameters: ClassVar[tuple[str, str] | None] = None
     #: How long a run's partition is, where the window is that; None leaves it to the DAG's timetable.
-    partition_window: timedelta | None = None
+    partition_window = Checked(optional_duration)
     #: The parameter with a name or token of the user's own, if there is one.
     name_parameter: ClassVar[str | None] = None
     #: Which bounds of the window were left to the run, and whether both were.
@@ -67,8 +69,8 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         **kwargs: Unpack[JobOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
-        self.cancel_on_kill = cancel_on_kill
-        self.start_timeout: timedelta | None = optional_duration(start_timeout, "start_timeout")
+        self.cancel_on_kill = truth(cancel_on_kill, "cancel_on_kill")
+        self.start_timeout = start_timeout
 
     def prepare_for_execution(self) -> Self:
         """Return the copy that Airflow renders and executes; it knows how the task stands in the file."""
@@ -80,6 +82,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     def _note_written(self) -> None:
         """Note how the task stands in the DAG's file, before its templates are rendered."""
+        self._note_given()
         if self.window_parameters:
             bounds = {name: getattr(self, name) for name in self.window_parameters}
             self._default_window = window = DefaultWindow.of(self.partition_window, **bounds)

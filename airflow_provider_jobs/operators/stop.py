@@ -35,8 +35,10 @@ class StopJobOperator(AbsentIds, JobOperator[HookT], Generic[HookT]):
         :raises JobNotFoundError: if the service does not know the job.
         """
         if self.nothing_handed_on():
-            self.log.info(
-                "There is nothing to stop: no %s was handed on.", " and no ".join(self.id_parameters)
+            self.log.warning(
+                "There is nothing to stop: no %s was handed on. A start whose worker was killed in its call may "
+                "have a job all the same.",
+                " and no ".join(self.id_parameters),
             )
             return None
         self._keep_from_triggerer(context)

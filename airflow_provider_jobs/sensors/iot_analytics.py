@@ -53,6 +53,8 @@ class IotAnalyticsPipelineReprocessingSensor(JobSensor[IotAnalyticsHook]):
         self.pipeline_name = pipeline_name
         self.reprocessing_id = reprocessing_id
         self._read_literals()
+        if self._is_literal((pipeline_name, reprocessing_id)) and reprocessing_id:
+            handed_reprocessing(pipeline_name, reprocessing_id)
 
     @property
     def target_id(self) -> str:

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""How operators and sensors read their parameters: literals with the DAG's file, templates when rendered."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import Context, XComArg
+
+from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.parameters import TEMPLATE_MARKS, Reader, is_literal
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.xcom_arg import PlainXComArg
+
+__all__ = ["ReadsParameters"]
+
+
+class ReadsParameters:
+    """Part of an operator or sensor: reads its parameters, those that are literals when the DAG is parsed."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def output(self) -> PlainXComArg:
+            """What the task hands on; Airflow's own type of it has no keys."""
+
+    #: How each parameter is read.
+    parameter_readers: ClassVar[Mapping[str, Reader]] = {}
+    #: Parameters without which more would be done than with them.
+    _narrowing: ClassVar[frozenset[str]] = frozenset()
+    #: Those of them that the DAG's file gives.
+    _given: frozenset[str] = frozenset()
+    #: Templated fields in which a number may stand for itself.
+    _native_fields: ClassVar[frozenset[str]] = frozenset({"botocore_config", "verify"})
+
+    def read(self, name: str) -> Any:
+        """Return a parameter, read and checked.
+
+        :raises JobInputError: if it cannot work, or has come to nothing where that would do more.
+        """
+        value = getattr(self, name)
+        if value is None and name in self._given:
+            raise JobInputError(
+                f"{name} has come to nothing: a template or another task gave none. Leave the parameter "
+                "out if that is meant."
+            )
+        return self.parameter_readers[name](value, name)
+
+    def _note_given(self) -> None:
+        """Note which of the parameters that narrow what is done are given, before templates are rendered."""
+        self._given = frozenset(name for name in self._narrowing if getattr(self, name) is not None)
+
+    def _is_literal(self: Any, value: Any) -> bool:
+        """Whether a value holds no template, by the marks of the task's DAG, and no other task's result."""
+        dag = self.get_dag()
+        changed = (dag.jinja_environment_kwargs if dag else None) or {}
+        own = (changed.get(f"{kind}_start_string") for kind in ("variable", "block", "comment"))
+        return is_literal(value, tuple({*TEMPLATE_MARKS, *filter(None, own)}))
+
+    def _read_literals(self: Any) -> None:
+        """Read the parameters that are literals: one that cannot work fails with the DAG's file."""
+        try:
+            for name in self.parameter_readers:
+                _check_reference(getattr(self, name), name)
+                if self._is_literal(getattr(self, name)):
+                    self.read(name)
+        except JobInputError as error:
+            raise JobInputError(f"Task {self.task_id!r}: {error}") from None
+
+    # Airflow renders the fields of a mapped task by this method, and not by render_template_fields.
+    def _do_render_template_fields(
+        self: Any, parent: Any, template_fields: Any, context: Context, *args: Any, **kwargs: Any
+    ) -> None:
+        """Render the templated fields; what is written as a text stays one under native rendering too."""
+        written = {name: getattr(parent, name, None) for name in template_fields}
+        super()._do_render_template_fields(parent, template_fields, context, *args, **kwargs)  # type: ignore[misc]
+        if parent is not self or (dag := self.get_dag()) is None:
+            return
+        render = partial(_render, dag.get_template_env(force_sandboxed=True), context)
+        for name in written.keys() - self._native_fields:
+            setattr(self, name, _texts_again(written[name], getattr(self, name, None), render))
+
+
+def _check_reference(value: Any, name: str) -> None:
+    """Refuse a task in place of its output, and the output of a task that has none.
+
+    :raises JobInputError: with what to write.
+    """
+    if hasattr(value, "task_id") and hasattr(value, "output"):
+        raise JobInputError(
+            f"{name} is the task {value.task_id!r} itself. Give its output: .output, or .output[{name!r}]."
+        )
+    if (
+        isinstance(value, XComArg)
+        and getattr(getattr(value, "operator", None), "do_xcom_push", True) is False
+    ):
+        raise JobInputError(
+            f"{name} is the output of a task that has do_xcom_push=False, and so none. Let it push one."
+        )
+
+
+def _render(jinja_env: Any, context: Any, template: str) -> str:
+    """Render a template to a text; the context tells its values when it is asked for them."""
+    found = jinja_env.from_string(template)
+    names = ChainMap(context, found.globals)
+    return "".join(found.root_render_func(found.new_context(names, shared=True)))
+
+
+def _texts_again(template: Any, rendered: Any, render: Callable[[str], Any]) -> Any:
+    """Return what was rendered, with each text that became a number or a truth value as the text it was."""
+    if isinstance(template, str) and isinstance(rendered, (bool, int, float)):
+        return render(template)
+    if isinstance(template, Mapping) and isinstance(rendered, Mapping) and len(template) == len(rendered):
+        pairs = zip(template.values(), rendered.items(), strict=True)
+        return {key: _texts_again(each, value, render) for each, (key, value) in pairs}
+    if type(template) is type(rendered) in (list, tuple) and len(template) == len(rendered):
+        parts = zip(template, rendered, strict=True)
+        return type(rendered)(_texts_again(each, value, render) for each, value in parts)
+    return rendered
