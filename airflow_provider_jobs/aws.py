@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from inspect import getattr_static
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast
 
 from airflow.providers.common.compat.module_loading import import_string
-from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
+from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, XComArg
 
+from airflow_provider_jobs.airflow_parameters import SensorParameters, TaskParameters
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.operators.context import team
 from airflow_provider_jobs.parameters import ReadsParameters
@@ -104,6 +105,7 @@ class UsesHook(Generic[HookT]):
     #: The hook's class, or a :class:`HookClass` that stands for it.
     aws_hook_class: type[HookT]
 
+    # As they are once their templates are rendered.
     aws_conn_id: str | None
     region_name: str | None
     verify: bool | str | None
@@ -194,18 +196,20 @@ class AwsOperator(ReadsParameters, BaseOperator, UsesHook[HookT], Generic[HookT]
     def __init__(
         self,
         *,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | PathLike[str] | None = None,
-        botocore_config: dict[str, Any] | None = None,
-        **kwargs: Any,
+        aws_conn_id: str | XComArg | None = "aws_default",
+        region_name: str | XComArg | None = None,
+        verify: bool | str | PathLike[str] | XComArg | None = None,
+        botocore_config: dict[str, Any] | XComArg | None = None,
+        **kwargs: Unpack[TaskParameters],
     ) -> None:
         _refuse_other_names(self, kwargs, _OPERATOR_NAMES)
         super().__init__(**kwargs)
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = str(verify) if isinstance(verify, PathLike) else verify
-        self.botocore_config = botocore_config
+        self.aws_conn_id: str | None = cast("str | None", aws_conn_id)
+        self.region_name: str | None = cast("str | None", region_name)
+        self.verify: bool | str | None = cast(
+            "bool | str | None", str(verify) if isinstance(verify, PathLike) else verify
+        )
+        self.botocore_config: dict[str, Any] | None = cast("dict[str, Any] | None", botocore_config)
 
 
 class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[HookT]):
@@ -222,15 +226,17 @@ class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[Ho
     def __init__(
         self,
         *,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | PathLike[str] | None = None,
-        botocore_config: dict[str, Any] | None = None,
-        **kwargs: Any,
+        aws_conn_id: str | XComArg | None = "aws_default",
+        region_name: str | XComArg | None = None,
+        verify: bool | str | PathLike[str] | XComArg | None = None,
+        botocore_config: dict[str, Any] | XComArg | None = None,
+        **kwargs: Unpack[SensorParameters],
     ) -> None:
         _refuse_other_names(self, kwargs, _SENSOR_NAMES)
         super().__init__(**kwargs)
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = str(verify) if isinstance(verify, PathLike) else verify
-        self.botocore_config = botocore_config
+        self.aws_conn_id: str | None = cast("str | None", aws_conn_id)
+        self.region_name: str | None = cast("str | None", region_name)
+        self.verify: bool | str | None = cast(
+            "bool | str | None", str(verify) if isinstance(verify, PathLike) else verify
+        )
+        self.botocore_config: dict[str, Any] | None = cast("dict[str, Any] | None", botocore_config)

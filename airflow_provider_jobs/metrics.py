@@ -93,11 +93,15 @@ def send(name: str, value: float | timedelta = 1, /, **tags: str) -> None:
         logging.getLogger(__name__).debug("Metric %s was not sent: %s", name, error)
 
 
-def tags_of(hook: JobHook) -> dict[str, str]:
-    """Return the tags of a hook's metrics: service, connection and Region."""
+def tags_of(hook: JobHook, team: str | None = None) -> dict[str, str]:
+    """Return the tags of a hook's metrics: service, connection and Region.
+
+    :param team: the task's team, which is a tag too where it is known.
+    """
     # What the connection has is known once there is a client.
     region = hook.conn_region_name if "conn" in vars(hook) else hook._region_name
-    return _tags(type(hook).service, hook.aws_conn_id, region)
+    of_team = {"team_name": team} if team else {}
+    return {**_tags(type(hook).service, hook.aws_conn_id, region), **of_team}
 
 
 def send_soon(spec: HookSpec, name: str, value: float | timedelta = 1, **tags: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from airflow_provider_jobs.testing import AwsJobsServer
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 from demo.act import Act, Aws, Progress
 from demo.chain import ChainAct

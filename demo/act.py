@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 
 from airflow_provider_jobs.testing import AwsJobsServer
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
 from demo.tally import Window
 
 REGION = "us-east-1"

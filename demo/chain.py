@@ -10,7 +10,7 @@ from datetime import datetime
 from statistics import mean
 from typing import Any
 
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
 from demo.act import Act, Aws, Backfill, Outcome, Progress
 from demo.bus import drain, put_events, queue_events, windows_of_replays
 from demo.plant import BUCKET, BUS, FANS, PUMPS, Machines

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
 from demo.act import Act, Aws, Backfill, Outcome, Progress
 
 DAG = "data_pipeline_run"

@@ -14,8 +14,8 @@ from typing import Any
 from boto3.session import Session
 
 from airflow_provider_jobs.service_models import use_service_models
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, ApiError, Row
-from airflow_provider_jobs.testing.iot_storage import channel_object
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, ApiError, Row
+from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
 from demo.act import ACCOUNT, Act, Aws, Backfill, Outcome, Progress
 from demo.tally import Window, count, table
 

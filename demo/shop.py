@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, Row
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
 from demo.act import Act, Aws, Backfill, Outcome, Progress
 from demo.bus import drain, put_events, queue_events, windows_of_replays
 from demo.shop_events import BRANCHES, COUNTS, SOURCE, WINDOWS, shop_events

@@ -62,11 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """No calls that wait for their turn, and short pauses: the mocked AWS has no rate limits unless asked."""
-    from airflow_provider_jobs.hooks import data_pipeline, pipelines
+    from airflow_provider_jobs.data_pipeline import starter, stopper
+    from airflow_provider_jobs.data_pipeline.rate_limiter import RATE_LIMITER
 
-    monkeypatch.setattr(pipelines.PACE, "wait", lambda *_: None)
-    monkeypatch.setattr(data_pipeline, "_PAUSE", 0.1)
-    monkeypatch.setattr(data_pipeline, "_STOP_LOOK", 0.1)
+    monkeypatch.setattr(RATE_LIMITER, "wait", lambda *_: None)
+    monkeypatch.setattr(starter, "_PAUSE", 0.1)
+    monkeypatch.setattr(starter, "_OTHER_PAUSE", 0.1)
+    monkeypatch.setattr(stopper, "_PAUSE", 0.1)
 
 
 @pytest.fixture

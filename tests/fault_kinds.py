@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from airflow_provider_jobs.testing.faults import CHANGES, ActiveFault, Fault
+from airflow_provider_jobs.testing.aws.faults import CHANGES, ActiveFault, Fault
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.testing import AwsJobs

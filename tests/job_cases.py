@@ -31,7 +31,8 @@ from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.service_models import use_service_models
-from airflow_provider_jobs.testing import AwsJobs, iotanalytics
+from airflow_provider_jobs.testing import AwsJobs
+from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
 
 REGION = "us-east-1"
 AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": REGION}

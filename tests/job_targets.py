@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_jobs.testing.iot_storage import channel_object
+from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
 
 #: Gives a service's boto3 client.
 Clients = Callable[[str], Any]

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_jobs.testing.airflow_process import poll
+from airflow_provider_jobs.testing.airflow.process import poll
 
 #: Nothing in it is worth a write to the disk.
 _CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}

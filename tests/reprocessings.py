@@ -12,8 +12,9 @@ from one_task import OneTask
 
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
-from airflow_provider_jobs.testing import AwsJobs, iotanalytics
-from airflow_provider_jobs.testing.iot_resources import Reprocessing
+from airflow_provider_jobs.testing import AwsJobs
+from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
+from airflow_provider_jobs.testing.aws.iotanalytics.resources import Reprocessing
 
 START, END = datetime(2026, 1, 1, 0, tzinfo=UTC), datetime(2026, 1, 1, 2, tzinfo=UTC)
 SERVICE = "iotanalytics"

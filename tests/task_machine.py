@@ -25,8 +25,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from job_cases import JobCase
 from one_task import OneTask, json_safe, next_event
 
+from airflow_provider_jobs.data_pipeline import starter, stopper
 from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks import data_pipeline
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 from airflow_provider_jobs.watch.queue import QuotaQueue
@@ -98,8 +98,8 @@ class TaskMachine(RuleBasedStateMachine):
         # Jobs stay where they are until they are moved; what was told to stop has done so at the next look.
         self.aws.set_pace(reads=1_000_000)
         # No pauses for AWS to catch up.
-        for name in ("_PAUSE", "_STOP_WAIT"):
-            self.stack.enter_context(patch.object(data_pipeline, name, 0.0))
+        for module, name in ((starter, "_PAUSE"), (starter, "_OTHER_SHOWN"), (stopper, "_WAIT")):
+            self.stack.enter_context(patch.object(module, name, 0.0))
         self.skew = 0.0
         self.case.prepare()
         self.task = OneTask(lambda: self._operator())

@@ -17,7 +17,7 @@ import pytest
 from airflow_features import needs
 
 from airflow_provider_jobs.testing import mock_aws_jobs
-from airflow_provider_jobs.testing.iot_storage import channel_object
+from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
 
 pytestmark = needs("sdk_timetables")
 

@@ -55,7 +55,7 @@ class ServiceConnection(AwsBaseHook):
             raise JobInputError(
                 f"botocore_config cannot be used: {error}. It takes the parameters of botocore.config.Config."
             ) from error
-        self.clock = AwsClock()
+        self.clock: AwsClock = AwsClock()
         #: What polls have learnt of the jobs; a hook that takes this one's place goes on with it.
         self.memory: dict[str, Any] = {}
         self._endpoint_url = endpoint_url

@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.replays import (
+from airflow_provider_jobs.eventbridge.archive import doubts, expected_events
+from airflow_provider_jobs.eventbridge.replay import (
     NAME_SUFFIX,
     REPLAY_NAME_LIMIT,
     ReplayRequest,
@@ -23,6 +22,8 @@ from airflow_provider_jobs.hooks.replays import (
     seen_replay,
     taken_name,
 )
+from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
@@ -55,9 +56,9 @@ class EventBridgeReplayHook(JobHook):
     label = "Amazon EventBridge"
     noun = "replay"
     marking = Marking.NAME
-    quota = 10
-    quota_codes = frozenset({"LimitExceededException"})
-    input_codes = frozenset({"ValidationException", "InvalidEventPatternException"})
+    quota: ClassVar[int | None] = 10
+    quota_codes: ClassVar[frozenset[str]] = frozenset({"LimitExceededException"})
+    input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException", "InvalidEventPatternException"})
     advice: ClassVar[Mapping[str, str]] = {
         "Cross event bus": "An archive is replayed only to the bus it was made from; name no other.",
         "Archive": "Check the archive's name, the Region and the account of the connection.",
@@ -209,7 +210,15 @@ class EventBridgeReplayHook(JobHook):
 
     def prepare_start(self, request: ReplayRequest) -> None:
         """Check the archive, and that the rules are on its bus; name replays of the same window in flight."""
-        archive = self._archive_of(request)
+        archive, now = self._archive_of(request), self.clock.now()
+        for doubt in doubts(archive, request.start, request.end, now):
+            self.log.warning("%s", one_line(doubt))
+        if count := expected_events(archive, request.start, request.end, now):
+            self.log.info(
+                "About %s of the archive's %s events are of this window, if they came evenly over time.",
+                f"{count:,}",
+                f"{archive['EventCount']:,}",
+            )
         if request.backfill:
             self._warn_of_same(request, archive["ArchiveArn"])
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.reprocessings import ReprocessingRequest, reprocessing_job_id
+from airflow_provider_jobs.iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
@@ -46,16 +46,16 @@ class IotAnalyticsHook(JobHook):
     service = "iotanalytics"
     label = "AWS IoT Analytics"
     noun = "reprocessing"
-    ended = "2025-12-15"
+    ended: ClassVar[str] = "2025-12-15"
     marking = Marking.NONE
-    quota = None
+    quota: ClassVar[int | None] = None
     # Not how many may run at once, but how many may start in 24 hours.
     # https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html
-    scope_quota = 1000
-    quota_codes = frozenset({"LimitExceededException"})
-    input_codes = frozenset({"InvalidRequestException"})
+    scope_quota: ClassVar[int | None] = 1000
+    quota_codes: ClassVar[frozenset[str]] = frozenset({"LimitExceededException"})
+    input_codes: ClassVar[frozenset[str]] = frozenset({"InvalidRequestException"})
     # It has neither name nor token: AWS would start another one.
-    unrepeatable = frozenset({"start_pipeline_reprocessing"})
+    unrepeatable: ClassVar[frozenset[str]] = frozenset({"start_pipeline_reprocessing"})
     page_token = "nextToken"
     no_reason = "AWS IoT Analytics does not say why; the log group of its logging options in CloudWatch may"
     advice: ClassVar[Mapping[str, str]] = {

@@ -20,8 +20,8 @@ from airflow_provider_jobs.exceptions import (
     JobQuotaError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
+from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
 from airflow_provider_jobs.once.identity import Identity
@@ -54,12 +54,12 @@ class LookoutEquipmentHook(JobHook):
     service = "lookoutequipment"
     label = "Amazon Lookout for Equipment"
     noun = "ingestion job"
-    ended = "2026-10-07"
+    ended: ClassVar[str] = "2026-10-07"
     marking = Marking.TOKEN
     stoppable = False
-    quota = 5
-    scope_quota = 1
-    quota_codes = frozenset({"ServiceQuotaExceededException"})
+    quota: ClassVar[int | None] = 5
+    scope_quota: ClassVar[int | None] = 1
+    quota_codes: ClassVar[frozenset[str]] = frozenset({"ServiceQuotaExceededException"})
     advice: ClassVar[Mapping[str, str]] = {
         "ResourceNotFound": "Check the name or id, the Region and the account of the connection.",
         "Bucket": "Check the bucket's name, and that the role may read it.",

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from airflow.providers.common.compat.sdk import Context, conf
 
@@ -24,6 +24,7 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
+from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.context import settling_time
 from airflow_provider_jobs.operators.context import try_number as current_try
 from airflow_provider_jobs.operators.handed import PushesIds
@@ -80,13 +81,13 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float | timedelta = _POLL_INTERVAL,
         job_timeout: timedelta | float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[AwsOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poll_interval = duration(poll_interval, "poll_interval").total_seconds()
-        self.job_timeout = optional_duration(job_timeout, "job_timeout")
+        self.poll_interval: float = duration(poll_interval, "poll_interval").total_seconds()
+        self.job_timeout: timedelta | None = optional_duration(job_timeout, "job_timeout")
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
         """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""

@@ -6,18 +6,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.definitions import parameter_values, pipeline_tags
+from airflow_provider_jobs.data_pipeline.activation import ActivationRequest, checked_pipeline_id, job_ids
+from airflow_provider_jobs.data_pipeline.definition import parameter_values, pipeline_tags
+from airflow_provider_jobs.data_pipeline.lineage import pipeline_lineage
+from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.activations import ActivationRequest, checked_pipeline_id, job_ids
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import Lineage, TellsPipeline
 from airflow_provider_jobs.once.mark import name_prefix
+from airflow_provider_jobs.operator_parameters import (
+    AwsOperatorParameters,
+    JobOperatorParameters,
+    StartJobParameters,
+)
 from airflow_provider_jobs.operators.context import identity
 from airflow_provider_jobs.operators.context import life as life_of
 from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
@@ -25,8 +32,6 @@ from airflow_provider_jobs.operators.put_definition import DataPipelinePutPipeli
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, optional, text
-from airflow_provider_jobs.pipeline_lineage import pipeline_lineage
-from airflow_provider_jobs.pipeline_secrets import MasksSecrets
 from airflow_provider_jobs.windows import optional_time
 
 __all__ = [
@@ -79,16 +84,17 @@ class DataPipelineCreatePipelineOperator(PushesIds, TellsPipeline, AwsOperator[D
         "tags": lambda value, _: pipeline_tags(value),
         "unique_id": optional(_name),
     }
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
     def __init__(
         self,
         *,
-        pipeline_name: str,
-        unique_id: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
-        **kwargs: Any,
+        pipeline_name: str | XComArg,
+        unique_id: str | XComArg | None = None,
+        description: str | XComArg | None = None,
+        tags: Mapping[str, str | XComArg] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
+        **kwargs: Unpack[AwsOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
@@ -156,16 +162,17 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         "start_timestamp": optional_time,
         "wait_until": optional_time,
     }
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
     def __init__(
         self,
         *,
         pipeline_id: JobReference,
-        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
-        start_timestamp: datetime | str | None = None,
-        wait_until: datetime | str | None = None,
-        **kwargs: Any,
+        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
+        start_timestamp: datetime | str | XComArg | None = None,
+        wait_until: datetime | str | XComArg | None = None,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
@@ -211,10 +218,17 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
     aws_hook_class = DataPipelineHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "pipeline_id")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"pipeline_id": checked_pipeline_id}
-    id_parameters = ("pipeline_id",)
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    id_parameters: ClassVar[tuple[str, ...]] = ("pipeline_id",)
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
-    def __init__(self, *, pipeline_id: JobReference, cancel_active: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        pipeline_id: JobReference,
+        cancel_active: bool = True,
+        **kwargs: Unpack[JobOperatorParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         self.cancel_active = cancel_active
@@ -248,10 +262,11 @@ class DataPipelineDeletePipelineOperator(AbsentIds, TellsPipeline, AwsOperator[D
     aws_hook_class = DataPipelineHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "pipeline_id")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"pipeline_id": checked_pipeline_id}
-    id_parameters = ("pipeline_id",)
-    ui_color, ui_fgcolor = _COLOR, _TEXT
+    id_parameters: ClassVar[tuple[str, ...]] = ("pipeline_id",)
+    ui_color: str = _COLOR
+    ui_fgcolor: str = _TEXT
 
-    def __init__(self, *, pipeline_id: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, pipeline_id: JobReference, **kwargs: Unpack[AwsOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         self._read_literals()

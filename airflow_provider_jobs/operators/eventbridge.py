@@ -5,21 +5,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack, get_args
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
-from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
+from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.replays import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, text, texts
@@ -29,6 +30,7 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, 
 __all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
 
 _ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
+_IfEmpty: TypeAlias = Literal["succeed", "skip", "fail"]
 _RULE_ARN = re.compile(
     r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
@@ -88,7 +90,10 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     :param description: shown in the console beside the mark of the task's run. (templated)
     :param archive_delay: as a timedelta or in seconds, how long after the window's end the replay starts at
         the earliest: events reach an archive up to ten minutes late.
+    :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
+        with a warning, ``skip`` or ``fail``.
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
+    :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``; without a retry.
     """
 
     aws_hook_class = EventBridgeReplayHook
@@ -109,35 +114,39 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         "replay_name": optional(checked_replay_name),
         "rule_arns": optional(_rules),
     }
-    window_parameters = ("event_start_time", "event_end_time")
-    name_parameter = "replay_name"
-    ui_color = "#e7157b"
-    ui_fgcolor = "#ffffff"
-    operator_extra_links = (EventBridgeReplayLink(),)
+    window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
+    name_parameter: ClassVar[str | None] = "replay_name"
+    ui_color: str = "#e7157b"
+    ui_fgcolor: str = "#ffffff"
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
     def __init__(
         self,
         *,
-        archive: str,
-        event_start_time: datetime | str = INTERVAL_START,
-        event_end_time: datetime | str = INTERVAL_END,
-        rule_arns: Sequence[str] | None = None,
-        replay_name: str | None = None,
-        description: str | None = None,
+        archive: str | XComArg,
+        event_start_time: datetime | str | XComArg = INTERVAL_START,
+        event_end_time: datetime | str | XComArg = INTERVAL_END,
+        rule_arns: Sequence[str | XComArg] | XComArg | None = None,
+        replay_name: str | XComArg | None = None,
+        description: str | XComArg | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
-        **kwargs: Any,
+        if_empty: _IfEmpty = "succeed",
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.archive = archive
         self.event_start_time = event_start_time
         self.event_end_time = event_end_time
-        self.partition_window = optional_duration(partition_window, "partition_window")
+        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
         self.rule_arns = rule_arns
         self.replay_name = replay_name
         self.description = description
-        self.archive_delay = duration(archive_delay, "archive_delay", zero=True)
+        self.archive_delay: timedelta = duration(archive_delay, "archive_delay", zero=True)
+        self.if_empty = if_empty
+        if if_empty not in get_args(_IfEmpty):
+            raise JobInputError(f"if_empty={if_empty!r} must be one of {', '.join(get_args(_IfEmpty))}.")
         self._note_written()
         self._read_literals()
         if is_literal((event_start_time, event_end_time)):
@@ -164,6 +173,25 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         then = "the replay starts after it"
         warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
         return request.end + self.archive_delay
+
+    def check_result(self, job: JobStatus) -> None:
+        """Look whether any event was replayed.
+
+        :raises AirflowSkipException: if none was and ``if_empty`` is ``skip``.
+        :raises JobEndedError: if none was and ``if_empty`` is ``fail``.
+        """
+        # Where the event does not tell, as that of another release may, nothing is said.
+        if job.details.get("event_last_replayed_time", "") is not None:
+            return
+        what = (
+            f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
+            f"{job.details.get('event_start_time')} to {job.details.get('event_end_time')}."
+        )
+        if self.if_empty == "skip":
+            raise AirflowSkipException(what)
+        if self.if_empty == "fail":
+            raise JobEndedError(f"{what} Correct the archive or the window, then clear the task.")
+        self.log.warning("%s", what)
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""
@@ -199,13 +227,13 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    id_parameters = ("replay_name",)
-    ui_color = EventBridgeStartReplayOperator.ui_color
-    ui_fgcolor = EventBridgeStartReplayOperator.ui_fgcolor
-    operator_extra_links = (EventBridgeReplayLink(),)
+    id_parameters: ClassVar[tuple[str, ...]] = ("replay_name",)
+    ui_color: str = EventBridgeStartReplayOperator.ui_color
+    ui_fgcolor: str = EventBridgeStartReplayOperator.ui_fgcolor
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
-    def __init__(self, *, replay_name: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
         self._read_literals()

@@ -7,15 +7,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, Unpack
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.hooks.reprocessings import (
+from airflow_provider_jobs.iot_analytics.reprocessing import (
     ReprocessingRequest,
     checked_pipeline_name,
     checked_reprocessing_id,
@@ -24,6 +24,7 @@ from airflow_provider_jobs.hooks.reprocessings import (
 )
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, optional, texts
@@ -106,26 +107,26 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         "s3_paths": optional(_s3_paths),
         "start_time": optional_time,
     }
-    window_parameters = ("start_time", "end_time")
-    ui_color = "#7aa116"
-    ui_fgcolor = "#ffffff"
+    window_parameters: ClassVar[tuple[str, str]] = ("start_time", "end_time")
+    ui_color: str = "#7aa116"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,
         *,
         pipeline_name: JobReference,
-        start_time: datetime | str | None = INTERVAL_START,
-        end_time: datetime | str | None = INTERVAL_END,
-        s3_paths: Sequence[str] | None = None,
+        start_time: datetime | str | XComArg | None = INTERVAL_START,
+        end_time: datetime | str | XComArg | None = INTERVAL_END,
+        s3_paths: Sequence[str | XComArg] | XComArg | None = None,
         partition_window: timedelta | float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
-        self.start_time = start_time
-        self.end_time = end_time
+        self.start_time: datetime | str | XComArg | None = start_time
+        self.end_time: datetime | str | XComArg | None = end_time
         self.s3_paths = s3_paths
-        self.partition_window = optional_duration(partition_window, "partition_window")
+        self.partition_window: timedelta | None = optional_duration(partition_window, "partition_window")
         self._note_written()
         self._read_literals()
         if is_literal((start_time, end_time, s3_paths)):
@@ -238,12 +239,16 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
         "pipeline_name": optional(checked_pipeline_name),
         "reprocessing_id": checked_reprocessing_id,
     }
-    id_parameters = ("reprocessing_id",)
-    ui_color = IotAnalyticsStartPipelineReprocessingOperator.ui_color
-    ui_fgcolor = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
+    id_parameters: ClassVar[tuple[str, ...]] = ("reprocessing_id",)
+    ui_color: str = IotAnalyticsStartPipelineReprocessingOperator.ui_color
+    ui_fgcolor: str = IotAnalyticsStartPipelineReprocessingOperator.ui_fgcolor
 
     def __init__(
-        self, *, reprocessing_id: JobReference, pipeline_name: JobReference | None = None, **kwargs: Any
+        self,
+        *,
+        reprocessing_id: JobReference,
+        pipeline_name: JobReference | None = None,
+        **kwargs: Unpack[JobOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name

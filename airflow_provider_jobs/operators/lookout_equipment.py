@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
-from airflow_provider_jobs.hooks.ingestions import QUALITY, IngestionRequest
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
+from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
+from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.parameters import Reader, is_literal, optional, text
 
@@ -92,22 +93,22 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         "prefix": optional(_matching),
         "role_arn": _matching,
     }
-    name_parameter = "client_token"
-    ui_color = "#01a88d"
-    ui_fgcolor = "#ffffff"
+    name_parameter: ClassVar[str | None] = "client_token"
+    ui_color: str = "#01a88d"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,
         *,
-        dataset_name: str,
-        bucket: str,
-        role_arn: str,
-        prefix: str | None = None,
-        key_pattern: str | None = None,
-        client_token: str | None = None,
+        dataset_name: str | XComArg,
+        bucket: str | XComArg,
+        role_arn: str | XComArg,
+        prefix: str | XComArg | None = None,
+        key_pattern: str | XComArg | None = None,
+        client_token: str | XComArg | None = None,
         max_discarded_files: int | None = None,
         data_quality: Mapping[str, int] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_name = dataset_name

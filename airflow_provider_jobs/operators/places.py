@@ -31,7 +31,7 @@ class Places:
     def __init__(self, operator: StartJobOperator[Any], identity: Identity) -> None:
         self._operator = operator
         self._identity = identity
-        self.here = Place(operator.hook.conn_region_name, operator.aws_conn_id)
+        self.here: Place = Place(operator.hook.conn_region_name, operator.aws_conn_id)
         self._hooks: dict[Place, JobHook] = {self.here: operator.hook}
 
     def hook(self, place: Place | None) -> JobHook:

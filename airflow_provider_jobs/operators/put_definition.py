@@ -5,20 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack, cast
 
-from airflow.providers.common.compat.sdk import Context
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.activation import checked_pipeline_id
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.file_format import DefinitionFile
+from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.activations import checked_pipeline_id
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
 from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.lineage import TellsPipeline
+from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.handed import PushesIds
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal
-from airflow_provider_jobs.pipeline_secrets import MasksSecrets
 
 __all__ = ["DataPipelinePutPipelineDefinitionOperator"]
 
@@ -66,30 +68,36 @@ class DataPipelinePutPipelineDefinitionOperator(
         "parameter_values": "json",
         "pipeline_objects": "json",
     }
-    ui_color, ui_fgcolor = "#ed7100", "#ffffff"
+    ui_color: str = "#ed7100"
+    ui_fgcolor: str = "#ffffff"
 
     def __init__(
         self,
         *,
         pipeline_id: JobReference,
-        definition: Mapping[str, Any] | str | None = None,
-        pipeline_objects: Sequence[Mapping[str, Any]] | None = None,
-        parameter_objects: Sequence[Mapping[str, Any]] | None = None,
-        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
-        **kwargs: Any,
+        definition: Mapping[str, Any] | str | XComArg | None = None,
+        pipeline_objects: Sequence[Mapping[str, Any] | XComArg] | XComArg | None = None,
+        parameter_objects: Sequence[Mapping[str, Any] | XComArg] | XComArg | None = None,
+        parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
+        **kwargs: Unpack[AwsOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
-        self.definition = definition
-        self.pipeline_objects = pipeline_objects
-        self.parameter_objects = parameter_objects
+        # As they are once their templates are rendered.
+        self.definition: Mapping[str, Any] | str | None = cast("Mapping[str, Any] | str | None", definition)
+        self.pipeline_objects: Sequence[Mapping[str, Any]] | None = cast(
+            "Sequence[Mapping[str, Any]] | None", pipeline_objects
+        )
+        self.parameter_objects: Sequence[Mapping[str, Any]] | None = cast(
+            "Sequence[Mapping[str, Any]] | None", parameter_objects
+        )
         self.parameter_values = parameter_values
         self._check_choice()
         self._read_literals()
         # A text may be the name of a file, which is read with the templates.
         parts = (definition, pipeline_objects, parameter_objects, parameter_values)
         if not isinstance(definition, str) and is_literal(parts):
-            self._definition().check()
+            self._definition()
 
     def render_template(
         self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
@@ -105,7 +113,7 @@ class DataPipelinePutPipelineDefinitionOperator(
             self.template_ext = files
         if isinstance(rendered, str) and content is self.definition:
             # Before Airflow stores it: where the text cannot be read, its secrets cannot be told.
-            PipelineDefinition.from_file(rendered)
+            DefinitionFile.read(rendered)
         return rendered
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -113,7 +121,6 @@ class DataPipelinePutPipelineDefinitionOperator(
         self._check_choice()
         pipeline_id = self.read("pipeline_id")
         definition = self._definition()
-        definition.check()
         warnings = self.hook.put_definition(pipeline_id, definition)
         self._touched = (pipeline_id, "defined")
         self.hand_on(context, {"pipeline_id": pipeline_id})
@@ -133,6 +140,6 @@ class DataPipelinePutPipelineDefinitionOperator(
             return PipelineDefinition(
                 self.pipeline_objects or (), self.parameter_objects, parameter_values(self.parameter_values)
             )
-        return PipelineDefinition.from_file(self.definition).with_sections(
-            self.parameter_objects, parameter_values(self.parameter_values)
+        return PipelineDefinition.from_file(
+            self.definition, self.parameter_objects, parameter_values(self.parameter_values)
         )

@@ -56,6 +56,8 @@ from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks.base import JobHook
+    from airflow_provider_jobs.once.identity import Identity
     from airflow_provider_jobs.operators.start import StartJobOperator
 
 __all__ = ["StepRunner"]
@@ -74,11 +76,12 @@ class StepRunner:
 
     def __init__(self, operator: StartJobOperator[Any], context: Context, request: Any) -> None:
         self.operator = operator
-        self.hook = operator.hook
+        self._team = task_context.team(context)
+        self.hook: JobHook = operator.hook
         self.request = request
-        self.identity = task_context.identity(context)
-        self.store = task_context.AttemptStore(context, self.identity)
-        self.places = Places(operator, self.identity)
+        self.identity: Identity = task_context.identity(context)
+        self.store: task_context.AttemptStore = task_context.AttemptStore(context, self.identity)
+        self.places: Places = Places(operator, self.identity)
         self.started: JobStatus | None = None
         self._error: Exception | None = None
         self._looked = 0.0
@@ -197,7 +200,7 @@ class StepRunner:
         return left
 
     def _warn(self, job_id: str, before: Before) -> None:
-        metrics.send("start_in_doubt", **metrics.tags_of(self.hook))
+        metrics.send("start_in_doubt", **metrics.tags_of(self.hook, self._team))
         if time.time() - before.warned >= _WARN_AGAIN:
             before.warned = time.time()
             self.operator.log.warning(
@@ -275,7 +278,7 @@ class StepRunner:
         self.operator.log.info("Stopping %s %s: %s.", self.hook.noun, name, why)
         # An error ends the steps: nothing is started beside a job that may go on.
         stopped = self.places.hook(step.job.place).stop_job(job_id)
-        metrics.send("job_stopped", **metrics.tags_of(self.hook))
+        metrics.send("job_stopped", **metrics.tags_of(self.hook, self._team))
         return Stopped.ASKED if stopped else Stopped.NOT_RUNNING
 
     @_do.register

@@ -8,15 +8,16 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, Unpack
 
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.operator_parameters import JobOperatorParameters
 from airflow_provider_jobs.operators.base import HookT, JobOperator
-from airflow_provider_jobs.operators.context import digest, note_spent
+from airflow_provider_jobs.operators.context import digest, note_spent, team
 from airflow_provider_jobs.partitions import DefaultWindow
 from airflow_provider_jobs.windows import inferred_interval
 
@@ -63,11 +64,11 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         *,
         cancel_on_kill: bool = True,
         start_timeout: timedelta | float | None = timedelta(days=7),
-        **kwargs: Any,
+        **kwargs: Unpack[JobOperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.cancel_on_kill = cancel_on_kill
-        self.start_timeout = optional_duration(start_timeout, "start_timeout")
+        self.start_timeout: timedelta | None = optional_duration(start_timeout, "start_timeout")
 
     def prepare_for_execution(self) -> Self:
         """Return the copy that Airflow renders and executes; it knows how the task stands in the file."""
@@ -151,7 +152,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
             event = self._wait(trigger, "execute_after_wait", {"before": before.to_json(context)})
             before = Before.after(before.to_json(context), event, context)
         self._asked = asked_of(outcome.attempt, request)
-        found = self._status(outcome, runner.started)
+        found = self._status(context, outcome, runner.started)
         if outcome.attempt is not None and outcome.attempt.shared:
             found = replace(found, shared=True)
         self._record(context, found)
@@ -198,12 +199,12 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     def _kept(self) -> dict[str, Any]:
         return {"asked": dict(self._asked)} if self._asked else {}
 
-    def _status(self, outcome: Adopt, started: JobStatus | None) -> JobStatus:
+    def _status(self, context: Context, outcome: Adopt, started: JobStatus | None) -> JobStatus:
         from airflow_provider_jobs import metrics
 
         if outcome.job is None and started is not None:
             self.log.info("Started %s %s: %s.", self.hook.noun, started.job_id, started.service_state)
-            metrics.send("job_started", **metrics.tags_of(self.hook))
+            metrics.send("job_started", **metrics.tags_of(self.hook, team(context)))
             # The answer to a start tells less of a job than the result has to.
             return self.hook.describe_job(started.job_id) if started.state.ended else started
         try:
@@ -215,5 +216,5 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         self.log.info(
             "%s %s of an earlier try is %s%s.", self._noun, found.job_id, found.service_state, doubt
         )
-        metrics.send("job_reattached", **metrics.tags_of(self.hook))
+        metrics.send("job_reattached", **metrics.tags_of(self.hook, team(context)))
         return found

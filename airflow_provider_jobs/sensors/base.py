@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic
+from typing import Any, Generic, Unpack
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -24,6 +24,7 @@ from airflow_provider_jobs.aws import AwsSensor, HookT, aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_passing
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
+from airflow_provider_jobs.operator_parameters import AwsSensorParameters
 from airflow_provider_jobs.operators.context import try_number as current_try
 from airflow_provider_jobs.operators.context import was_rescheduled
 
@@ -48,7 +49,7 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         self,
         *,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Any,
+        **kwargs: Unpack[AwsSensorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.deferrable = deferrable

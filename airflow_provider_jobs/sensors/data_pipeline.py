@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
+
+from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.hooks.activations import ActivationId, checked_pipeline_id
+from airflow_provider_jobs.data_pipeline.activation import ActivationId, checked_pipeline_id
 from airflow_provider_jobs.hooks.classes import DataPipelineHook
+from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor
 from airflow_provider_jobs.windows import optional_time
@@ -51,9 +54,9 @@ class DataPipelineSensor(JobSensor[DataPipelineHook]):
         self,
         *,
         pipeline_id: JobReference,
-        activation_time: datetime | str | None = None,
-        wait_until: datetime | str | None = None,
-        **kwargs: Any,
+        activation_time: datetime | str | XComArg | None = None,
+        wait_until: datetime | str | XComArg | None = None,
+        **kwargs: Unpack[JobSensorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id

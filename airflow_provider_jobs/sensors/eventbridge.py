@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar, Unpack
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.eventbridge.replay import checked_replay_name
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.replays import checked_replay_name
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
+from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor
 
@@ -34,10 +37,10 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     aws_hook_class = EventBridgeReplayHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    operator_extra_links = (EventBridgeReplayLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 
-    def __init__(self, *, replay_name: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
         self._read_literals()

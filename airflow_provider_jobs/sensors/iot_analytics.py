@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.hooks.reprocessings import (
+from airflow_provider_jobs.iot_analytics.reprocessing import (
     checked_pipeline_name,
     checked_reprocessing_id,
     handed_reprocessing,
 )
+from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader, optional
 from airflow_provider_jobs.sensors.base import JobSensor
 
@@ -42,7 +43,11 @@ class IotAnalyticsPipelineReprocessingSensor(JobSensor[IotAnalyticsHook]):
     }
 
     def __init__(
-        self, *, reprocessing_id: JobReference, pipeline_name: JobReference | None = None, **kwargs: Any
+        self,
+        *,
+        reprocessing_id: JobReference,
+        pipeline_name: JobReference | None = None,
+        **kwargs: Unpack[JobSensorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name

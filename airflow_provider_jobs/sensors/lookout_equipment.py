@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
+from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader, handed, text
 from airflow_provider_jobs.sensors.base import JobSensor
 
@@ -43,7 +44,7 @@ class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "job_id")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"job_id": _job_id}
 
-    def __init__(self, *, job_id: JobReference, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:
         super().__init__(**kwargs)
         self.job_id = job_id
         self._read_literals()

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.testing.aws.faults import Fault, UnmetFaultError
+    from airflow_provider_jobs.testing.aws.mock import mock_aws_jobs
     from airflow_provider_jobs.testing.aws_jobs import AwsJobs
-    from airflow_provider_jobs.testing.faults import Fault, UnmetFaultError
-    from airflow_provider_jobs.testing.mock import mock_aws_jobs
     from airflow_provider_jobs.testing.pace import Pace
     from airflow_provider_jobs.testing.server import AwsJobsServer
 
@@ -21,10 +21,10 @@ __all__ = ["AwsJobs", "AwsJobsServer", "Fault", "Pace", "UnmetFaultError", "mock
 _HOMES = {
     "AwsJobs": "aws_jobs",
     "AwsJobsServer": "server",
-    "Fault": "faults",
+    "Fault": "aws.faults",
     "Pace": "pace",
-    "UnmetFaultError": "faults",
-    "mock_aws_jobs": "mock",
+    "UnmetFaultError": "aws.faults",
+    "mock_aws_jobs": "aws.mock",
 }
 
 

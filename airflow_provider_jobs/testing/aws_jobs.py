@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_jobs.testing.faults import Fault
+from airflow_provider_jobs.testing.aws.faults import Fault
 from airflow_provider_jobs.testing.lag import LagIn
 
 __all__ = ["AwsJobs"]

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, Final, TypeAlias, get_args
 
+from airflow_provider_jobs.testing.aws.events.settings import ArchiveSettings
+from airflow_provider_jobs.testing.aws.faults import ActiveFault, Fault
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
-from airflow_provider_jobs.testing.event_settings import ArchiveSettings
-from airflow_provider_jobs.testing.faults import ActiveFault, Fault
 from airflow_provider_jobs.testing.lag import Lag, LagIn, Replica, Row
 from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
 

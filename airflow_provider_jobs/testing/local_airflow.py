@@ -21,8 +21,8 @@ from typing import NamedTuple, Self
 
 import psutil
 
-from airflow_provider_jobs.testing.airflow_api import AirflowApi, ApiError, Row
-from airflow_provider_jobs.testing.airflow_process import (
+from airflow_provider_jobs.testing.airflow.api import AirflowApi, ApiError, Row
+from airflow_provider_jobs.testing.airflow.process import (
     Component,
     LocalAirflowError,
     environment,

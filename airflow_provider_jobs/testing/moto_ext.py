@@ -22,8 +22,8 @@ from moto.core.routing import ServiceOperationRouter
 
 from airflow_provider_jobs.testing.control import CONTROL
 
-#: Each declares a ``BACKEND``.
-SERVICE_MODULES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
+#: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
+SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
 
 _PREFIX = "jobs_"
 
@@ -114,10 +114,9 @@ class _Routes(BaseBackend):
 
 
 def backends() -> list[Backend]:
-    """Import the service modules and return what they declare."""
-    return [
-        importlib.import_module(f"airflow_provider_jobs.testing.{name}").BACKEND for name in SERVICE_MODULES
-    ]
+    """Import the services' backends and return what they declare."""
+    modules = (f"airflow_provider_jobs.testing.aws.{name}.backend" for name in SERVICE_PACKAGES)
+    return [importlib.import_module(module).BACKEND for module in modules]
 
 
 #: The response classes of the registered backends, by service.

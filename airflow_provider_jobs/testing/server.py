@@ -26,9 +26,9 @@ from threading import Event, Thread
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
+from airflow_provider_jobs.testing.aws.faults import UnmetFaultError
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.faults import UnmetFaultError
 from airflow_provider_jobs.testing.lag import Lag, LagIn
 from airflow_provider_jobs.testing.pace import Pace
 
@@ -222,7 +222,7 @@ def serve(
     )
     from werkzeug.serving import make_server
 
-    from airflow_provider_jobs.testing.edge import date, over_http
+    from airflow_provider_jobs.testing.aws.edge import date, over_http
     from airflow_provider_jobs.testing.moto_ext import register
 
     class RequestHandler(MotoRequestHandler):

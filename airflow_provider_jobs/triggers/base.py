@@ -8,14 +8,14 @@ import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.watch.threads import LOG_THREAD
 
-__all__ = ["SHORTEST", "VERSION", "WaitTrigger", "refuse_unknown", "shortest_wait"]
+__all__ = ["SHORTEST", "VERSION", "LaterArguments", "WaitTrigger", "refuse_unknown", "shortest_wait"]
 
 #: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on
 #: before the scheduler has read that its worker left it deferred, Airflow takes it for one that was killed,
@@ -25,6 +25,10 @@ SHORTEST = 10.0
 
 #: Of what the triggers are given and tell. A release that adds to it raises this; see CONTRIBUTING.md.
 VERSION = 1
+
+
+class LaterArguments(TypedDict):
+    """Arguments that a later release may have given a trigger: to this one, and to a type checker, none."""
 
 
 def refuse_unknown(trigger: BaseTrigger, version: int, unknown: Mapping[str, Any]) -> None:
@@ -63,11 +67,11 @@ class WaitTrigger(BaseTrigger):
         job_id: str,
         poll_interval: float = 30,
         version: int = VERSION,
-        **later: Any,
+        **later: Unpack[LaterArguments],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         refuse_unknown(self, version, later)
-        self.spec = HookSpec(hook_class, hook_parameters)
+        self.spec: HookSpec = HookSpec(hook_class, hook_parameters)
         self.job_id = job_id
         self.poll_interval = poll_interval
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Unpack
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -24,7 +24,9 @@ class DelayTrigger(BaseTrigger):
     :param version: of these arguments.
     """
 
-    def __init__(self, *, seconds: float, version: int = base.VERSION, **later: Any) -> None:
+    def __init__(
+        self, *, seconds: float, version: int = base.VERSION, **later: Unpack[base.LaterArguments]
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         base.refuse_unknown(self, version, later)
         self.seconds = seconds

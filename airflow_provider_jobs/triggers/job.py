@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger
@@ -16,7 +16,7 @@ from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks.clock import AwsClock
 from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.triggers.base import VERSION, WaitTrigger
+from airflow_provider_jobs.triggers.base import VERSION, LaterArguments, WaitTrigger
 from airflow_provider_jobs.triggers.task_state import task_state
 from airflow_provider_jobs.watch.patience import Heard, Outlook, Patience
 from airflow_provider_jobs.watch.poller import JobPoller, Waiter
@@ -70,6 +70,10 @@ class JobTrigger(WaitTrigger):
     def __init__(
         self,
         *,
+        hook_class: str,
+        hook_parameters: str,
+        job_id: str,
+        poll_interval: float = 30,
         deadline: str | None = None,
         stop_at_deadline: bool = False,
         cancel_on_kill: bool = True,
@@ -78,9 +82,17 @@ class JobTrigger(WaitTrigger):
         settling_time: float = 0.0,
         seen: bool = False,
         started_at: str | None = None,
-        **kwargs: Any,
+        version: int = VERSION,
+        **later: Unpack[LaterArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            hook_class=hook_class,
+            hook_parameters=hook_parameters,
+            job_id=job_id,
+            poll_interval=poll_interval,
+            version=version,
+            **later,
+        )
         self.deadline = deadline
         self.stop_at_deadline = stop_at_deadline
         self.cancel_on_kill = cancel_on_kill

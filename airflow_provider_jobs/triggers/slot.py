@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Unpack
 
-from airflow_provider_jobs.triggers.base import WaitTrigger
+from airflow_provider_jobs.triggers.base import VERSION, LaterArguments, WaitTrigger
 from airflow_provider_jobs.watch.accounts import account_of
 from airflow_provider_jobs.watch.patience import Outlook, Patience
 from airflow_provider_jobs.watch.queue import QuotaQueue
@@ -35,15 +35,27 @@ class SlotTrigger(WaitTrigger):
     def __init__(
         self,
         *,
+        hook_class: str,
+        hook_parameters: str,
+        job_id: str,
+        poll_interval: float = 30,
         scope: str = "",
         since: float | None = None,
         again: bool = False,
         until: float | None = None,
-        **kwargs: Any,
+        version: int = VERSION,
+        **later: Unpack[LaterArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            hook_class=hook_class,
+            hook_parameters=hook_parameters,
+            job_id=job_id,
+            poll_interval=poll_interval,
+            version=version,
+            **later,
+        )
         self.scope = scope
-        self.since = time.time() if since is None else since
+        self.since: float = time.time() if since is None else since
         self.again = again
         self.until = until
 

@@ -69,7 +69,7 @@ class Patience:
     ) -> None:
         self.job: JobStatus | None = None
         #: The error of the last poll; empty if it succeeded.
-        self.trouble = ""
+        self.trouble: str = ""
         self._job_id = job_id
         self._seen = seen
         self._settling_time = settling_time

@@ -93,7 +93,7 @@ class SharedPoll(ABC):
         # A dictionary serves as an ordered set: thousands of waiters may leave one by one.
         self._waiters: dict[Waiter, None] = {}
         self.key: Hashable = spec
-        self.spec = spec
+        self.spec: HookSpec = spec
         self._hook: JobHook | None = None
         self._memory: dict[str, Any] = {}
         self._clock = AwsClock()

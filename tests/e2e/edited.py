@@ -15,7 +15,7 @@ from pathlib import Path
 import job_targets
 from job_targets import Clients
 
-from airflow_provider_jobs.testing.airflow_api import Row
+from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 from .job_types import TASKS, clients

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from airflow_provider_jobs.testing.airflow_api import ApiError, Row, log_line
+from airflow_provider_jobs.testing.airflow.api import ApiError, Row, log_line
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError, Worker
 from airflow_provider_jobs.testing.server import AwsJobsServer
 

@@ -13,7 +13,7 @@ from job_cases import DataPipeline, EventBridge, IotAnalytics, JobCase, LookoutE
 from job_targets import Clients
 
 from airflow_provider_jobs.service_models import use_service_models
-from airflow_provider_jobs.testing.airflow_api import Row
+from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 REGION = "us-east-1"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_jobs.testing.airflow_api import Row
+from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 

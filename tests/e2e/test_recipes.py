@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from airflow_provider_jobs.testing import Fault
-from airflow_provider_jobs.testing.airflow_api import Row
+from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 

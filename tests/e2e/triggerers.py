@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from airflow_provider_jobs.testing.airflow_api import Row
+from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 
 FIRST, SECOND = "triggerer", "triggerer.2"

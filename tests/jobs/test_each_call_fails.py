@@ -20,8 +20,8 @@ from api_calls import Call, recorded
 from job_cases import CASES, JobCase, client
 from one_task import OneTask
 
+from airflow_provider_jobs.data_pipeline import starter, stopper
 from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks import data_pipeline
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 
 #: A job that ends when it is told to stop, and not before.
@@ -103,9 +103,10 @@ def settling(monkeypatch: pytest.MonkeyPatch) -> None:
 def world(case: JobCase, cleared: bool, deferrable: bool) -> Iterator[Life]:
     with (
         mock_aws_jobs() as aws,
-        patch.object(data_pipeline, "_PAUSE", 0.0),
-        patch.object(data_pipeline, "_STOP_WAIT", 0.0),
-        patch.object(data_pipeline, "_SHOWN", 0.5),
+        patch.object(starter, "_PAUSE", 0.0),
+        patch.object(starter, "_OTHER_SHOWN", 0.0),
+        patch.object(stopper, "_WAIT", 0.0),
+        patch.object(starter, "_SHOWN", 0.5),
     ):
         yield Life(case, aws, cleared, deferrable)
 

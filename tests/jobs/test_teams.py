@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from job_cases import JobCase
+from metrics_sent import metrics_sent
 from one_task import OneTask
 
 from airflow_provider_jobs.testing import AwsJobs
@@ -43,6 +44,18 @@ def test_a_task_of_a_team_waits_on_its_worker(
     assert task.deferred is None
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
     assert "does not see connections of a team's own" in logged()
+
+
+@pytest.mark.parametrize("team", ["shop", None])
+def test_its_counters_tell_the_team(case: JobCase, connection: str, team: str | None) -> None:
+    """Those that a worker sends; a triggerer does not know it."""
+    task = OfTeam(lambda: case.operator(aws_conn_id=connection))
+    task.team = team
+    with metrics_sent() as sent:
+        task.begin()
+    of_team = {"team_name": team} if team else {}
+    assert sent.number("job_started", service=case.service, **of_team) == 1
+    assert (sent.number("job_started", team_name="shop") == 1) == bool(team)
 
 
 def test_so_does_a_sensor(aws: AwsJobs, case: JobCase, make_sync: MakeTask, connection: str) -> None:

@@ -17,13 +17,15 @@ from job_cases import REGION, DataPipeline, EventBridge, IotAnalytics, JobCase, 
 from once.world.aws import THEIRS
 from once.world.situation import Setting
 
-from airflow_provider_jobs.hooks import data_pipeline
+from airflow_provider_jobs.data_pipeline import starter, stopper
 from airflow_provider_jobs.once.attempt_log import Attempt
 from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Life
 from airflow_provider_jobs.operators import context as task_context
-from airflow_provider_jobs.testing import events, iotanalytics, lookoutequipment
+from airflow_provider_jobs.testing.aws.events import backend as events
+from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
+from airflow_provider_jobs.testing.aws.lookoutequipment import backend as lookoutequipment
 
 if TYPE_CHECKING:
     from once.replay import Replay
@@ -235,7 +237,11 @@ class Activations(Counterpart):
     @contextmanager
     def surroundings(self) -> Iterator[None]:
         """Make no pauses for AWS to catch up: its time is not this machine's."""
-        with patch.object(data_pipeline, "_PAUSE", 0.0), patch.object(data_pipeline, "_STOP_WAIT", 0.0):
+        with (
+            patch.object(starter, "_PAUSE", 0.0),
+            patch.object(starter, "_OTHER_SHOWN", 0.0),
+            patch.object(stopper, "_WAIT", 0.0),
+        ):
             yield
 
     def arguments(self, request: str, scope: str, rendering: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import json
 import re
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_jobs.get_provider_info import get_provider_info
+from .provided import OPERATORS
 
 pytest.importorskip("airflow.sdk", reason="the examples are written for Airflow 3")
 from airflow.models import DagBag
@@ -26,19 +25,6 @@ REPOSITORY = Path(__file__).parents[2]
 README_DAG = re.search(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
 FOLDERS = ("example_dags", "example_tests/dags")
 FILES = [file for folder in FOLDERS for file in sorted((REPOSITORY / folder).glob("*.py"))]
-
-
-def operators() -> Iterator[type[BaseOperator]]:
-    """All operators and sensors that the provider declares."""
-    info = get_provider_info()
-    for layer in ("operators", "sensors"):
-        for integration in info[layer]:
-            for name in integration["python-modules"]:
-                module = importlib.import_module(name)
-                yield from (getattr(module, each) for each in module.__all__)
-
-
-OPERATORS = {each.__name__: each for each in operators()}
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "links": ("links",),
     "once": ("once",),
     "services": ("eventbridge", "data_pipeline", "lookout_equipment", "iot_analytics"),
-    "hooks": ("hooks", "service_models", "data_pipeline.client", "data_pipeline.watcher"),
+    "hooks": (
+        "hooks",
+        "service_models",
+        *(f"data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
+    ),
     "watch": ("watch", "metrics"),
     "triggers": ("triggers",),
     "operators": ("operators", "aws", "hooks.classes"),

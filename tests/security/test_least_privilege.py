@@ -22,7 +22,7 @@ from api_calls import Call, recorded
 from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
 from one_task import OneTask, next_event
 
-from airflow_provider_jobs.definitions import PipelineDefinition
+from airflow_provider_jobs.data_pipeline import definition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
 from airflow_provider_jobs.hooks.spec import HookSpec
@@ -258,7 +258,7 @@ def puts_what_is_fatal(case: JobCase, aws: AwsJobs) -> Go:
     go = put(case, {"id": "Default", "workerGroup": ""})
 
     def unchecked() -> None:
-        with patch.object(PipelineDefinition, "check", lambda _: None):
+        with patch.object(definition, "checked", lambda *_: []):
             go()
 
     return unchecked
@@ -267,10 +267,8 @@ def puts_what_is_fatal(case: JobCase, aws: AwsJobs) -> Go:
 def put(case: JobCase, default: dict[str, Any]) -> Go:
     assert isinstance(case, DataPipeline)
     given: dict[str, Any] = {"task_id": "put", "pipeline_id": case.pipeline_id, **AWS}
-    definition = {"objects": [default]}
-    return OneTask(
-        lambda: data_pipeline.DataPipelinePutPipelineDefinitionOperator(definition=definition, **given)
-    ).run
+    given["definition"] = {"objects": [default]}
+    return OneTask(lambda: data_pipeline.DataPipelinePutPipelineDefinitionOperator(**given)).run
 
 
 def deletes(case: JobCase, aws: AwsJobs) -> Go:

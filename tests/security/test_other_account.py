@@ -30,6 +30,7 @@ NOT_WHERE = {
     "cancel_on_kill",
     "data_quality",
     "deferrable",
+    "if_empty",
     "job_timeout",
     "max_discarded_files",
     "poll_interval",

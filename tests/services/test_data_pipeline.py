@@ -12,26 +12,16 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_features import needs
-from botocore.config import Config
-from job_cases import AWS
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
-from one_task import OneTask
 
+from airflow_provider_jobs.data_pipeline import starter
 from airflow_provider_jobs.exceptions import (
     JobApiError,
-    JobEndedError,
     JobFailedError,
-    JobInputError,
-    JobNotFoundError,
 )
-from airflow_provider_jobs.hooks import data_pipeline
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.testing import AwsJobs, Fault
-
-#: No retries of botocore's own, so that a fault reaches the hook at once.
-ONE_CALL = Config(retries={"total_max_attempts": 1})
 
 
 class TestActivate:
@@ -200,7 +190,7 @@ class TestActivate:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         task = activate(pipeline(), botocore_config={"retries": {"total_max_attempts": 1}})
-        monkeypatch.setattr(data_pipeline, "_SHOWN", 0.0)
+        monkeypatch.setattr(starter, "_SHOWN", 0.0)
         # The first two polls are those before the activation.
         aws.add_fault(Fault("DescribePipelines", kind, skip=2))
         with pytest.raises(JobApiError, match="AWS does not show it yet") as caught:
@@ -249,160 +239,3 @@ class TestActivate:
         activate(pipeline_id, wait_for_completion=False).run()
         assert hook.stop_job(aws.jobs("datapipeline")[0]["id"])
         assert aws.jobs("datapipeline")[0]["state"] == "INACTIVE"
-
-
-class TestCalls:
-    """What an error says of the call's effect, by a call that botocore repeats and one that it does not."""
-
-    @pytest.mark.parametrize(("kind", "in_doubt"), [("access-denied", False), ("error", True)])
-    def test_a_refusal_leaves_no_doubt(
-        self, aws: AwsJobs, hook: DataPipelineHook, kind: Any, in_doubt: bool
-    ) -> None:
-        aws.add_fault(Fault("ActivatePipeline", kind))
-        with pytest.raises(JobApiError) as caught:
-            hook.activate_pipeline("df-1")
-        assert caught.value.in_doubt is in_doubt
-        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
-
-    def test_a_refusal_of_a_call_that_botocore_repeated_is_in_doubt(
-        self, aws: AwsJobs, pipeline: Callable[..., str], hook: DataPipelineHook
-    ) -> None:
-        pipeline_id = pipeline()
-        aws.add_fault(Fault("DeactivatePipeline", "drop", when="after"))
-        aws.add_fault(Fault("DeactivatePipeline", "access-denied"))
-        with pytest.raises(JobApiError, match="AccessDenied") as caught:
-            hook.deactivate_pipeline(pipeline_id)
-        assert caught.value.in_doubt
-
-
-class TestSchedules:
-    def test_the_end_of_a_schedule(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
-        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(hours=-3)), occurrences="3"))
-        aws.set_pace(reads=12)
-        result = activate(pipeline_id).run()
-        assert result["instances"] == {"FINISHED": 3}
-
-    def test_up_to_a_time(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
-        """The wait is over when all before the time have ended, though the schedule goes on."""
-        start = timedelta(hours=-4)
-        pipeline_id = pipeline(on_schedule(startDateTime=stamp(start)))
-        until = NOW - timedelta(hours=2)
-        result = activate(pipeline_id, wait_until=until).run()
-        assert result["until"] == until.isoformat()
-        assert result["instances"] == {"FINISHED": 2}
-
-    def test_a_failure_after_the_time_is_none(
-        self, aws: AwsJobs, pipeline: Callable[..., str], hook: DataPipelineHook
-    ) -> None:
-        aws.set_pace()
-        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(hours=-4)), occurrences="4"))
-        activate(pipeline_id, wait_for_completion=False).run()
-        aws.fail(pipeline_id, "too late to matter", at=0.8)
-        aws.advance(pipeline_id)
-        (job,) = aws.jobs("datapipeline")
-        assert hook.describe_job(f"{job['id']}..{stamp(timedelta(hours=-1))}").state is JobState.SUCCEEDED
-        assert hook.describe_job(job["id"]).state is JobState.FAILED
-
-    def test_start_timestamp_skips_what_was_before(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
-        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(days=-3)), occurrences="73"))
-        result = activate(pipeline_id, start_timestamp=NOW - timedelta(hours=2)).run()
-        assert result["instances"] == {"FINISHED": 3}
-
-
-class TestSensor:
-    def wait(self, pipeline_id: str, **kwargs: Any) -> OneTask:
-        given = {"pipeline_id": pipeline_id, "poke_interval": 0.02, **AWS, **kwargs}
-        return OneTask(lambda: DataPipelineSensor(task_id="wait", **given))
-
-    def test_the_latest_activation_is_the_default(
-        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any
-    ) -> None:
-        pipeline_id = pipeline()
-        aws.fail_next("datapipeline", "out of luck")
-        with pytest.raises(JobFailedError):
-            activate(pipeline_id).run()
-        with pytest.raises(JobEndedError, match="out of luck"):
-            self.wait(pipeline_id).run()
-        client.activate_pipeline(pipelineId=pipeline_id)
-        assert self.wait(pipeline_id).run()["state"] == "FINISHED"
-
-    def test_up_to_a_time(self, aws: AwsJobs, pipeline: Callable[..., str], client: Any) -> None:
-        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(hours=-4))))
-        client.activate_pipeline(pipelineId=pipeline_id)
-        assert self.wait(pipeline_id, wait_until=NOW - timedelta(hours=1)).run()["instances"] == {
-            "FINISHED": 3
-        }
-
-    def test_bad_input(self, aws: AwsJobs) -> None:
-        with pytest.raises(JobInputError, match="is not a pipeline's id"):
-            self.wait("df-1@latest").run()
-
-
-class TestManyPipelines:
-    def test_one_that_is_gone_does_not_spoil_the_look_at_the_others(
-        self, aws: AwsJobs, hook: DataPipelineHook, pipeline: Callable[..., str]
-    ) -> None:
-        ids = [pipeline(on_demand(A={})) for _ in range(27)]
-        for pipeline_id in ids[5], ids[26]:
-            hook.delete_pipeline(pipeline_id)
-        found = hook.describe_jobs(ids)
-        gone = [pipeline_id for pipeline_id in ids if isinstance(found[pipeline_id], JobNotFoundError)]
-        assert gone == [ids[5], ids[26]]
-
-    @pytest.mark.parametrize(("kind", "passing"), [("throttle", True), ("access-denied", False)])
-    def test_an_error_in_the_middle_of_a_look_loses_nothing_that_was_found(
-        self, aws: AwsJobs, pipeline: Callable[..., str], client: Any, kind: Any, passing: bool
-    ) -> None:
-        aws.set_pace()
-        for _ in range(4):
-            client.activate_pipeline(pipelineId=pipeline(on_demand(A={})))
-        jobs = [job["id"] for job in aws.jobs("datapipeline")]
-        hook = DataPipelineHook(**AWS, config=ONE_CALL)
-        # Each activation that is new takes three queries.
-        aws.add_fault(Fault("QueryObjects", kind, skip=3))
-        found = hook.describe_jobs(jobs)
-        failed = [isinstance(found[job], JobApiError) for job in jobs]
-        assert failed == [False, True, passing, passing]
-
-    @pytest.mark.parametrize("look", ["find", "count"])
-    def test_an_activation_that_could_not_be_looked_at_is_not_taken_for_none(
-        self, aws: AwsJobs, pipeline: Callable[..., str], look: str
-    ) -> None:
-        aws.set_pace()
-        task = activate(
-            pipeline(), wait_for_completion=False, botocore_config={"retries": {"total_max_attempts": 1}}
-        )
-        task.run()
-        aws.add_fault(Fault("QueryObjects", "throttle"))
-        hook = DataPipelineHook(**AWS, config=ONE_CALL)
-        with pytest.raises(JobApiError, match="ThrottlingException"):
-            task.run() if look == "find" else hook.active_jobs(())
-        assert len(aws.jobs("datapipeline")) == 1
-
-    def test_only_those_that_moved_or_are_due_are_asked_for_their_instances(
-        self, aws: AwsJobs, hook: DataPipelineHook, pipeline: Callable[..., str], client: Any
-    ) -> None:
-        aws.set_pace()
-        ids = [pipeline(on_demand(A={})) for _ in range(50)]
-        for pipeline_id in ids:
-            client.activate_pipeline(pipelineId=pipeline_id)
-        jobs = [job["id"] for job in aws.jobs("datapipeline")]
-
-        def look() -> tuple[dict[str, Any], dict[str, int]]:
-            before = aws.calls("datapipeline")
-            found = hook.describe_jobs(jobs)
-            after = aws.calls("datapipeline")
-            return found, {
-                name: after.get(name, 0) - before.get(name, 0)
-                for name in ("DescribePipelines", "QueryObjects", "DescribeObjects")
-            }
-
-        assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 60, "DescribeObjects": 20}
-        for _ in range(2):
-            look()
-        # All are known by now, and only what they still run is asked for.
-        assert look()[1] == {"DescribePipelines": 2, "QueryObjects": 0, "DescribeObjects": 50}
-        aws.advance(jobs[33])
-        found, calls = look()
-        assert calls == {"DescribePipelines": 2, "QueryObjects": 2, "DescribeObjects": 50}
-        assert [job for job in jobs if found[job].state.ended] == [jobs[33]]

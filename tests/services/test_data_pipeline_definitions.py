@@ -16,7 +16,8 @@ from job_cases import AWS
 from load_pipelines import DEFAULT, STEP, activate, on_demand
 from one_task import OneTask
 
-from airflow_provider_jobs.definitions import PipelineDefinition
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs.data_pipeline.file_format import DefinitionFile, written
 from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
@@ -82,8 +83,8 @@ class TestPut:
         example = json.loads(EXAMPLES.read_text())[number]
         if number == 1:
             with pytest.raises(JobInputError, match="Default\n    - 'workerGroup' is an empty string"):
-                PipelineDefinition(example).check()
-            assert PipelineDefinition.from_file(PipelineDefinition(example).to_file()).objects == example
+                PipelineDefinition(example)
+            assert DefinitionFile.read(written(example, None, None)).objects == example
             example[0]["fields"][0]["stringValue"] = "wg"
         pipeline_id = hook.create_pipeline("example", str(number))
         hook.put_definition(pipeline_id, PipelineDefinition(example))
@@ -133,7 +134,7 @@ class TestPut:
     def test_what_aws_calls_fatal_is_told_in_words(
         self, hook: DataPipelineHook, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(PipelineDefinition, "check", lambda _: None)
+        monkeypatch.setattr("airflow_provider_jobs.data_pipeline.definition.checked", lambda *_: [])
         pipeline_id = hook.create_pipeline("load", "1")
         definition = PipelineDefinition.from_file({"objects": [{**DEFAULT, "workerGroup": ""}]})
         with pytest.raises(

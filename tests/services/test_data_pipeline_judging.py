@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.hooks.activations import ActivationId, Instance, PipelineLook
-from airflow_provider_jobs.hooks.verdicts import blocked, judge
+from airflow_provider_jobs.data_pipeline.activation import ActivationId
+from airflow_provider_jobs.data_pipeline.instance import Instance
+from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
+from airflow_provider_jobs.data_pipeline.status import blocked, judge
 from airflow_provider_jobs.job import JobState, JobStatus
 
 BEGAN = "2026-01-31T00:00:00"

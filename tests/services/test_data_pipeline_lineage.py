@@ -12,8 +12,8 @@ from job_cases import AWS
 from load_pipelines import on_demand
 from one_task import OneTask
 
+from airflow_provider_jobs.data_pipeline.lineage import pipeline_lineage
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
-from airflow_provider_jobs.pipeline_lineage import pipeline_lineage
 from airflow_provider_jobs.testing import AwsJobs
 
 

@@ -16,8 +16,8 @@ from job_targets import load
 from load_pipelines import DEFAULT
 from one_task import OneTask
 
-from airflow_provider_jobs import pipeline_secrets
-from airflow_provider_jobs.definitions import PipelineDefinition
+from airflow_provider_jobs.data_pipeline import secrets
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineActivatePipelineOperator,
@@ -27,7 +27,7 @@ from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 
 pytestmark = pytest.mark.promise("secrets")
 #: Airflow's masker, where the package has found it.
-MASKER: Any = getattr(pipeline_secrets._masker(), "__globals__", {})["_secrets_masker"]()
+MASKER: Any = getattr(secrets._masker(), "__globals__", {})["_secrets_masker"]()
 
 SECRET = 'correct-"horse"-battery'
 OTHER = "staple-of-the-other-kind"
@@ -242,7 +242,8 @@ def test_what_aws_says_of_a_definition_quotes_none(aws: AwsJobs) -> None:
 def test_representations_show_none() -> None:
     for form in FORMS.values():
         if isinstance(form.get("definition"), dict):
-            definition = PipelineDefinition.from_file(form["definition"])
+            given = {"parameters": [{"id": "*myPassword"}], **form["definition"]}
+            definition = PipelineDefinition.from_file(given)
             assert not is_told(repr(definition))
     request = DataPipelineActivatePipelineOperator(
         task_id="activate", pipeline_id="df-1", parameter_values={"*myPassword": SECRET}, **AWS_ONLY

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from botocore.exceptions import ClientError
 
+from .aws.iotanalytics.sensors import Sensors
+from .aws.lookoutequipment.plant import Plant
 from .conftest import Cloud
-from .plant import Plant
-from .sensors import Sensors
 
 
 class Jobs(Protocol):

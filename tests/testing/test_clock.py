@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from .aws.datapipeline.pipelines import Pipelines, activity
 from .conftest import Cloud
-from .pipelines import Pipelines, activity
 from .shown_jobs import KINDS, Jobs
 
 

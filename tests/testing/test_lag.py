@@ -15,9 +15,9 @@ import pytest
 from airflow_provider_jobs.testing import AwsJobsServer
 from airflow_provider_jobs.testing.lag import Lag, Replica
 
+from .aws.datapipeline.pipelines import Pipelines, activity
+from .aws.lookoutequipment.plant import Plant
 from .conftest import Cloud
-from .pipelines import Pipelines, activity
-from .plant import Plant
 from .shown_jobs import KINDS, Jobs, found
 
 

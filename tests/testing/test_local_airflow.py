@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_jobs.testing.airflow_process import environment
+from airflow_provider_jobs.testing.airflow.process import environment
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow, LocalAirflowError
 
 

@@ -11,8 +11,8 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
+from .aws.iotanalytics.sensors import Sensors
 from .conftest import Cloud
-from .sensors import Sensors
 
 
 def refused(call: Callable[[], Any]) -> dict[str, Any]:

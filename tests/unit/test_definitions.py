@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.definitions import PipelineDefinition, parameter_values
+from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
 from airflow_provider_jobs.exceptions import JobInputError
 
 OBJECTS = [{"id": "Default", "name": "Default"}]
@@ -16,7 +16,7 @@ OBJECTS = [{"id": "Default", "name": "Default"}]
 
 def faults(definition: Any) -> str:
     with pytest.raises(JobInputError) as caught:
-        PipelineDefinition.from_file(definition).check()
+        PipelineDefinition.from_file(definition)
     return str(caught.value)
 
 
@@ -35,7 +35,6 @@ def test_the_file_format_becomes_the_apis() -> None:
     }
     before = copy.deepcopy(data)
     read = PipelineDefinition.from_file(data)
-    read.check()
     assert data == before
     assert read.arguments() == {
         "pipelineObjects": [
@@ -110,7 +109,7 @@ def test_what_is_neither_text_nor_a_reference_is_a_fault(value: Any) -> None:
 )
 def test_what_json_would_drop_or_hide_is_told(text: str, message: str) -> None:
     with pytest.raises(JobInputError, match=message):
-        PipelineDefinition.from_file(text).check()
+        PipelineDefinition.from_file(text)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,7 @@ def test_every_limit_of_aws_is_known_before_the_call(given: dict[str, Any], mess
     ],
 )
 def test_what_aws_allows_is_no_fault(given: dict[str, Any]) -> None:
-    PipelineDefinition.from_file(given).check()
+    PipelineDefinition.from_file(given)
 
 
 SIX_FAULTS = """{
@@ -195,22 +194,14 @@ def test_all_faults_are_told_at_once_by_object() -> None:
 
 
 def test_the_apis_own_form_is_checked_too() -> None:
-    definition = PipelineDefinition(
-        [
-            {
-                "id": "A",
-                "name": "A",
-                "fields": [{"key": "n", "stringValue": 3}, {"key": "m"}, {"stringValue": "x"}],
-            }
-        ]
-    )
+    fields = [{"key": "n", "stringValue": 3}, {"key": "m"}, {"stringValue": "x"}]
     with pytest.raises(
         JobInputError, match=r"'n' is 3, which is not text.*\n.*'m' has no value.*\n.*without"
     ):
-        definition.check()
+        PipelineDefinition([{"id": "A", "name": "A", "fields": fields}])
     both = [{"key": "k", "stringValue": "x", "refValue": "A"}]
     with pytest.raises(JobInputError, match="has both a stringValue and a refValue"):
-        PipelineDefinition([{"id": "A", "name": "A", "fields": both}]).check()
+        PipelineDefinition([{"id": "A", "name": "A", "fields": both}])
 
 
 def test_parameter_values_may_be_a_dictionary_or_the_apis_list() -> None:

@@ -68,5 +68,6 @@ def test_a_sensor_has_airflow_s_own_names() -> None:
     sensor = EventBridgeReplaySensor(task_id="wait", replay_name="r", poke_interval=5)
     assert sensor.poke_interval == 5
     for other, ours in {"region": "region_name", "job_timeout": "timeout"}.items():
+        given: dict[str, Any] = {other: 1}
         with pytest.raises(JobInputError, match=rf"no parameter '{other}'; it is '{ours}' here"):
-            EventBridgeReplaySensor(task_id="wait", replay_name="r", **{other: 1})
+            EventBridgeReplaySensor(task_id="wait", replay_name="r", **given)

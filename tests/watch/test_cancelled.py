@@ -32,7 +32,7 @@ def below_3_3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_module, "_TELLS", False)
     monkeypatch.setattr(job_module, "_ASK_AGAIN", 0.01)
     monkeypatch.setattr("airflow_provider_jobs.watch.stopping._FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("airflow_provider_jobs.hooks.data_pipeline._STOP_WAIT", 0.0)
+    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.stopper._WAIT", 0.0)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(stopping, "_LONGEST_PAUSE", 0.02)
     monkeypatch.setattr(job_module, "_ASK_AGAIN", 0.01)
-    monkeypatch.setattr("airflow_provider_jobs.hooks.data_pipeline._STOP_WAIT", 0.0)
+    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.stopper._WAIT", 0.0)
 
 
 class Airflow:
