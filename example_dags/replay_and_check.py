@@ -2,8 +2,8 @@
 
 """Replay a day while the consumer is watched: if it cannot cope, the replay is cancelled.
 
-The start is a setup and the cancel its teardown, so that no replay outlives its run. Where the replay has
-completed by then, there is nothing to cancel.
+The start is a setup and the cancel its teardown: whatever becomes of the tasks in between, the replay ends
+with the run. Where the replay has completed by then, there is nothing to cancel.
 """
 
 from __future__ import annotations

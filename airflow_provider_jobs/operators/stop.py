@@ -36,8 +36,8 @@ class StopJobOperator(AbsentIds, JobOperator[HookT], Generic[HookT]):
         """
         if self.nothing_handed_on():
             self.log.warning(
-                "There is nothing to stop: no %s was handed on. A start whose worker was killed in its call may "
-                "have a job all the same.",
+                "There is nothing to stop: no %s was handed on. A start whose worker was killed in its call "
+                "may have a job all the same.",
                 " and no ".join(self.id_parameters),
             )
             return None

@@ -26,7 +26,10 @@ from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeStartReplayOperator,
 )
-from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsCancelPipelineReprocessingOperator
+from airflow_provider_jobs.operators.iot_analytics import (
+    IotAnalyticsCancelPipelineReprocessingOperator,
+    IotAnalyticsStartPipelineReprocessingOperator,
+)
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
@@ -167,14 +170,14 @@ def start(dag: DAG) -> EventBridgeStartReplayOperator:
     return EventBridgeStartReplayOperator(task_id="start", archive="orders", dag=dag)
 
 
-def rendered_without_xcoms(operator: Any) -> Any:
-    """Render an operator in a run in which no task has pushed anything; Airflow's own way from there on."""
+def rendered_without_xcoms(operator: Any, **pushed: Any) -> Any:
+    """Render an operator in a run in which no task has pushed anything else."""
 
     class Ti:
         dag_id, run_id = "orders", "manual"
 
-        def xcom_pull(self, *, default: Any = None, **_: Any) -> Any:
-            return default
+        def xcom_pull(self, *, key: str = "", default: Any = None, **_: Any) -> Any:
+            return pushed.get(key, default)
 
         def get_relevant_upstream_map_indexes(self, *_: Any, **__: Any) -> None:
             return None
@@ -186,6 +189,26 @@ def rendered_without_xcoms(operator: Any) -> Any:
 def test_an_id_that_a_start_of_ours_has_not_pushed_is_absent(dag: DAG) -> None:
     name: Any = start(dag).output["replay_name"]
     operator = EventBridgeCancelReplayOperator(task_id="cancel", replay_name=name, dag=dag, **AWS)
+    assert rendered_without_xcoms(operator).execute({}) is None
+
+
+def test_a_start_that_failed_hands_on_its_ids_by_its_whole_output(dag: DAG) -> None:
+    output = start(dag).output
+    operator = EventBridgeCancelReplayOperator(task_id="cancel", replay_name=output, dag=dag, **AWS)
+    assert rendered_without_xcoms(operator).execute({}) is None
+    operator = EventBridgeCancelReplayOperator(task_id="again", replay_name=output, dag=dag, **AWS)
+    assert rendered_without_xcoms(operator, replay_name="mine").target_id == "mine"
+
+
+def test_a_cancel_with_both_ids_has_nothing_to_stop_either(dag: DAG) -> None:
+    started = IotAnalyticsStartPipelineReprocessingOperator(task_id="start", pipeline_name="a", dag=dag)
+    operator = IotAnalyticsCancelPipelineReprocessingOperator(
+        task_id="cancel",
+        reprocessing_id=started.output["reprocessing_id"],
+        pipeline_name=started.output["pipeline_name"],
+        dag=dag,
+        **AWS,
+    )
     assert rendered_without_xcoms(operator).execute({}) is None
 
 

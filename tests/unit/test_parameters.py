@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
+from job_cases import AWS
+from rendering import INGEST, rendered
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.operators.data_pipeline import (
@@ -20,14 +22,15 @@ from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeStartReplayOperator,
 )
-from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
+from airflow_provider_jobs.operators.iot_analytics import (
+    IotAnalyticsStartPipelineReprocessingOperator,
+)
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.parameters import handed, is_literal, text, texts
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/"
-INGEST = {"dataset_name": "pumps", "bucket": "plant", "role_arn": "arn:aws:iam::123456789012:role/reader"}
 DEFINITION: dict[str, Any] = {
     "objects": [
         {"id": "Default", "scheduleType": "ondemand"},
@@ -94,7 +97,6 @@ LITERALS: list[tuple[Any, dict[str, Any], str]] = [
     ),
     (DataPipelineSensor, {"pipeline_id": "df 1"}, "is not a pipeline's id"),
 ]
-AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": "us-east-1"}
 
 
 @pytest.mark.parametrize(("operator", "given", "told"), LITERALS)
@@ -136,16 +138,6 @@ def test_another_task_s_output_is_no_literal() -> None:
     assert not is_literal(output)
     assert not is_literal([{"a": output}])
     assert is_literal([{"a": (1, None, "x", datetime(2026, 1, 1))}])
-
-
-def rendered(operator: type[Any], native: bool, given: dict[str, Any]) -> Any:
-    """An operator of a DAG with native rendering, rendered."""
-    with DAG("orders", schedule=None, render_template_as_native_obj=native):
-        made = operator(task_id="it", **given, **AWS)
-    made.render_template_fields(
-        {"x": "20260131", "y": "2026_01", "f": "1.10", "yes": True, "list": ["a", "b"]}
-    )
-    return made
 
 
 @pytest.mark.parametrize("native", [False, True])
