@@ -58,8 +58,8 @@ class QuotaQueue(SharedPoll):
         if spec != self.spec:
             if self._thread is not None:
                 self._thread.give_back()
-            self.spec: HookSpec = spec
             self._thread, self._hook, self._memory = None, None, {}
+            self.spec: HookSpec = spec
 
     def _end(self) -> None:
         super()._end()

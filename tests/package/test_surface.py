@@ -90,3 +90,7 @@ def test_a_triggerer_does_not_import_boto3_on_its_event_loop() -> None:
 
 def test_provider_discovery_imports_next_to_nothing() -> None:
     assert not {"airflow", "boto3"} & modules_of("airflow_provider_jobs.get_provider_info")
+
+
+def test_the_types_of_parameters_import_next_to_nothing() -> None:
+    assert not {"airflow", "boto3"} & modules_of("airflow_provider_jobs.operator_parameters")

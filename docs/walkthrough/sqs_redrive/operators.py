@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from sqs_redrive.hook import RedriveRequest, SqsRedriveHook
 
@@ -45,7 +46,7 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
         source_arn: str,
         destination_arn: str | None = None,
         max_per_second: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.source_arn = source_arn

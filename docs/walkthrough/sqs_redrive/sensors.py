@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.sensors.base import JobSensor
 from sqs_redrive.hook import SqsRedriveHook
 
@@ -32,7 +33,13 @@ class SqsMessageMoveTaskSensor(JobSensor[SqsRedriveHook]):
     aws_hook_class = SqsRedriveHook
     template_fields: Sequence[str] = aws_template_fields("after", "botocore_config", "source_arn")
 
-    def __init__(self, *, source_arn: str, after: int | str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        source_arn: str,
+        after: int | str | None = None,
+        **kwargs: Unpack[JobSensorParameters],
+    ) -> None:
         super().__init__(**kwargs)
         self.source_arn = source_arn
         self.after = after
