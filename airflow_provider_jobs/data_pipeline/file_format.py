@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, TypeAlias
 
 from airflow_provider_jobs.data_pipeline.findings import Finding, label
@@ -65,7 +66,9 @@ class DefinitionFile:
         ]
         objects = [_entry(item, "fields", at, findings) for at, item in enumerate(data["objects"])]
         parameters = None
-        if data.get("parameters") is not None:
+        if not isinstance(data.get("parameters", []), (list, tuple, NoneType)):
+            findings.append(Finding("the definition", "the section 'parameters' must be a list"))
+        elif data.get("parameters") is not None:
             parameters = [
                 _entry(item, "attributes", at, findings) for at, item in enumerate(data["parameters"])
             ]

@@ -100,6 +100,7 @@ def test_what_is_neither_text_nor_a_reference_is_a_fault(value: Any) -> None:
             "'myX' is there more than once",
         ),
         ('{"objects": [{"id": "A"}], "value": {}}', "section 'value' is not one of"),
+        ('{"objects": [], "parameters": 3}', "the section 'parameters' must be a list"),
         ('{"objects": ["A"]}', "objects.0.\n.*must be a JSON object, not str"),
         ('{"object": []}', 'has no list "objects"'),
         ("[]", 'has no list "objects"'),
