@@ -69,7 +69,7 @@ METRICS: Mapping[str, Metric] = {
     "jobs_watched": Metric("gauge", "tasks", (*_SHARED_TAGS, "hostname")),
     "quota_waiting": Metric("gauge", "tasks", (*_SHARED_TAGS, "hostname")),
     "poll_calls": Metric("counter", "calls"),
-    "poll_errors": Metric("counter", "looks"),
+    "poll_errors": Metric("counter", "polls"),
 }
 
 # How many tasks wait in this process, by gauge and by their tags.
@@ -147,7 +147,7 @@ def send_waits(gauge: str, spec: HookSpec) -> None:
 
 @contextmanager
 def count_calls(hook: JobHook) -> Iterator[None]:
-    """Send how many calls a look has made; not for an event loop's own thread."""
+    """Send how many calls a poll has made; not for an event loop's own thread."""
     before = hook.calls
     try:
         yield

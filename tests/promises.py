@@ -42,21 +42,21 @@ PROMISES: Mapping[str, str] = {
     ),
     "scheduler-restart": "The scheduler restarts: nothing is started or stopped, and the runs go on.",
     "aws-gone": (
-        "AWS fails or cannot be reached during the wait: the looks become rarer and go on; the task fails "
-        "only at its deadline."
+        "AWS fails or cannot be reached during the wait: polls go on, and the task fails only at its "
+        "deadline."
     ),
     "throttled": (
         "AWS throttles: polls become rarer, a start fails with an error that a retry fixes; no job is lost."
     ),
     "quota-line": (
-        "The account runs as many jobs as it may: the task waits in line, first come, first served, and says "
-        "where it stands."
+        "The account runs as many jobs as it may: the task waits in its triggerer's queue, first come, first "
+        "served, and says its position."
     ),
-    "line-of-two-dags": "Two DAGs that want the same places share one line, and each gets its turn.",
-    "place-given-up": "A task that is killed in line gives its place up.",
+    "line-of-two-dags": "Two DAGs that share a quota share one queue, and each gets its turn.",
+    "place-given-up": "A task that is killed in the queue leaves it, and the next one moves up.",
     "job-timeout": "job_timeout is over: the job is stopped and the task fails saying so, without a retry.",
     "many-waits": (
-        "Hundreds of tasks wait at once: they share looks at AWS, and no wait holds the triggerer up long "
+        "Hundreds of tasks wait at once: they share polls, and no wait holds the triggerer up long "
         "enough for Airflow to warn of it."
     ),
     "credentials-rotated": (

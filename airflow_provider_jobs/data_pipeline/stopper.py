@@ -52,7 +52,7 @@ class ActivationStopper:
                 time.sleep(_PAUSE)
         except JobError as error:
             self._hook.log.info(
-                "Pipeline %s was told to stop; then a look failed: %s", job.pipeline_id, error
+                "Pipeline %s was told to stop; then a poll failed: %s", job.pipeline_id, error
             )
         return True
 

@@ -73,7 +73,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     its end, then starts one more. Before Airflow 3.3 nothing is kept while a task is not deferred: a try
     that follows a crash or a lost answer waits for what the pipeline runs, then starts another.
 
-    AWS starts 1,000 reprocessings of a pipeline in 24 hours. A task that is refused waits in line until
+    AWS starts 1,000 reprocessings of a pipeline in 24 hours. A task that is refused waits in the queue until
     one of those is a day old.
 
     The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``pipeline_name``,

@@ -73,7 +73,7 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         except JobError as error:
             if not is_passing(error, answered=self._seen or was_rescheduled(context)):
                 raise
-            self.log.warning("The look failed, looking again later: %s", error)
+            self.log.warning("The poll failed; polling again later: %s", error)
             return PokeReturnValue(False)
         if not self._seen:
             self._keep_link(context, job.job_id)

@@ -98,13 +98,13 @@ class SlotTrigger(WaitTrigger):
                     if update.number == 0:
                         return {"since": self.since}
                     line = (
-                        f"Waiting in line to start {self.job_id}: number {update.number}, "
+                        f"Waiting in the queue to start {self.job_id}: position {update.number}, "
                         f"{update.taken} of {update.limit:.0f} places are taken."
                     )
                 elif patience.hear(update, now=loop.time(), aws_now=None).outlook is Outlook.HOPELESS:
                     return {"error": str(update)}
                 else:
-                    line = f"Waiting in line to start {self.job_id}; the last look failed: {update}"
+                    line = f"Waiting in the queue to start {self.job_id}; the last poll failed: {update}"
                 if line != said:
                     self.say(line)
                     said = line

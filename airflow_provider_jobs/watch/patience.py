@@ -101,9 +101,9 @@ class Patience:
             self._answered, self._failures = aws_now or datetime.now(UTC), 0
             line = f"{self._job_id}: AWS does not show it yet"
             return Heard(Outlook.WAITS, line, line)
-        self.trouble = f"; the last look failed: {update}"
+        self.trouble = f"; the last poll failed: {update}"
         if self._failures == 1:
-            line = f"{self._job_id}: the look failed, looking again later: {update}"
+            line = f"{self._job_id}: the poll failed; polling again later: {update}"
             return Heard(Outlook.WAITS, line, str(update))
         return Heard(Outlook.WAITS, self.silence(), str(update))
 

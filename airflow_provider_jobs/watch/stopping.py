@@ -100,7 +100,7 @@ async def look_when_time_is_up(
         try:
             job = hook.describe_job(job_id)
         except (JobError, JobInputError) as error:
-            return TimeIsUp(None, hook.clock, outcome=f"the last look failed: {error}")
+            return TimeIsUp(None, hook.clock, outcome=f"the last poll failed: {error}")
         now = hook.clock.now() or aws_time
         if job.state.ended:
             return TimeIsUp(job, hook.clock)
@@ -110,7 +110,7 @@ async def look_when_time_is_up(
     try:
         return await in_thread((spec, "look", job_id), look)
     except Exception as error:
-        return TimeIsUp(None, AwsClock(), outcome=f"the last look failed: {error}")
+        return TimeIsUp(None, AwsClock(), outcome=f"the last poll failed: {error}")
 
 
 async def stop_when_time_is_up(

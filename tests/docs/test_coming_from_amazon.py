@@ -39,6 +39,8 @@ of_the_page = pytest.mark.skipif(
 )
 
 #: What EmrServerlessStartJobOperator needs.
+#: Parameters that take a truth value and nothing else.
+TRUTHS = ("cancel_on_kill", "deferrable", "wait_for_completion")
 _EMR = ("application_id", "execution_role_arn", "job_driver")
 
 Row = tuple[str, str, str]
@@ -100,7 +102,8 @@ def test_a_sensor_there_has_the_name(row: Row) -> None:
 def test_the_name_here_is_taken_and_another_leads_to_it(
     there: str, here: str, make: Callable[..., Any]
 ) -> None:
-    made = make(**{here: {"retries": {"max_attempts": 5}} if here == "botocore_config" else 7})
+    given: Any = {"botocore_config": {"retries": {"max_attempts": 5}}, **dict.fromkeys(TRUTHS, True)}
+    made = make(**{here: given.get(here, 7)})
     assert hasattr(made, here)
     if there != here:
         with pytest.raises(JobInputError, match=f"no parameter '{there}'; it is '{here}' here"):

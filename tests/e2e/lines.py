@@ -48,7 +48,9 @@ def places(airflow: LocalAirflow, runs: Collection[Run]) -> dict[int, Run]:
     found = {}
     for run in runs:
         if in_line(task(airflow, run)):
-            told = re.findall(r"Waiting in line to start \S+: number (\d+)", airflow.log(*run, "replay"))
+            told = re.findall(
+                r"Waiting in the queue to start \S+: position (\d+)", airflow.log(*run, "replay")
+            )
             found[int(told[-1]) if told else 0] = run
     return found
 

@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
 
 def until_trouble(run: EveryJob, *words: str) -> None:
-    """Wait until every task has said that a look failed, and why."""
+    """Wait until every task has said that a poll failed, and why."""
 
     def troubled(seen: Seen) -> bool:
-        lines = [line for line in seen.log.splitlines() if "looking again later" in line]
+        lines = [line for line in seen.log.splitlines() if "polling again later" in line]
         return any(word in line for line in lines for word in words)
 
     run.until(troubled, f"every look to fail: {words}")

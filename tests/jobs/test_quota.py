@@ -173,14 +173,14 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
         waiting = asyncio.ensure_future(next_event(tasks[-1].trigger()))
         said = ""
         async with asyncio.timeout(20):
-            while "the last look failed" not in said:
+            while "the last poll failed" not in said:
                 await asyncio.sleep(0.05)
                 said += logged()
             case.free_place(aws)
             return said, await waiting
 
     said, event = asyncio.run(scenario())
-    assert "number 1, " in said
+    assert "position 1, " in said
     assert f"{quota} of {quota} places are taken" in said
     assert event["since"] > 0
 

@@ -37,7 +37,7 @@ def test_a_look_that_fails_for_now_only_delays(
     result = task.run()
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
     assert aws.jobs(case.service)[0]["state"] == case.succeeded
-    assert "looking again later" in logged()
+    assert "polling again later" in logged()
 
 
 @pytest.mark.promise("job-timeout")
@@ -128,7 +128,7 @@ def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
     aws.set_pace()
     for operation in look_operations(case):
         aws.add_fault(Fault(operation, "throttle", count=10_000, skip=case.looks_to_start, optional=True))
-    with pytest.raises(JobTimeoutError, match=r"the last look failed: .*ThrottlingException"):
+    with pytest.raises(JobTimeoutError, match=r"the last poll failed: .*ThrottlingException"):
         # Data Pipeline tells its start in whole seconds: up to one of these has passed by then.
         make_task(job_timeout=timedelta(seconds=3)).run()
 

@@ -215,10 +215,10 @@ def test_the_line_says_since_when_nothing_was_heard() -> None:
     patience = Patience("job")
     patience.hear(RUNNING, now=0, aws_now=ZERO)
     first = patience.hear(DROP, now=1, aws_now=ZERO)
-    assert first.line == "job: the look failed, looking again later: dropped"
+    assert first.line == "job: the poll failed; polling again later: dropped"
     second = patience.hear(HTML, now=2, aws_now=ZERO)
     assert second.line == (
-        "job: no answer from AWS since 2026-01-01 12:00:00 UTC in 2 polls; the last look failed: no JSON"
+        "job: no answer from AWS since 2026-01-01 12:00:00 UTC in 2 polls; the last poll failed: no JSON"
     )
     assert patience.silence() == second.line
     assert "failed" not in patience.hear(RUNNING, now=3, aws_now=ZERO).line
@@ -229,7 +229,7 @@ def test_a_wait_that_never_heard_of_its_job_says_so() -> None:
     patience = Patience("job")
     assert patience.silence() == "job: no answer from AWS since the beginning"
     patience.hear(DROP, now=1, aws_now=None)
-    assert "since the beginning in 1 polls; the last look failed: dropped" in patience.silence()
+    assert "since the beginning in 1 polls; the last poll failed: dropped" in patience.silence()
 
 
 def test_the_news_is_the_same_while_only_time_passes() -> None:
