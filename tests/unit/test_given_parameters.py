@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from job_cases import AWS
 from rendering import INGEST, mapped, rendered
 
@@ -38,6 +39,16 @@ from airflow_provider_jobs.windows import split_window
 def test_a_mapped_task_s_texts_stay_texts(native: bool) -> None:
     start = mapped(native, {"archive": "{{ y }}"}, replay_name=["{{ f }}"])
     assert (start.read("archive"), start.read("replay_name")) == ("2026_01", "1.10")
+
+
+def test_airflow_renders_mapped_tasks_by_the_method_that_is_overridden() -> None:
+    """If it does no longer, see ``ReadsParameters`` and ``MasksSecrets``: what else renders a mapped task?"""
+    with DAG("orders", schedule=None):
+        task: Any = EventBridgeStartReplayOperator.partial(task_id="it", archive="a").expand(
+            replay_name=["b"]
+        )
+    assert "_do_render_template_fields(" in inspect.getsource(type(task).render_template_fields)
+    assert "_do_render_template_fields(" in inspect.getsource(BaseOperator.render_template_fields)
 
 
 def test_tuples_of_templates_stay_texts() -> None:
