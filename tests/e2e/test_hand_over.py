@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .conftest import PRELOADED, connect
+from .conftest import PRELOADED, TRIES_TO_LOSE, connect
 from .gateway import Gateway
 from .job_types import clients
 
@@ -41,7 +41,7 @@ def airflow(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert "seconds=10" in text
     (folder / EXAMPLE.name).write_text(text.replace("seconds=10", "seconds=0.1"))
     (folder / "bad.py").write_text(BAD)
-    env = {**PRELOADED, "AIRFLOW__AIRFLOW_PROVIDER_JOBS__POLL_INTERVAL": "1"}
+    env = {**PRELOADED, **TRIES_TO_LOSE, "AIRFLOW__AIRFLOW_PROVIDER_JOBS__POLL_INTERVAL": "1"}
     with LocalAirflow(folder, env) as airflow:
         connect(airflow, gateway, "aws_default", "testing", "testing")
         yield airflow

@@ -17,7 +17,7 @@ from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .conftest import connected
+from .conftest import TRIES_TO_LOSE, connected
 from .deferrals import ends
 from .gateway import Gateway
 from .job_types import CREDENTIALS
@@ -33,6 +33,7 @@ DUE = datetime(2026, 1, 2, tzinfo=UTC)
 def airflow(gateway: Gateway) -> Iterator[LocalAirflow]:
     """One Airflow for all recipes; its machines have credentials of their own, for what sends messages."""
     env = {
+        **TRIES_TO_LOSE,
         "AIRFLOW__AIRFLOW_PROVIDER_JOBS__POLL_INTERVAL": "2",
         "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
         "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],

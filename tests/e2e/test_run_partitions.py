@@ -17,7 +17,7 @@ from airflow_provider_jobs.testing.airflow.api import Row
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
-from .conftest import PRELOADED
+from .conftest import PRELOADED, TRIES_TO_LOSE
 from .gateway import Gateway
 from .job_types import REGION, clients, empty
 
@@ -51,6 +51,7 @@ def airflow(
     connection = {"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra}
     env = {
         **PRELOADED,
+        **TRIES_TO_LOSE,
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "AIRFLOW__AIRFLOW_PROVIDER_JOBS__POLL_INTERVAL": "2",
     }
