@@ -53,8 +53,8 @@ def airflow_env() -> dict[str, str]:
     return {}
 
 
-#: A task that goes on before the scheduler has read its deferral loses a try (apache/airflow#71580): DAGs that
-#: set no retries have some.
+#: A task that goes on before the scheduler has read its deferral loses a try (apache/airflow#71580): so DAGs
+#: that set no retries have some.
 TRIES_TO_LOSE = {
     "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "2",
     "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
