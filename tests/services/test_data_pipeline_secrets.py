@@ -113,6 +113,17 @@ def test_secret_numbers_are_masked_as_the_text_that_aws_is_given() -> None:
     }
 
 
+def test_a_mapped_task_s_secrets_are_masked() -> None:
+    """Airflow renders its fields by another method than those of other tasks."""
+    operator = put(definition={"objects": [DEFAULT]}, parameter_values={"*myPin": 12345678, "*myKey": SECRET})
+    env = operator.get_template_env()
+    operator._do_render_template_fields(operator, operator.template_fields, {}, env, set())
+    told = "\n".join(str(MASKER.redact(getattr(operator, name), name)) for name in operator.template_fields)
+    assert not is_told(told)
+    assert "12345678" not in told
+    assert operator.parameter_values == {"*myPin": "12345678", "*myKey": SECRET}
+
+
 def test_what_a_callable_returns_is_masked() -> None:
     """Airflow 3.3 takes one in place of a template."""
     operator = put(definition={"objects": [DEFAULT]})
