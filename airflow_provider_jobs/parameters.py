@@ -18,6 +18,7 @@ __all__ = [
     "Checked",
     "JobReference",
     "Reader",
+    "ValueT",
     "handed",
     "is_literal",
     "optional",
@@ -31,7 +32,7 @@ JobReference: TypeAlias = str | Mapping[str, Any] | XComArg
 #: Reads a parameter's value, given its name for the message of an error.
 Reader: TypeAlias = Callable[[Any, str], Any]
 
-_T = TypeVar("_T")
+ValueT = TypeVar("ValueT")
 
 TEMPLATE_MARKS = ("{{", "{%", "{#")
 
@@ -103,14 +104,14 @@ def truth(value: Any, name: str) -> bool:
     return value
 
 
-class Checked(Generic[_T]):
+class Checked(Generic[ValueT]):
     """An attribute that reads what is assigned to it: by the constructor, or by a cluster policy.
 
     :param read: returns the value, given what was assigned and the attribute's name.
     :param default: the value before anything was assigned.
     """
 
-    def __init__(self, read: Callable[[Any, str], _T], default: Any = None) -> None:
+    def __init__(self, read: Callable[[Any, str], ValueT], default: Any = None) -> None:
         self._read = read
         self._default = default
 
@@ -120,11 +121,11 @@ class Checked(Generic[_T]):
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: object, owner: type) -> _T: ...
-    def __get__(self, instance: object | None, owner: type) -> Self | _T:
+    def __get__(self, instance: object, owner: type) -> ValueT: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | ValueT:
         if instance is None:
             return self
-        value: _T = vars(instance).get(self._name, self._default)
+        value: ValueT = vars(instance).get(self._name, self._default)
         return value
 
     def __set__(self, instance: object, value: Any) -> None:
