@@ -137,7 +137,7 @@ class PipelineClient:
         values: Sequence[Mapping[str, str]] | None = None,
         start_timestamp: datetime | None = None,
     ) -> None:
-        """Activate a pipeline; a call that fails is not repeated, since AWS runs a pipeline anew for each.
+        """Activate a pipeline; a call that fails is not repeated, since each call runs it once more.
 
         https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ActivatePipeline.html
 

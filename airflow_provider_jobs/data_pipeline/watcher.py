@@ -35,7 +35,7 @@ _EXPLAINED = 25
 class _Watch:
     """What is known of an activation from earlier looks.
 
-    All times are seconds by this process's clock, since the first poll: a restart begins anew.
+    All times are seconds by this process's clock, since the first poll: a restart begins again.
 
     :param seen: the pipeline's fields when its instances were asked for last.
     :param turn: in which look that was.

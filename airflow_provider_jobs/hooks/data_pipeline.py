@@ -48,7 +48,7 @@ class DataPipelineHook(JobHook):
     scope_quota = 1
     not_found_codes = frozenset({"PipelineNotFoundException", "PipelineDeletedException"})
     input_codes = frozenset({"InvalidRequestException"})
-    # AWS runs a pipeline anew for each.
+    # Every call makes AWS run the pipeline once more.
     unrepeatable = frozenset({"activate_pipeline"})
     advice: ClassVar[Mapping[str, str]] = {
         "PipelineNotFound": "Check the pipeline's id, the Region and the account of the connection.",
@@ -107,7 +107,7 @@ class DataPipelineHook(JobHook):
         values: Mapping[str, Any] | Sequence[Mapping[str, str]] | None = None,
         start_timestamp: datetime | None = None,
     ) -> None:
-        """Activate a pipeline; a call that fails is not repeated, since AWS runs a pipeline anew for each.
+        """Activate a pipeline; a call that fails is not repeated, since each call runs it once more.
 
         See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.activate_pipeline`.
 

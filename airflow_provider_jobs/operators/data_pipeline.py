@@ -123,7 +123,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ActivatePipeline.html
 
-    AWS would run a pipeline anew for each call. So the task notes in Airflow's ``task_state_store`` (Airflow
+    Every call would run the pipeline once more. So the task notes in Airflow's ``task_state_store`` (Airflow
     3.3 or later) which activation came before its own, and its own. After a lost answer an activation since
     may be the task's or another's: a retry waits for its end, then activates once more; below 3.3, it waits
     for whatever the pipeline runs. If another task's on-demand activation is running, this task waits for it.

@@ -148,8 +148,8 @@ def test_every_hostile_value_is_refused_or_inert(
             except (JobError, JobInputError) as error:
                 refused = isinstance(error, JobInputError) and not calls
                 told += f"{error}\n"
-        # Two dots are a name that AWS allows. Without a name of one's own there is a good one, and nothing to
-        # cancel without one.
+        # AWS allows two dots as a name. A start without a name makes one up, and a cancel without one has
+        # nothing to stop.
         nothing = value == "" and (start or not calls)
         assert refused or free or value == ".." or nothing, (value, calls)
         if calls and value:

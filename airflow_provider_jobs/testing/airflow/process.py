@@ -80,7 +80,7 @@ def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     # It would win over the configuration file in the home.
     env.pop("AIRFLOW_CONFIG", None)
     if env.get("PYTHONDONTWRITEBYTECODE") and not _is_compiled():
-        # Without bytecode every component compiles Airflow anew, which doubles the time to start.
+        # Without bytecode every component compiles Airflow again, which doubles the time to start.
         del env["PYTHONDONTWRITEBYTECODE"]
         env.setdefault("PYTHONPYCACHEPREFIX", _bytecode_folder())
     # The components talk to each other directly, whatever proxy leads to the world.
@@ -217,7 +217,7 @@ def write_config(
             "scheduler_heartbeat_sec": 1,
             "scheduler_idle_sleep_time": 0.5,
             # On a busy machine a loop of the scheduler may take more than ten seconds. One that takes itself
-            # for dead by then starts anew what its workers are at.
+            # for dead by then starts again what its workers are at.
             "scheduler_health_check_threshold": 30,
             "orphaned_tasks_check_interval": 10,
             "trigger_timeout_check_interval": 2,

@@ -97,7 +97,7 @@ class Pipeline:
         self._version += 1
 
     def activate(self, definition: Definition, start: datetime | None) -> None:
-        """Activate the pipeline; one that runs on demand is run anew.
+        """Activate the pipeline; one that runs on demand runs once more.
 
         :param definition: without errors
         :param start: the time from which a schedule is followed; intervals before it are skipped
@@ -253,7 +253,7 @@ class Pipeline:
         if self._first_activation is None and start is None and begin < moment - MAX_BACKFILL:
             raise invalid("Pipeline cannot be activated: its scheduledStartTime is earlier than 1 day ago")
         self._endless = any(schedule.end is None for schedule in schedules.values())
-        # Intervals that have not come are planned anew, since the definition may have changed.
+        # Intervals that have not come are planned again, since the definition may have changed.
         self._instances = self._born
         intervals = {activity: list(schedule.intervals(moment)) for activity, schedule in schedules.items()}
         new = self._plan(definition, intervals)
