@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from inspect import getattr_static
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack
 
 from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, XComArg
@@ -117,6 +117,15 @@ class UsesHook(Generic[HookT]):
     #: The link to the console that is kept once the job is known.
     job_link: ClassVar[type[JobLink] | None] = None
 
+    def _take_aws_parameters(
+        self, aws_conn_id: Any, region_name: Any, verify: Any, botocore_config: Any
+    ) -> None:
+        """Keep the AWS parameters, which the constructors of both bases take."""
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = str(verify) if isinstance(verify, PathLike) else verify
+        self.botocore_config = botocore_config
+
     @cached_property
     def hook(self) -> HookT:
         """The hook, with the AWS parameters."""
@@ -205,12 +214,7 @@ class AwsOperator(ReadsParameters, BaseOperator, UsesHook[HookT], Generic[HookT]
     ) -> None:
         _refuse_other_names(self, kwargs, _OPERATOR_NAMES)
         super().__init__(**kwargs)
-        self.aws_conn_id: str | None = cast("str | None", aws_conn_id)
-        self.region_name: str | None = cast("str | None", region_name)
-        self.verify: bool | str | None = cast(
-            "bool | str | None", str(verify) if isinstance(verify, PathLike) else verify
-        )
-        self.botocore_config: dict[str, Any] | None = cast("dict[str, Any] | None", botocore_config)
+        self._take_aws_parameters(aws_conn_id, region_name, verify, botocore_config)
 
 
 class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[HookT]):
@@ -235,9 +239,4 @@ class AwsSensor(ReadsParameters, BaseSensorOperator, UsesHook[HookT], Generic[Ho
     ) -> None:
         _refuse_other_names(self, kwargs, _SENSOR_NAMES)
         super().__init__(**kwargs)
-        self.aws_conn_id: str | None = cast("str | None", aws_conn_id)
-        self.region_name: str | None = cast("str | None", region_name)
-        self.verify: bool | str | None = cast(
-            "bool | str | None", str(verify) if isinstance(verify, PathLike) else verify
-        )
-        self.botocore_config: dict[str, Any] | None = cast("dict[str, Any] | None", botocore_config)
+        self._take_aws_parameters(aws_conn_id, region_name, verify, botocore_config)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from ast import literal_eval
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
@@ -21,6 +22,7 @@ __all__ = [
     "ValueT",
     "handed",
     "is_literal",
+    "matching",
     "optional",
     "text",
     "texts",
@@ -72,6 +74,20 @@ def text(value: Any, name: str) -> str:
             "be told from it any longer. Put quotes into the template: \"'{{ … }}'\"."
         )
     raise JobInputError(f"{name}={value!r} must be a text, not {type(value).__name__}.{why}")
+
+
+def matching(value: Any, name: str, pattern: str | re.Pattern[str], meaning: str) -> str:
+    """Return a text that matches a pattern.
+
+    :param name: the parameter, for the message.
+    :param pattern: what the whole text matches.
+    :param meaning: what it must be, for the message.
+    :raises JobInputError: if it is no text, or does not match.
+    """
+    given = text(value, name)
+    if not re.fullmatch(pattern, given):
+        raise JobInputError(f"{name}={given!r} must be {meaning}.")
+    return given
 
 
 def texts(value: Any, name: str) -> list[str]:

@@ -112,6 +112,11 @@ class DefaultWindow:
         length = optional_duration(partition_window, "partition_window")
         return cls((first, last), bounds[first] == INTERVAL_START, bounds[last] == INTERVAL_END, length)
 
+    @property
+    def whole(self) -> bool:
+        """Whether both bounds were left to the run."""
+        return self.start and self.end
+
     def fill(self, context: Mapping[str, Any], start: Any, end: Any) -> tuple[Any, Any]:
         """Return the rendered bounds, with the partition's in place of those that came to nothing.
 
@@ -128,7 +133,7 @@ class DefaultWindow:
         start = context.get("data_interval_start") if start == INTERVAL_START else start
         end = context.get("data_interval_end") if end == INTERVAL_END else end
         run = _Partition.of(context)
-        empty = self.start and self.end and start == end and run is not None
+        empty = self.whole and start == end and run is not None
         name = self.names[0]
         try:
             if self.start and (empty or start in (None, "")):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
-from airflow_provider_jobs.parameters import handed, text
+from airflow_provider_jobs.parameters import handed, matching
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.once.evidence import SeenJob
@@ -54,13 +54,11 @@ def checked_replay_name(given: Any, parameter: str = "replay_name") -> str:
     :param parameter: what gave it, for the message.
     :raises JobInputError: if AWS allows no such name.
     """
-    name = text(handed(given, parameter), parameter)
-    if not _REPLAY_NAME.fullmatch(name):
-        raise JobInputError(
-            f"{parameter}={name!r} must be 1 to {REPLAY_NAME_LIMIT} characters out of letters, digits and "
-            ".-_; 'orders-{{ ts_nodash }}' would do."
-        )
-    return name
+    meaning = (
+        f"1 to {REPLAY_NAME_LIMIT} characters out of letters, digits and .-_; "
+        "'orders-{{ ts_nodash }}' would do"
+    )
+    return matching(handed(given, parameter), parameter, _REPLAY_NAME, meaning)
 
 
 def own_name(name: str, number: int) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.parameters import handed, text
+from airflow_provider_jobs.parameters import handed, matching
 
 __all__ = [
     "ReprocessingRequest",
@@ -34,12 +34,8 @@ def checked_pipeline_name(given: Any, parameter: str = "pipeline_name") -> str:
     :param parameter: what gave it, for the message.
     :raises JobInputError: if AWS allows no such name.
     """
-    name = text(handed(given, parameter), parameter)
-    if not _PIPELINE_NAME.fullmatch(name):
-        raise JobInputError(
-            f"{parameter}={name!r} must be 1 to 128 letters, digits and _, and not begin with __."
-        )
-    return name
+    meaning = "1 to 128 letters, digits and _, and not begin with __"
+    return matching(handed(given, parameter), parameter, _PIPELINE_NAME, meaning)
 
 
 def checked_reprocessing_id(given: Any, parameter: str = "reprocessing_id") -> str:
@@ -49,13 +45,8 @@ def checked_reprocessing_id(given: Any, parameter: str = "reprocessing_id") -> s
     :param parameter: what gave it, for the message.
     :raises JobInputError: if it can be none.
     """
-    reprocessing_id = text(handed(given, parameter), parameter)
-    if not _REPROCESSING_ID.fullmatch(reprocessing_id):
-        raise JobInputError(
-            f"{parameter}={reprocessing_id!r} must be the id that the start has returned; the start "
-            "operator's result has it under 'reprocessing_id'."
-        )
-    return reprocessing_id
+    meaning = "the id that the start has returned; the start operator's result has it under 'reprocessing_id'"
+    return matching(handed(given, parameter), parameter, _REPROCESSING_ID, meaning)
 
 
 def reprocessing_job_id(pipeline_name: Any, reprocessing_id: Any) -> str:

@@ -50,6 +50,12 @@ def _delay(value: Any, name: str) -> timedelta:
     return duration(value, name, zero=True)
 
 
+def _if_empty(value: Any, name: str) -> str:
+    if value not in get_args(_IfEmpty):
+        raise JobInputError(f"{name}={value!r} must be one of {', '.join(get_args(_IfEmpty))}.")
+    return str(value)
+
+
 def _rules(value: Any, name: str) -> list[str]:
     rules = texts(value, name)
     if not rules:
@@ -124,6 +130,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     name_parameter: ClassVar[str | None] = "replay_name"
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
     archive_delay = Checked(_delay)
+    if_empty = Checked(_if_empty)
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -153,8 +160,6 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.description = description
         self.archive_delay = archive_delay
         self.if_empty = if_empty
-        if if_empty not in get_args(_IfEmpty):
-            raise JobInputError(f"if_empty={if_empty!r} must be one of {', '.join(get_args(_IfEmpty))}.")
         self._note_written()
         self._read_literals()
         if self._is_literal((event_start_time, event_end_time)):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Unpack
 
@@ -18,7 +17,7 @@ from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
-from airflow_provider_jobs.parameters import Reader, optional, text
+from airflow_provider_jobs.parameters import Reader, matching, optional, text
 
 __all__ = ["LookoutEquipmentStartDataIngestionJobOperator"]
 
@@ -40,11 +39,7 @@ _NAMES = 10
 
 
 def _matching(value: Any, name: str) -> str:
-    pattern, meaning = _PATTERNS[name]
-    given = text(value, name)
-    if not re.fullmatch(pattern, given):
-        raise JobInputError(f"{name}={given!r} must be {meaning}.")
-    return given
+    return matching(value, name, *_PATTERNS[name])
 
 
 class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEquipmentHook]):

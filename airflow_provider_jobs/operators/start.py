@@ -53,9 +53,8 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     partition_window = Checked(optional_duration)
     #: The parameter with a name or token of the user's own, if there is one.
     name_parameter: ClassVar[str | None] = None
-    #: Which bounds of the window were left to the run, and whether both were.
+    #: Which bounds of the window were left to the run, where the job has a window.
     _default_window: DefaultWindow
-    _takes_interval: bool = False
     #: The user's own name or token before it was rendered.
     _own_name: Any = None
     #: A digest of the templated fields before they were rendered; empty where they are no plain values.
@@ -85,10 +84,14 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         self._note_given()
         if self.window_parameters:
             bounds = {name: getattr(self, name) for name in self.window_parameters}
-            self._default_window = window = DefaultWindow.of(self.partition_window, **bounds)
-            self._takes_interval = window.start and window.end
+            self._default_window = DefaultWindow.of(self.partition_window, **bounds)
         if self.name_parameter:
             self._own_name = getattr(self, self.name_parameter)
+
+    @property
+    def _takes_interval(self) -> bool:
+        """Whether the job's window is the run's data interval, since none was given."""
+        return self.window_parameters is not None and self._default_window.whole
 
     def _bounds_of(self, context: Context) -> tuple[Any, Any]:
         """Return the rendered bounds of the job's window, those that were left to the run filled in."""
