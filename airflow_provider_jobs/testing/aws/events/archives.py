@@ -27,6 +27,20 @@ from airflow_provider_jobs.testing.moto_ext import AwsError
 
 SERVICE = "events"
 MAX_PAGE = 100
+_FILTERS = ("NamePrefix", "EventSourceArn", "State")
+
+
+def check_filters(operation: str, request: dict[str, Any]) -> None:
+    """Refuse more than one filter of a list.
+
+    :raises AwsError: as AWS does
+    """
+    if sum(key in request for key in _FILTERS) > 1:
+        message = (
+            f"At most one filter is allowed for {operation}. "
+            "Use either : State, EventSourceArn, or NamePrefix."
+        )
+        raise AwsError("ValidationException", message)
 
 
 class JobArchive(Archive):
@@ -160,12 +174,7 @@ class ArchiveOperations(EventsHandler):
     def list_archives(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListArchives.html."""
         request = self.checked
-        if sum(key in request for key in ("NamePrefix", "EventSourceArn", "State")) > 1:
-            message = (
-                "At most one filter is allowed for ListArchives. "
-                "Use either : State, EventSourceArn, or NamePrefix."
-            )
-            raise AwsError("ValidationException", message)
+        check_filters("ListArchives", request)
         if "EventSourceArn" in request:
             self.events_backend._get_event_bus(request["EventSourceArn"])
         rows = [archive.describe_short() for archive in self.events_backend.archives.values()]

@@ -26,6 +26,7 @@ from airflow_provider_jobs.testing.aws.events.archives import (
     MAX_PAGE,
     SERVICE,
     ArchiveOperations,
+    check_filters,
     get_archive,
 )
 from airflow_provider_jobs.testing.aws.events.rules import ReplayRule
@@ -275,12 +276,7 @@ class EventsResponse(JobResponse, ArchiveOperations):
     def list_replays(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListReplays.html."""
         request = self.arguments
-        if sum(key in request for key in ("NamePrefix", "EventSourceArn", "State")) > 1:
-            message = (
-                "At most one filter is allowed for ListReplays. "
-                "Use either : State, EventSourceArn, or NamePrefix."
-            )
-            raise AwsError("ValidationException", message)
+        check_filters("ListReplays", request)
         states = sorted(state.value for state in ReplayState)
         if "State" in request and request["State"] not in states:
             rule = f"Member must satisfy enum value set: [{', '.join(states)}]"

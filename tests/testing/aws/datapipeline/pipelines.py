@@ -16,6 +16,7 @@ from testing.conftest import Cloud
 REF = "ref:"
 
 DEFAULT = {"scheduleType": "ondemand", "workerGroup": "wg", "pipelineLogUri": "s3://logs/"}
+CASCADE = {**DEFAULT, "failureAndRerunMode": "cascade"}
 
 
 #: One moment for a whole test, whenever in it a second passes.
@@ -49,6 +50,10 @@ def _field(key: str, value: str) -> dict[str, str]:
 
 def activity(**fields: str) -> dict[str, str]:
     return {"type": "ShellCommandActivity", "command": "true", **fields}
+
+
+#: Two activities, one after the other.
+CHAIN = {"A": activity(), "B": activity(dependsOn="ref:A")}
 
 
 def every(period: str = "1 day", **fields: str) -> dict[str, dict[str, str]]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from testing.conftest import Cloud
 
 from airflow_provider_jobs.testing import Fault
 
@@ -19,11 +18,6 @@ from .pipelines import Pipelines, activity, at, error, every
 
 def selectors(kind: str, count: int = 1) -> dict[str, Any]:
     return {"selectors": [{"fieldName": "x", "operator": {"type": kind, "values": ["y"]}}] * count}
-
-
-@pytest.fixture
-def pipelines(cloud: Cloud) -> Pipelines:
-    return Pipelines(cloud)
 
 
 def test_create_is_idempotent_by_name_and_unique_id(pipelines: Pipelines) -> None:

@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 import pytest
-from testing.conftest import Cloud
 
 from .pipelines import DEFAULT, Pipelines, activity, by_id, error, objects
 
@@ -35,11 +34,6 @@ FATAL = (
     r"\[com\.amazon\.setl\.webservice\.ValidationError@[0-9a-f]{8}\] "
     r"Please call Validate to validate your pipeline"
 )
-
-
-@pytest.fixture
-def pipelines(cloud: Cloud) -> Pipelines:
-    return Pipelines(cloud)
 
 
 def test_definition_is_stored_whole(pipelines: Pipelines) -> None:

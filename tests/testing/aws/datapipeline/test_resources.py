@@ -10,9 +10,8 @@ from datetime import timedelta
 import pytest
 from testing.conftest import Cloud
 
-from .pipelines import DEFAULT, Pipelines, activity, at, error, every
+from .pipelines import CASCADE, Pipelines, activity, at, error, every
 
-CASCADE = {**DEFAULT, "failureAndRerunMode": "cascade"}
 MACHINE = {"type": "Ec2Resource", "terminateAfter": "1 hour"}
 NODE = {"type": "S3DataNode", "directoryPath": "s3://orders/"}
 #: AWS's own example: https://docs.aws.amazon.com/cli/latest/reference/datapipeline/list-runs.html#examples

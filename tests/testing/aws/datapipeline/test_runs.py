@@ -7,23 +7,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from testing.conftest import Cloud
 
-from .pipelines import DEFAULT, Pipelines, activity, error, objects
-
-CHAIN = {"A": activity(), "B": activity(dependsOn="ref:A")}
-CASCADE = {**DEFAULT, "failureAndRerunMode": "cascade"}
-
-
-@pytest.fixture
-def pipelines(cloud: Cloud) -> Pipelines:
-    return Pipelines(cloud)
-
-
-@pytest.fixture
-def by_hand(pipelines: Pipelines) -> Pipelines:
-    pipelines.aws.set_pace()
-    return pipelines
+from .pipelines import CASCADE, CHAIN, DEFAULT, Pipelines, activity, error, objects
 
 
 def test_on_demand(pipelines: Pipelines) -> None:

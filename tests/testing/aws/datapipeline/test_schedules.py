@@ -6,24 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-from testing.conftest import Cloud
-
-from .pipelines import DEFAULT, NOW, Pipelines, activity, at, error, every
-
-CHAIN = {"A": activity(), "B": activity(dependsOn="ref:A")}
-CASCADE = {**DEFAULT, "failureAndRerunMode": "cascade"}
-
-
-@pytest.fixture
-def pipelines(cloud: Cloud) -> Pipelines:
-    return Pipelines(cloud)
-
-
-@pytest.fixture
-def by_hand(pipelines: Pipelines) -> Pipelines:
-    pipelines.aws.set_pace()
-    return pipelines
+from .pipelines import CASCADE, CHAIN, NOW, Pipelines, activity, at, error, every
 
 
 def test_schedule_with_an_end(by_hand: Pipelines) -> None:
