@@ -131,11 +131,15 @@ class TestInherits(Inherited):
         assert buckets() == ["mine"]
 
 
+def check_bucket() -> None:
+    assert buckets() == ["mine"]
+
+
 @mock_aws_jobs()
 class TestCase(unittest.TestCase):
     def setUp(self) -> None:
         make_bucket("mine")
-        self.addCleanup(lambda: self.assertEqual(buckets(), ["mine"]))
+        self.addCleanup(check_bucket)
 
     def test_one(self) -> None:
         assert buckets() == ["mine"]
@@ -191,10 +195,9 @@ def test_a_whitelist_reaches_the_job_services() -> None:
             boto3.client("sqs", "us-east-1").list_queues()
 
 
-def passed_through(service: str) -> None:
-    client: Any = boto3.client(
-        service, "us-east-1", endpoint_url=f"https://{service}.us-east-1.amazonaws.com"
-    )
+def passed_through(service: Any) -> None:
+    address = f"https://{service}.us-east-1.amazonaws.com"
+    client: Any = boto3.client(service, "us-east-1", endpoint_url=address)
 
     def no_network(request: object, **_: object) -> None:
         raise EndpointConnectionError(endpoint_url=str(request))
@@ -224,9 +227,12 @@ def test_a_configuration_ends_with_its_block() -> None:
         assert default_user_config == before
         assert buckets() == []
         # Also that of a plain mock_aws within.
-        with mock_aws_jobs(), mock_aws(config={"core": {"service_whitelist": ["s3"]}}):
-            with pytest.raises(ServiceNotWhitelisted, match="Service events not"):
-                archives()
+        with (
+            mock_aws_jobs(),
+            mock_aws(config={"core": {"service_whitelist": ["s3"]}}),
+            pytest.raises(ServiceNotWhitelisted, match="Service events not"),
+        ):
+            archives()
     assert default_user_config == before
 
 

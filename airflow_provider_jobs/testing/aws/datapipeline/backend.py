@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
+from moto.datapipeline.models import datapipeline_backends
 
 from airflow_provider_jobs.testing.aws.datapipeline.checks import (
     invalid,
@@ -33,6 +34,7 @@ from airflow_provider_jobs.testing.aws.datapipeline.checks import (
     refuse_fatal,
     validate,
 )
+from airflow_provider_jobs.testing.aws.datapipeline.cloudformation import pipeline_of
 from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition
 from airflow_provider_jobs.testing.aws.datapipeline.instances import Field
 from airflow_provider_jobs.testing.aws.datapipeline.pipeline import Pipeline
@@ -97,7 +99,22 @@ class PipelinesBackend(BaseBackend):
     @property
     def pipelines(self) -> list[Pipeline]:
         """Those that are not deleted."""
-        return [pipeline for pipeline in self._pipelines.values() if not pipeline.deleted]
+        return [pipeline for pipeline in self._all.values() if not pipeline.deleted]
+
+    @property
+    def _all(self) -> dict[str, Pipeline]:
+        for made in datapipeline_backends[self.account_id][self.region_name].pipelines.values():
+            if made.pipeline_id not in self._pipelines:
+                self._pipelines[made.pipeline_id] = pipeline_of(made, self.account_id)
+        return self._pipelines
+
+    def page(self, marker: str | None) -> tuple[list[Pipeline], dict[str, Any]]:
+        """Return a page of those that are not deleted, and what ListPipelines says of the next page."""
+        # One that is deleted keeps its position, so that a marker stays true.
+        first = _position(marker)
+        left = [(at, each) for at, each in enumerate(self._all.values()) if at >= first and not each.deleted]
+        page = [pipeline for _, pipeline in left[:LIST_PAGE]]
+        return page, _more(left[LIST_PAGE][0] if len(left) > LIST_PAGE else None)
 
     def create(self, request: dict[str, Any]) -> Pipeline:
         """Create a pipeline, or return the one that was created with the same name and uniqueId."""
@@ -114,7 +131,7 @@ class PipelinesBackend(BaseBackend):
 
     def get(self, pipeline_id: str) -> Pipeline:
         """Return a pipeline by its id."""
-        if pipeline_id not in self._pipelines:
+        if pipeline_id not in self._all:
             message = f"Pipeline with id: {pipeline_id} does not exist"
             raise AwsError("PipelineNotFoundException", message)
         if self._pipelines[pipeline_id].deleted:
@@ -147,9 +164,9 @@ class DataPipelineResponse(JobResponse):
 
     def list_pipelines(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ListPipelines.html."""
-        rows = [{"id": pipeline.id, "name": pipeline.name} for pipeline in self._admit().pipelines]
-        page, more = _page(rows, self.arguments.get("marker"), LIST_PAGE)
-        return json.dumps({"pipelineIdList": page, **more})
+        page, more = self._admit().page(self.arguments.get("marker"))
+        rows = [{"id": pipeline.id, "name": pipeline.name} for pipeline in page]
+        return json.dumps({"pipelineIdList": rows, **more})
 
     def describe_pipelines(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html."""
@@ -266,12 +283,19 @@ def _selects(selector: dict[str, Any], fields: list[Field]) -> bool:
 
 
 def _page(rows: Sequence[T], marker: str | None, size: int) -> tuple[Sequence[T], dict[str, Any]]:
+    first = _position(marker)
+    end = first + size
+    return rows[first:end], _more(end if end < len(rows) else None)
+
+
+def _position(marker: str | None) -> int:
     try:
-        first = int(urlsafe_b64decode(marker)) if marker else 0
+        return int(urlsafe_b64decode(marker)) if marker else 0
     except ValueError:
         raise invalid("Marker is not valid") from None
-    end = first + size
-    more: dict[str, Any] = {"hasMoreResults": end < len(rows)}
-    if more["hasMoreResults"]:
-        more["marker"] = urlsafe_b64encode(str(end).encode()).decode()
-    return rows[first:end], more
+
+
+def _more(position: int | None) -> dict[str, Any]:
+    if position is None:
+        return {"hasMoreResults": False}
+    return {"hasMoreResults": True, "marker": urlsafe_b64encode(str(position).encode()).decode()}
