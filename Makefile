@@ -12,7 +12,7 @@ E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
 
-.PHONY: demo screenshots test unit explore lives faults traces lowest e2e reliability lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit explore lives faults traces lowest moto clients e2e reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -40,6 +40,12 @@ traces: install  ## A thousand of the explored histories, replayed on the real o
 
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
+
+moto: install  ## moto's own tests of the services that we replace, with ours in moto; what differs is listed.
+	$(BIN)/nox --session moto
+
+clients: install  ## The table of AWS's answers, by the AWS CLI and, if there is Node.js, AWS's SDK for JavaScript.
+	$(BIN)/nox --session clients
 
 e2e: install
 	$(BIN)/pytest -m "e2e and not alone" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
