@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 OWN = Path(__file__).parents[1] / "moto_own"
 
 

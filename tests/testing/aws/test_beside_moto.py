@@ -22,8 +22,6 @@ from testing.conftest import Cloud
 from airflow_provider_jobs.testing import AwsJobs, Fault, UnmetFaultError, mock_aws_jobs
 from airflow_provider_jobs.testing.control import CONTROL
 
-pytest_plugins = ["pytester"]
-
 
 def archives() -> list[str]:
     found = boto3.client("events", "us-east-1").list_archives()["Archives"]

@@ -61,6 +61,8 @@ def test_a_pipeline_is_listed_and_runs(cloud: Cloud) -> None:
     definition = client.get_pipeline_definition(pipelineId=row["id"])["pipelineObjects"]
     assert {each["id"] for each in definition} == {"Default", "Work"}
     assert [job["state"] for job in cloud.aws.jobs("datapipeline")] == ["FINISHED"]
+    cloud.client("cloudformation").delete_stack(StackName="stack")
+    assert client.list_pipelines()["pipelineIdList"] == [row], "moto deletes no pipeline"
 
 
 def test_a_pipeline_that_is_deleted_stays_away(cloud: Cloud) -> None:
