@@ -4,14 +4,14 @@
 
 Models https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html, and recordings
 of what AWS delivered. Assumptions: an InputPath that leads nowhere gives null; a text within quotation marks
-is escaped as JSON is.
+is escaped as in JSON.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -86,6 +86,7 @@ def input_of(target: Mapping[str, Any], rule: Rule, event: EventMessageType) -> 
     :param target: the rule's
     :param rule: the rule that matched
     :param event: as moto keeps it
+    :raises ValueError: if there is no such text: AWS then delivers nothing
     """
     whole = as_delivered(event)
     if "Input" in target:
@@ -94,19 +95,26 @@ def input_of(target: Mapping[str, Any], rule: Rule, event: EventMessageType) -> 
         found = _at(target["InputPath"], whole)
         return json.dumps(None if found is _MISSING else found)
     if "InputTransformer" in target:
-        return "".join(_filled_in(target["InputTransformer"], rule, event, whole))
+        transformer = target["InputTransformer"]
+        paths: dict[str, str] = transformer.get("InputPathsMap", {})
+        values = {name: _at(path, whole) for name, path in paths.items()} | _predefined(rule, event, whole)
+        return _filled_in(transformer["InputTemplate"], values)
     return json.dumps(whole)
 
 
-def _filled_in(
-    transformer: Mapping[str, Any], rule: Rule, event: EventMessageType, whole: dict[str, Any]
-) -> Iterator[str]:
-    paths: dict[str, str] = transformer.get("InputPathsMap", {})
-    values = {name: _at(path, whole) for name, path in paths.items()} | _predefined(rule, event, whole)
-    quoted = False
-    for token in _TOKEN.finditer(transformer["InputTemplate"]):
+def _filled_in(template: str, values: Mapping[str, Any]) -> str:
+    is_object, quoted, parts = template.lstrip().startswith("{"), False, []
+    for token in _TOKEN.finditer(template):
         quoted ^= token[0] == '"'
-        yield token[0] if token[1] is None else _inserted(values.get(token[1], _MISSING), quoted)
+        if token[1] is None:
+            parts.append(token[0])
+            continue
+        value = values.get(token[1], _MISSING)
+        parts.append(_inserted("" if value is _MISSING else value, quoted, is_object))
+    text = "".join(parts)
+    if is_object:
+        json.loads(text)  # a template of an object that yields no JSON delivers nothing
+    return text
 
 
 def _predefined(rule: Rule, event: EventMessageType, whole: dict[str, Any]) -> dict[str, Any]:
@@ -116,19 +124,19 @@ def _predefined(rule: Rule, event: EventMessageType, whole: dict[str, Any]) -> d
     return dict(zip(PREDEFINED, (rule.arn, rule.name, short, whole, ingested), strict=True))
 
 
-def _inserted(value: Any, quoted: bool) -> str:
+def _inserted(value: Any, quoted: bool, is_object: bool) -> str:
     """Return a value as it replaces a placeholder.
 
-    :param value: from the event; one that is not there is an empty text
-    :param quoted: whether the placeholder is within quotation marks; an object loses its own there
+    :param value: from the event
+    :param quoted: whether the placeholder is within quotation marks
+    :param is_object: whether the template is a JSON object; in a text, objects lose their quotation marks
     """
-    if value is _MISSING:
-        value = ""
     if not quoted:
         return json.dumps(value)
     if isinstance(value, str):
         return json.dumps(value)[1:-1]
-    return json.dumps(value, separators=(",", ":")).replace('"', "")
+    text = json.dumps(value, separators=(",", ":"))
+    return text if is_object else text.replace('"', "")
 
 
 def _at(path: str, event: dict[str, Any]) -> Any:
