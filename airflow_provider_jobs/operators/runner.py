@@ -14,13 +14,15 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import (
-    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
+    JobOutcomeUnknownError,
     JobQuotaError,
+    JobQuotaInDoubtError,
     JobStartTimeoutError,
     JobTimeoutError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
@@ -310,10 +312,9 @@ class StepRunner:
         held_up = called - self._looked
         if held_up > self._task.settling.total_seconds():
             # A later try finds what this call starts by its time, which is counted from the look before it.
-            self._error = JobApiError(
+            self._error = JobUnavailableError(
                 f"The {self.hook.noun} was not started: this process was held up for {held_up:.0f} seconds "
                 "after it had asked AWS what there is. A retry asks again.",
-                transient=True,
             )
             return Unstarted.REFUSED
         if self.hook.marking is Marking.NAME:
@@ -324,10 +325,11 @@ class StepRunner:
         except JobQuotaError as error:
             self.operator._job_id = None
             self.operator.log.info("%s The task queues for a place.", error)
-            return Unstarted.NO_ROOM_IN_DOUBT if error.in_doubt else Unstarted.NO_ROOM
+            in_doubt = isinstance(error, JobQuotaInDoubtError)
+            return Unstarted.NO_ROOM_IN_DOUBT if in_doubt else Unstarted.NO_ROOM
         except (JobError, JobInputError) as error:
             self._error = error
-            return Unstarted.IN_DOUBT if getattr(error, "in_doubt", False) else Unstarted.REFUSED
+            return Unstarted.IN_DOUBT if isinstance(error, JobOutcomeUnknownError) else Unstarted.REFUSED
         if not job.shared:
             # From here on a kill finds it, also while it is being noted.
             self.operator._job_id = job.job_id

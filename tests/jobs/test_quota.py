@@ -12,7 +12,7 @@ import pytest
 from job_cases import JobCase
 from one_task import OneTask, json_safe, next_event
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError
+from airflow_provider_jobs.exceptions import JobError, JobUnavailableError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers.slot import SlotTrigger
 from airflow_provider_jobs.watch.queue import QuotaQueue
@@ -110,7 +110,7 @@ def test_a_task_killed_in_line_as_its_news_comes_gives_its_place_up(
         waiting = asyncio.ensure_future(next_event(tasks[-1].trigger()))
         while not (queues := QuotaQueue.all_here()) or not queues[0].waiters[0].polled:
             await asyncio.sleep(0.005)
-        queues[0].waiters[0].updates.put_nowait(JobApiError("no answer", "Unheard", transient=True))
+        queues[0].waiters[0].updates.put_nowait(JobUnavailableError("no answer", "Unheard"))
         waiting.cancel()
         await asyncio.wait({waiting}, timeout=5)
         assert waiting.cancelled()
