@@ -55,7 +55,7 @@ from airflow_provider_jobs.operators.before import Before
 from airflow_provider_jobs.operators.places import Places
 from airflow_provider_jobs.triggers.base import shortest_wait
 from airflow_provider_jobs.triggers.delay import DelayTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.base import JobHook
@@ -155,7 +155,7 @@ class StepRunner:
                 again = before.queued is not None
                 before.queued = before.queued or time.time()
                 until = None if left is None else time.time() + left
-                return self._slot_trigger(attempt, before.queued, again, until)
+                return self._queue(attempt, before.queued, again, until)
             case WaitForTime() if self._not_before is not None:
                 now = self.hook.clock.now() or datetime.now(UTC)
                 seconds = max((self._not_before - now).total_seconds(), 0.0)
@@ -337,9 +337,9 @@ class StepRunner:
         at = now - timedelta(seconds=time.monotonic() - called) if now else None
         return Started(job.job_id, job.state, job.started_at, job.shared, at)
 
-    def _slot_trigger(self, attempt: Attempt, since: float, again: bool, until: float | None) -> SlotTrigger:
+    def _queue(self, attempt: Attempt, since: float, again: bool, until: float | None) -> QueueTrigger:
         spec = self.operator._encoded()
-        return SlotTrigger(
+        return QueueTrigger(
             hook_class=spec.hook_class,
             hook_parameters=spec.parameters,
             job_id=self.hook.job_name(self.identity, attempt, self.request),

@@ -20,7 +20,7 @@ from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobOutc
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 SERVICE = "datapipeline"
 
@@ -175,7 +175,7 @@ class TestARefusedActivation:
             patched.setattr(DataPipelineHook, "get_client_type", watched)
             if deferrable:
                 task.begin()
-                assert isinstance(task.trigger(), SlotTrigger)
+                assert isinstance(task.trigger(), QueueTrigger)
                 aws.set_clock_skew(2.0)
                 while (result := task.resume(task.fire())) is None:
                     pass
