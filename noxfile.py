@@ -40,7 +40,9 @@ def lowest(session: nox.Session) -> None:
         # The package is built and installed anew each time, so that the wheel is what is tested.
         "--reinstall-package",
         "airflow-provider-jobs",
-        ".[testing,unit]",
+        ".[testing]",
+        "--group",
+        "unit",
     )
     unit_tests(session, "constraints-lowest.txt", Path(session.bin))
 
