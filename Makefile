@@ -84,13 +84,16 @@ benchmark:  ## A thousand waits, and a hundred whole tasks, beside the Amazon pr
 install: $(VENV)/ready
 	$(BIN)/pip install --quiet --no-deps --force-reinstall --no-build-isolation .
 
+# Modules are compiled here once, and not by the first of the tests.
+INSTALL := $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --constraint constraints.txt
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt pip ".[dev]"
+	$(BIN)/pip install --quiet --constraint constraints.txt pip uv
+	$(INSTALL) ".[testing,openlineage]" --group dev
 	touch $@
 
 $(VENV)/ready-docs: $(VENV)/ready
-	$(BIN)/pip install --quiet --constraint constraints.txt ".[docs]"
+	$(INSTALL) --group docs
 	touch $@
 
 # What CI installs, for all Python versions that we support: the newest of everything, and the lowest of
@@ -99,10 +102,10 @@ $(VENV)/ready-docs: $(VENV)/ready
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
 	--no-header --no-annotate --no-emit-index-url --quiet
 constraints: $(VENV)/ready
-	$(COMPILE) --all-extras --output-file constraints.txt
+	$(COMPILE) --all-extras --group dev --group docs --output-file constraints.txt
 	mkdir -p build
 	$(BIN)/python tests/support.py floors > build/floors.txt
-	$(COMPILE) --extra testing --extra unit --resolution lowest-direct --constraint build/floors.txt \
+	$(COMPILE) --extra testing --group unit --resolution lowest-direct --constraint build/floors.txt \
 		--output-file constraints-lowest.txt
 	$(BIN)/python tests/support.py write
 

@@ -44,7 +44,9 @@ def lowest(session: nox.Session) -> None:
         # The package is built and installed anew each time, so that the wheel is what is tested.
         "--reinstall-package",
         "airflow-provider-jobs",
-        ".[testing,unit]",
+        ".[testing]",
+        "--group",
+        "unit",
     )
     unit_tests(session, "constraints-lowest.txt", Path(session.bin))
 
@@ -104,7 +106,7 @@ def clients(session: nox.Session) -> None:
     session.run(
         str(Path(sys.executable).parent / "pytest"),
         "tests/truth/test_foreign_clients.py",
-        *session.posargs,
+        *(session.posargs or ["-n", "auto"]),
         env=environment,
         external=True,
     )

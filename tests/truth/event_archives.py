@@ -67,6 +67,14 @@ LIFE = "test_create_list_describe_update_delete_archive"
 DESCRIBED = {**listed(), "ArchiveArn": ARCHIVE_ARN.format("orders")}
 TEXTS = {"Description": FULL["Description"], "EventPattern": Json(PATTERN)}
 
+#: Lists that the model refuses.
+WRONG: dict[str, dict[str, Any]] = {
+    "a prefix of 49 characters": {"NamePrefix": "a" * 49},
+    "an empty prefix": {"NamePrefix": ""},
+    "a bus that is no ARN": {"EventSourceArn": "default"},
+    "a page of -1": {"Limit": -1},
+}
+
 ROWS = [
     Row("create", (create(**FULL),), CHANGED, recorded(f"{LIFE}[default]", 17)),
     Row("create on a bus of one's own", (BUS, create(bus="sales")), CHANGED, recorded(f"{LIFE}[custom]", 17)),
@@ -248,12 +256,7 @@ ROWS = [
             Refused("ValidationException"),
             MODEL,
         )
-        for what, request in {
-            "a prefix of 49 characters": {"NamePrefix": "a" * 49},
-            "an empty prefix": {"NamePrefix": ""},
-            "a bus that is no ARN": {"EventSourceArn": "default"},
-            "a page of -1": {"Limit": -1},
-        }.items()
+        for what, request in WRONG.items()
     ),
     Row(
         "list by two filters",

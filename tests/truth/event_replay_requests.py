@@ -27,17 +27,20 @@ def filtered(*arns: str) -> dict[str, Any]:
     return {"Destination": {"Arn": BUS_ARN.format("default"), "FilterArns": list(arns)}}
 
 
+#: Lists that the model refuses.
+WRONG: dict[str, dict[str, Any]] = {
+    "a prefix of 65 characters": {"NamePrefix": "a" * 65},
+    "an empty prefix": {"NamePrefix": ""},
+    "a prefix with a space": {"NamePrefix": "a b"},
+    "an archive that is no ARN": {"EventSourceArn": "orders"},
+    "an empty token": {"NextToken": ""},
+    "a page of -1": {"Limit": -1},
+}
+
 ROWS = [
     *(
         Row(f"list by {what}", (call("events.list_replays", **request),), INVALID, MODEL)
-        for what, request in {
-            "a prefix of 65 characters": {"NamePrefix": "a" * 65},
-            "an empty prefix": {"NamePrefix": ""},
-            "a prefix with a space": {"NamePrefix": "a b"},
-            "an archive that is no ARN": {"EventSourceArn": "orders"},
-            "an empty token": {"NextToken": ""},
-            "a page of -1": {"Limit": -1},
-        }.items()
+        for what, request in WRONG.items()
     ),
     Row(
         "list by two filters",
