@@ -119,7 +119,7 @@ class TestPut:
         pipeline_id = hook.create_pipeline("load", "1")
         definition = {**on_demand(A={}), "values": {"*myX": "secret"}, "metadata": {}, "parameterValues": []}
         put(pipeline_id, definition=definition).run()
-        assert hook.get_definition(pipeline_id) == {**on_demand(A={}), "values": {"*myX": "secret"}}
+        assert hook.get_definition(pipeline_id)["values"] == {"*myX": "secret"}
         assert "The definition may have a fault. *myX: a value is given, but there is no such" in logged()
         assert "section 'metadata' is not sent" in logged()
         assert "section 'parameterValues' is not sent" in logged()
