@@ -53,6 +53,7 @@ class JobArchive(Archive):
         self.__dict__.update(vars(archive))
         self._coming: list[tuple[datetime, EventMessageType]] = []
         self._state_reason: str | None = None
+        self.kms_key: str | None = None
         self.refresh()
 
     @classmethod
@@ -87,6 +88,7 @@ class JobArchive(Archive):
         """
         self.description = request.get("Description", self.description)
         self.retention = request.get("RetentionDays", self.retention)
+        self.kms_key = request.get("KmsKeyIdentifier", self.kms_key)
         if "EventPattern" in request:
             self.event_pattern = EventPattern.load(request["EventPattern"])
             pattern = {**self.event_pattern.get_pattern(), "replay-name": [{"exists": False}]}
@@ -116,7 +118,11 @@ class JobArchive(Archive):
 
     def describe(self) -> dict[str, Any]:
         """Describe the archive as DescribeArchive does."""
-        more = {"Description": self.description, "EventPattern": self.event_pattern.dump()}
+        more = {
+            "Description": self.description,
+            "EventPattern": self.event_pattern.dump(),
+            "KmsKeyIdentifier": self.kms_key or None,
+        }
         given = {key: value for key, value in more.items() if value is not None}
         return {"ArchiveArn": self.arn, **self.describe_short(), **given}
 
@@ -147,6 +153,7 @@ class ArchiveOperations(EventsHandler):
         name, events = self.checked["ArchiveName"], self.events_backend
         super().create_archive()
         archive = events.archives[name] = JobArchive(events.archives[name])
+        archive.kms_key = self.checked.get("KmsKeyIdentifier")
         assert archive.rule is not None
         archive.rule = ArchiveRule(archive.rule, archive.take)
         events.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
@@ -159,7 +166,7 @@ class ArchiveOperations(EventsHandler):
     def update_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_UpdateArchive.html."""
         request = self.checked
-        if not request.keys() & {"Description", "EventPattern", "RetentionDays"}:
+        if not request.keys() & {"Description", "EventPattern", "KmsKeyIdentifier", "RetentionDays"}:
             message = "At least one of EventPattern, RetentionDays or Description must be provided."
             raise AwsError("ValidationException", message)
         archive = get_archive(self.events_backend, request)

@@ -7,7 +7,6 @@ Models https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archiv
 
 from __future__ import annotations
 
-import logging
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
@@ -34,8 +33,6 @@ from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.lag import Row
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 from airflow_provider_jobs.testing.pace import Phase
-
-log = logging.getLogger(__name__)
 
 #: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 MAX_ACTIVE_REPLAYS = 10
@@ -141,20 +138,13 @@ class Replay:
             replayed: Any = {**event, "id": str(uuid4()), "replay-name": self.name}
             replayed.pop("ingestion-time", None)  # moto's own note, no part of an event
             for rule in rules:
-                self._send(replayed, rule)
+                rule.send_to_targets(replayed, transform_input=False)
             self._replayed += 1
             self._last_replayed = _time(event)
 
     def _goes_to(self, rule: Rule) -> bool:
         only = self._destination.get("FilterArns")
         return rule.state == "ENABLED" and (not only or rule.arn in only)
-
-    def _send(self, event: EventMessageType, rule: Rule) -> None:
-        try:
-            rule.send_to_targets(event, transform_input=False)
-        except Exception as error:
-            # As on AWS, a target that cannot be reached is not the replay's failure.
-            log.warning("Replay %s: event not delivered to rule %s: %r", self.name, rule.name, error)
 
 
 class ReplaysBackend(BaseBackend):
