@@ -123,10 +123,9 @@ class WantedArchive:
 
     @staticmethod
     def _same(name: str, wanted: Any, found: Any) -> bool:
-        if name == "RetentionDays":
-            return bool(wanted == (found or 0))
         if name != "EventPattern" or not found:
-            return bool(wanted == found)
+            # AWS leaves out what is 0 or empty.
+            return bool(wanted == (found or type(wanted)()))
         try:
             return bool(json.loads(found) == json.loads(wanted))
         except ValueError:

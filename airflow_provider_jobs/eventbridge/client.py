@@ -110,7 +110,8 @@ class RuleClient:
         :param bus: its event bus's name or ARN.
         :raises JobNotFoundError: if there is no such rule or bus.
         """
-        return self._hook.call("describe_rule", Name=name, EventBusName=bus)
+        found = self._hook.call("describe_rule", Name=name, EventBusName=bus)
+        return self._hook.whole(found, ("State",), "describe_rule")
 
     def put(self, rule: TemporaryRule, description: str) -> str:
         """Make a temporary rule with its target, or make it anew; return its ARN.
@@ -189,8 +190,7 @@ class RuleClient:
 
         :raises JobApiError: with AWS's reason; a retry may help.
         """
-        failed = answer.get("FailedEntries") or []
-        for entry in failed if answer.get("FailedEntryCount") else ():
+        for entry in answer.get("FailedEntries") or ():
             code, message = entry.get("ErrorCode") or "", one_line(entry.get("ErrorMessage") or "")
             if code != "ResourceNotFoundException":
                 raise JobApiError(f"{call} of rule {name} has failed: {code}: {message}", code)

@@ -66,6 +66,7 @@ class EventBridgeReplayHook(JobHook):
         "Archive": "Check the archive's name, the Region and the account of the connection.",
         "Event bus": "A replay needs the event bus that the archive was made from.",
         "EventStartTime": "Check the window: its end must be at least a second after its start.",
+        "has targets": "Remove the targets that others have added to the rule, then clear the task.",
     }
 
     #: A look at a rule is worth one call before a start, which does not wait for more.

@@ -38,7 +38,7 @@ def to_dead_letters(rule: Rule, target: dict[str, Any], text: str, error: Except
         queue_name=queue.resource_id,
         message_body=text,
         message_attributes={
-            name: {"data_type": "String", "string_value": value} for name, value in told.items()
+            name: {"DataType": "String", "StringValue": value} for name, value in told.items()
         },
     )
     return True
