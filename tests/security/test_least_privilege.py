@@ -19,7 +19,7 @@ from unittest.mock import patch
 import pytest
 from airflow.triggers.base import BaseTrigger
 from api_calls import Call, recorded
-from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
+from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase, client
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.data_pipeline import definition
@@ -38,6 +38,7 @@ WITHOUT_RESOURCE = {
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
     "events:ListReplays",
+    "events:ListRules",
     "iotanalytics:ListPipelines",
     "lookoutequipment:DescribeDataIngestionJob",
     "lookoutequipment:ListDataIngestionJobs",
@@ -78,8 +79,14 @@ def resources(call: Call) -> list[str]:
             ]
         case "DescribeReplay" | "CancelReplay":
             return [f"{arn}:replay/{given['ReplayName']}"]
-        case "DescribeArchive":
+        case "DescribeArchive" | "UpdateArchive" | "DeleteArchive":
             return [f"{arn}:archive/{given['ArchiveName']}"]
+        case "CreateArchive":
+            return [f"{arn}:archive/{given['ArchiveName']}", given["EventSourceArn"]]
+        case "DescribeEventBus":
+            return [f"{arn}:event-bus/{given['Name']}"]
+        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
+            return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
         case "DescribePipelines":
@@ -152,6 +159,11 @@ def is_lost_and_repeated(case: JobCase, aws: AwsJobs) -> Go:
 def has_a_name_of_its_own(case: JobCase, aws: AwsJobs) -> Go:
     aws.fail_next(case.service, "out of luck")
     return twice(task(case, replay_name="mine"))
+
+
+def reaches_one_rule(case: JobCase, aws: AwsJobs) -> Go:
+    client("events").put_rule(Name="to-queue", EventPattern='{"source": ["shop"]}')
+    return task(case, rule_arns=["to-queue"]).run
 
 
 def is_killed_and_cleared(case: JobCase, aws: AwsJobs) -> Go:
@@ -244,6 +256,47 @@ def senses(case: JobCase, aws: AwsJobs) -> Go:
     return OneTask(lambda: case.sensor(job_id, deferrable=True)).run
 
 
+def archives(case: JobCase, aws: AwsJobs) -> Go:
+    """An archive is created, and then changed."""
+    given: dict[str, Any] = {"task_id": "create", "archive_name": "paid", **AWS}
+
+    def go() -> None:
+        for days in (7, 30):
+            OneTask(
+                lambda days=days: eventbridge.EventBridgeCreateArchiveOperator(retention_days=days, **given)  # type: ignore[misc]
+            ).run()
+
+    return go
+
+
+def archives_no_more(case: JobCase, aws: AwsJobs) -> Go:
+    given: dict[str, Any] = {"task_id": "delete", "archive_name": "paid", **AWS}
+    return OneTask(lambda: eventbridge.EventBridgeDeleteArchiveOperator(**given)).run
+
+
+def makes_a_rule(case: JobCase, aws: AwsJobs) -> Go:
+    """Where an earlier run has left one, whose time is over by now."""
+    given: dict[str, Any] = {
+        "task_id": "create",
+        "target_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:trial",
+        **AWS,
+    }
+
+    def go() -> None:
+        for run in ("run-1", "run-2"):
+            OneTask(
+                lambda: eventbridge.EventBridgeCreateTemporaryRuleOperator(keep_for=60, **given), run_id=run
+            ).run()
+            aws.set_clock_skew(70)
+
+    return go
+
+
+def deletes_a_rule(case: JobCase, aws: AwsJobs) -> Go:
+    given: dict[str, Any] = {"task_id": "delete", "rule_name": "orders.create" + "-0123456789ab" * 2, **AWS}
+    return OneTask(lambda: eventbridge.EventBridgeDeleteTemporaryRuleOperator(**given)).run
+
+
 def creates(case: JobCase, aws: AwsJobs) -> Go:
     given: dict[str, Any] = {"task_id": "create", "pipeline_name": "load", "tags": {"team": "a"}, **AWS}
     return OneTask(lambda: data_pipeline.DataPipelineCreatePipelineOperator(**given)).run
@@ -289,8 +342,12 @@ STARTS: list[Way] = [
 ]
 EVENTS, LOOKOUT, IOT, PIPELINE = CASES
 WAYS: dict[str, tuple[JobCase, list[Way]]] = {
-    "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own]),
+    "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own, reaches_one_rule]),
     "EventBridgeCancelReplayOperator": (EVENTS, [stops, waits_beside_many]),
+    "EventBridgeCreateArchiveOperator": (EVENTS, [archives]),
+    "EventBridgeDeleteArchiveOperator": (EVENTS, [archives_no_more]),
+    "EventBridgeCreateTemporaryRuleOperator": (EVENTS, [makes_a_rule]),
+    "EventBridgeDeleteTemporaryRuleOperator": (EVENTS, [deletes_a_rule]),
     "EventBridgeReplaySensor": (EVENTS, [senses, waits_beside_many]),
     "DataPipelineCreatePipelineOperator": (PIPELINE, [creates]),
     "DataPipelinePutPipelineDefinitionOperator": (PIPELINE, [puts, puts_what_is_fatal]),

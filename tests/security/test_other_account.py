@@ -32,6 +32,7 @@ NOT_WHERE = {
     "deferrable",
     "if_empty",
     "job_timeout",
+    "keep_for",
     "max_discarded_files",
     "poll_interval",
     "start_timeout",
