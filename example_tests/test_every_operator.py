@@ -48,7 +48,7 @@ def channel_and_store() -> None:
 
 
 def nothing() -> None:
-    """The DAG makes its pipeline itself."""
+    """The DAG makes its archive or its pipeline itself."""
 
 
 @pytest.mark.parametrize("how", ["on_the_worker", "deferred"])
@@ -57,6 +57,7 @@ def nothing() -> None:
     [
         ("replay", archive, "events", 1, "COMPLETED"),
         ("replay_cancelled", archive, "events", 9, "CANCELLED"),
+        ("trial", nothing, "events", 1, "COMPLETED"),
         ("ingestion", dataset, "lookoutequipment", 1, "SUCCESS"),
         ("reprocessing", channel_and_store, "iotanalytics", 1, "SUCCEEDED"),
         ("reprocessing_cancelled", channel_and_store, "iotanalytics", 9, "CANCELLED"),

@@ -142,6 +142,7 @@ class EventBridgeCreateArchiveOperator(PushesIds, AwsOperator[EventBridgeReplayH
         self.hand_on(context, {"archive_name": wanted.name})
         found, action = self.hook.archives.put(wanted)
         self._touched = (found["EventSourceArn"], found["ArchiveArn"])
+        self.hand_on(context, {"archive_arn": found["ArchiveArn"]})
         self.log.info("Archive %s is %s: %s.", wanted.name, found.get("State"), action)
         return {
             "archive_name": wanted.name,

@@ -119,11 +119,13 @@ class EventBridgeCreateTemporaryRuleOperator(PushesIds, AwsOperator[EventBridgeR
         """Create the rule, or put it as it should be."""
         key = identity(context)
         rule = self._rule(temporary_name(key))
+        # Before the call, so that a teardown finds what a call without an answer has created.
         self.hand_on(context, {"rule_name": rule.name})
         rules = self.hook.rules
         rules.delete_expired(temporary_prefix(key), rule.bus, besides=rule.name)
         task = f"Airflow task {key.dag_id}.{key.task_id}, run {key.run_id}"
         arn = rules.put(rule, rule.description(task, rules.until(self.keep_for)))
+        self.hand_on(context, {"rule_arn": arn})
         self.log.info("Rule %s sends replayed events to %s.", rule.name, rule.target_arn)
         return {"rule_name": rule.name, "rule_arn": arn, "event_bus_name": rule.bus}
 

@@ -23,6 +23,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
 )
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
+    EventBridgeCreateArchiveOperator,
     EventBridgeStartReplayOperator,
 )
 from airflow_provider_jobs.operators.iot_analytics import (
@@ -61,6 +62,7 @@ def test_tuples_of_templates_stay_texts() -> None:
     ("operator", "given", "narrow"),
     [
         (EventBridgeStartReplayOperator, {"archive": "a"}, "rule_arns"),
+        (EventBridgeCreateArchiveOperator, {"archive_name": "a"}, "event_pattern"),
         (LookoutEquipmentStartDataIngestionJobOperator, INGEST, "prefix"),
         (DataPipelineActivatePipelineOperator, {"pipeline_id": "df-1"}, "wait_until"),
         (DataPipelineActivatePipelineOperator, {"pipeline_id": "df-1"}, "parameter_values"),

@@ -83,7 +83,7 @@ def test_an_archive_is_created(aws: AwsJobs, events: Any, bus: str) -> None:
         "state": "ENABLED",
         "action": "created",
     }
-    assert task.xcoms["archive_name"] == "paid"
+    assert task.xcoms == {"archive_name": "paid", "archive_arn": PAID_ARCHIVE}
     assert described(events) == WANTED
     assert aws.calls("events").get("DescribeEventBus", 0) - before == (bus == "default")
 

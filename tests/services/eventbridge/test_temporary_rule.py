@@ -105,7 +105,7 @@ def test_the_rule_as_it_is_at_aws(events: Any) -> None:
         "rule_arn": f"{BUS.split(':event-bus')[0]}:rule/{name}",
         "event_bus_name": BUS,
     }
-    assert task.xcoms["rule_name"] == name
+    assert task.xcoms == {name: result[name] for name in ("rule_name", "rule_arn")}
     found = events.describe_rule(Name=name)
     assert found["State"] == "ENABLED"
     assert json.loads(found["EventPattern"]) == {"replay-name": [{"exists": True}]}
@@ -141,7 +141,7 @@ def test_a_lost_answer_is_made_up_for_by_the_retry(
     with pytest.raises(JobApiError):
         task.run()
     # It was handed on before the call: a teardown deletes what there is.
-    assert task.xcoms["rule_name"]
+    assert [*task.xcoms] == ["rule_name"]
     result = task.run()
     assert rules(events) == [result["rule_name"]]
     assert len(events.list_targets_by_rule(Rule=result["rule_name"])["Targets"]) == 1
@@ -297,6 +297,15 @@ class TestDelete:
 def test_what_cannot_work_fails_with_the_dags_file(given: dict[str, Any], told: str) -> None:
     with pytest.raises(JobInputError, match=told):
         create(**given).make()
+
+
+def test_a_pattern_that_comes_to_nothing_does_not_widen_the_trial() -> None:
+    operator: Any = create(event_pattern="{{ x }}").make()
+    operator.event_pattern = None
+    with pytest.raises(JobInputError, match="event_pattern has come to nothing"):
+        operator.read("event_pattern")
+    whole: Any = create().make()
+    assert whole.read("event_pattern") == {"replay-name": [{"exists": True}]}
 
 
 def test_with_a_role_a_state_machine_is_a_target(events: Any) -> None:
