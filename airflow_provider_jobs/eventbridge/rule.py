@@ -18,6 +18,7 @@ from airflow_provider_jobs.parameters import handed, matching, text
 __all__ = [
     "TemporaryRule",
     "checked_bus",
+    "checked_queue",
     "checked_role",
     "checked_target",
     "checked_temporary_rule_name",
@@ -36,7 +37,12 @@ _DIGESTS = r"-[0-9a-f]{12}-[0-9a-f]{12}"
 #: Room for both digests of a temporary rule's name.
 _ROOM = len("-0123456789ab-0123456789ab")
 _TEMPORARY = re.compile(rf"[.\-_A-Za-z0-9]{{1,{_NAME_LIMIT - _ROOM}}}{_DIGESTS}")
-_BUS = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}")
+#: Only the names of partners' buses have slashes.
+_BUS = re.compile(
+    r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?"
+    r"(aws\.partner(/[.\-_A-Za-z0-9]+)+|[.\-_A-Za-z0-9]{1,256})"
+)
+_QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[\-_A-Za-z0-9]{1,80}")
 _ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:([0-9]{12})?:\S+")
 #: Services whose targets AWS invokes with a role; others allow it by a policy of their own.
 _BY_ROLE = frozenset({"firehose", "kinesis", "states"})
@@ -76,6 +82,19 @@ def checked_target(value: Any, name: str) -> str:
     :raises JobInputError: if it is none.
     """
     return matching(value, name, _ARN, "an ARN, such as arn:aws:sqs:REGION:ACCOUNT:QUEUE")
+
+
+def checked_queue(value: Any, name: str) -> str:
+    """Return the ARN of a queue for dead letters.
+
+    :raises JobInputError: if it is none; AWS takes no FIFO queue.
+    """
+    return matching(
+        value,
+        name,
+        _QUEUE,
+        "a standard queue's ARN, arn:aws:sqs:REGION:ACCOUNT:QUEUE; AWS takes no FIFO queue",
+    )
 
 
 def checked_temporary_rule_name(given: Any, parameter: str = "rule_name") -> str:

@@ -17,6 +17,7 @@ from airflow_provider_jobs.eventbridge.pattern import checked_pattern, pattern_t
 from airflow_provider_jobs.eventbridge.rule import (
     TemporaryRule,
     checked_bus,
+    checked_queue,
     checked_role,
     checked_target,
     checked_temporary_rule_name,
@@ -62,7 +63,7 @@ class EventBridgeCreateTemporaryRuleOperator(PushesIds, AwsOperator[EventBridgeR
     :param event_bus_name: name or ARN of the archive's event bus. (templated)
     :param role_arn: the role with which EventBridge sends; needed for Step Functions, Kinesis and Firehose.
         (templated)
-    :param dead_letter_arn: a queue of SQS for events that the target does not take. (templated)
+    :param dead_letter_arn: a standard queue of SQS for events that the target does not take. (templated)
     :param keep_for: as a timedelta or in seconds, how long the rule is needed at most. If no teardown has
         deleted it by then, this task deletes it in a later run of its DAG.
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
@@ -79,7 +80,7 @@ class EventBridgeCreateTemporaryRuleOperator(PushesIds, AwsOperator[EventBridgeR
         "botocore_config", "dead_letter_arn", "event_bus_name", "event_pattern", "role_arn", "target_arn"
     )
     parameter_readers: ClassVar[Mapping[str, Reader]] = {
-        "dead_letter_arn": optional(checked_target),
+        "dead_letter_arn": optional(checked_queue),
         "event_bus_name": checked_bus,
         "event_pattern": _trial_pattern,
         "role_arn": optional(checked_role),

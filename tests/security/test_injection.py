@@ -75,7 +75,7 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "description", True),
     (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "kms_key", True),
     (EVENTS, eb.EventBridgeDeleteArchiveOperator, {}, "archive_name", False),
-    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {}, "target_arn", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {}, "target_arn", True),
     (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "event_pattern", False),
     (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "event_bus_name", False),
     (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "role_arn", False),
