@@ -19,7 +19,15 @@ from airflow_provider_jobs.job import JobStatus, utc_text
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
 
-__all__ = ["JOB_FACET", "PIPELINE_FACET", "DatasetName", "Lineage", "TellsLineage", "TellsPipeline"]
+__all__ = [
+    "JOB_FACET",
+    "PIPELINE_FACET",
+    "DatasetName",
+    "Lineage",
+    "TellsData",
+    "TellsLineage",
+    "TellsPipeline",
+]
 
 #: The run facet that has the job.
 JOB_FACET = "airflowProviderJobs_job"
@@ -143,6 +151,27 @@ class TellsPipeline:
             action=action,
         )
         return OperatorLineage(run_facets={PIPELINE_FACET: facet})
+
+
+class TellsData:
+    """Part of an operator that has no job: the data that it has connected."""
+
+    #: What it has connected; a class attribute, since Airflow copies operators.
+    _data: Lineage | None = None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return inputs and outputs; none of a task that failed before it knew them.
+
+        :param task_instance: not needed, since the operator knows the data.
+        """
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+        data = self._data or Lineage()
+        return OperatorLineage(
+            inputs=[Dataset(each.namespace, each.name) for each in data.inputs],
+            outputs=[Dataset(each.namespace, each.name) for each in data.outputs],
+        )
 
 
 @cache

@@ -9,9 +9,16 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_jobs.error_codes import TRANSIENT_CODES
 from airflow_provider_jobs.eventbridge.archive import WantedArchive
 from airflow_provider_jobs.eventbridge.rule import TemporaryRule, expired
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import (
+    JobError,
+    JobInputError,
+    JobNotFoundError,
+    JobRefusedError,
+    JobUnavailableError,
+)
 from airflow_provider_jobs.job import one_line
 
 if TYPE_CHECKING:
@@ -193,4 +200,5 @@ class RuleClient:
         for entry in answer.get("FailedEntries") or ():
             code, message = entry.get("ErrorCode") or "", one_line(entry.get("ErrorMessage") or "")
             if code != "ResourceNotFoundException":
-                raise JobApiError(f"{call} of rule {name} has failed: {code}: {message}", code)
+                failed = JobUnavailableError if code in TRANSIENT_CODES else JobRefusedError
+                raise failed(f"{call} of rule {name} has failed: {code}: {message}", code)

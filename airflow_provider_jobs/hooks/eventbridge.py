@@ -26,7 +26,7 @@ from airflow_provider_jobs.eventbridge.replay import (
     taken_name,
 )
 from airflow_provider_jobs.eventbridge.rule import rule_arn
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
@@ -287,11 +287,9 @@ class EventBridgeReplayHook(JobHook):
         except JobNotFoundError as lag:
             if not given:
                 return None
-            raise JobApiError(
+            raise JobOutcomeUnknownError(
                 f"Replay {name} exists already, and AWS does not describe it yet. A retry looks again.",
                 "ResourceAlreadyExistsException",
-                transient=True,
-                in_doubt=True,
             ) from lag
         if Mark.of_text(replay.get("Description", "")) != mark:
             raise taken_name(replay) from error

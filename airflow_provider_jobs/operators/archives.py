@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
@@ -15,13 +15,10 @@ from airflow_provider_jobs.eventbridge.pattern import checked_pattern
 from airflow_provider_jobs.eventbridge.rule import checked_bus
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
-from airflow_provider_jobs.lineage import DatasetName
+from airflow_provider_jobs.lineage import DatasetName, Lineage, TellsData
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
 from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
 from airflow_provider_jobs.parameters import JobReference, Reader, handed, matching, optional
-
-if TYPE_CHECKING:
-    from airflow.providers.openlineage.extractors.base import OperatorLineage
 
 __all__ = ["EventBridgeCreateArchiveOperator", "EventBridgeDeleteArchiveOperator"]
 
@@ -49,7 +46,7 @@ def _kms_key(value: Any, name: str) -> str:
     return matching(value, name, r"[a-zA-Z0-9_\-/:]{0,2048}", meaning)
 
 
-class EventBridgeCreateArchiveOperator(PushesIds, AwsOperator[EventBridgeReplayHook]):
+class EventBridgeCreateArchiveOperator(PushesIds, TellsData, AwsOperator[EventBridgeReplayHook]):
     """Create an archive of an event bus, or change one that exists to what is given here.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html
@@ -104,8 +101,6 @@ class EventBridgeCreateArchiveOperator(PushesIds, AwsOperator[EventBridgeReplayH
     _narrowing: ClassVar[frozenset[str]] = frozenset({"event_pattern"})
     ui_color: str = _COLOR
     ui_fgcolor: str = _TEXT
-    #: The event bus and the archive, once they are known; a class attribute, since Airflow copies operators.
-    _touched: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -141,7 +136,8 @@ class EventBridgeCreateArchiveOperator(PushesIds, AwsOperator[EventBridgeReplayH
         # Before the call, so that a teardown finds what a call without an answer has created.
         self.hand_on(context, {"archive_name": wanted.name})
         found, action = self.hook.archives.put(wanted)
-        self._touched = (found["EventSourceArn"], found["ArchiveArn"])
+        bus, archive = map(DatasetName.of_arn, (found["EventSourceArn"], found["ArchiveArn"]))
+        self._data = Lineage([bus], [archive])
         self.hand_on(context, {"archive_arn": found["ArchiveArn"]})
         self.log.info("Archive %s is %s: %s.", wanted.name, found.get("State"), action)
         return {
@@ -151,21 +147,6 @@ class EventBridgeCreateArchiveOperator(PushesIds, AwsOperator[EventBridgeReplayH
             "state": found.get("State"),
             "action": action,
         }
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
-        """Return the event bus as the input, and the archive as the output.
-
-        :param task_instance: not needed, since the operator knows both.
-        """
-        from airflow.providers.common.compat.openlineage.facet import Dataset
-        from airflow.providers.openlineage.extractors.base import OperatorLineage
-
-        if self._touched is None:
-            return OperatorLineage()
-        bus, archive = map(DatasetName.of_arn, self._touched)
-        return OperatorLineage(
-            inputs=[Dataset(bus.namespace, bus.name)], outputs=[Dataset(archive.namespace, archive.name)]
-        )
 
 
 class EventBridgeDeleteArchiveOperator(AbsentIds, AwsOperator[EventBridgeReplayHook]):
