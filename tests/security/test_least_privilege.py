@@ -19,7 +19,7 @@ from unittest.mock import patch
 import pytest
 from airflow.triggers.base import BaseTrigger
 from api_calls import Call, recorded
-from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase, client
+from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.data_pipeline import definition
@@ -29,6 +29,8 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
+
+from .rules_and_archives import archives, archives_no_more, deletes_a_rule, makes_a_rule, reaches_one_rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
@@ -161,11 +163,6 @@ def has_a_name_of_its_own(case: JobCase, aws: AwsJobs) -> Go:
     return twice(task(case, replay_name="mine"))
 
 
-def reaches_one_rule(case: JobCase, aws: AwsJobs) -> Go:
-    client("events").put_rule(Name="to-queue", EventPattern='{"source": ["shop"]}')
-    return task(case, rule_arns=["to-queue"]).run
-
-
 def is_killed_and_cleared(case: JobCase, aws: AwsJobs) -> Go:
     aws.set_pace(reads=9)
     killed = task(case, wait_for_completion=False)
@@ -254,47 +251,6 @@ def stops(case: JobCase, aws: AwsJobs) -> Go:
 def senses(case: JobCase, aws: AwsJobs) -> Go:
     job_id = started(case, aws)
     return OneTask(lambda: case.sensor(job_id, deferrable=True)).run
-
-
-def archives(case: JobCase, aws: AwsJobs) -> Go:
-    """An archive is created, and then changed."""
-    given: dict[str, Any] = {"task_id": "create", "archive_name": "paid", **AWS}
-
-    def go() -> None:
-        for days in (7, 30):
-            OneTask(
-                lambda days=days: eventbridge.EventBridgeCreateArchiveOperator(retention_days=days, **given)  # type: ignore[misc]
-            ).run()
-
-    return go
-
-
-def archives_no_more(case: JobCase, aws: AwsJobs) -> Go:
-    given: dict[str, Any] = {"task_id": "delete", "archive_name": "paid", **AWS}
-    return OneTask(lambda: eventbridge.EventBridgeDeleteArchiveOperator(**given)).run
-
-
-def makes_a_rule(case: JobCase, aws: AwsJobs) -> Go:
-    """Where an earlier run has left one, whose time is over by now."""
-    given: dict[str, Any] = {
-        "task_id": "create",
-        "target_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:trial",
-        **AWS,
-    }
-
-    def go() -> None:
-        for run in ("run-1", "run-2"):
-            OneTask(
-                lambda: eventbridge.EventBridgeCreateTemporaryRuleOperator(keep_for=60, **given), run_id=run
-            ).run()
-            aws.set_clock_skew(70)
-
-    return go
-
-
-def deletes_a_rule(case: JobCase, aws: AwsJobs) -> Go:
-    given: dict[str, Any] = {"task_id": "delete", "rule_name": "orders.create" + "-0123456789ab" * 2, **AWS}
-    return OneTask(lambda: eventbridge.EventBridgeDeleteTemporaryRuleOperator(**given)).run
 
 
 def creates(case: JobCase, aws: AwsJobs) -> Go:
