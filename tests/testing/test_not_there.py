@@ -44,13 +44,13 @@ def test_an_operation_that_is_not_there(
 
 
 def test_a_path_that_is_not_there(cloud: Cloud) -> None:
-    """IoT Analytics has no operation's name in its requests; the service model has no such operation."""
+    """IoT Analytics has no operation's name in its requests; a path that the service model does not have."""
     sensors = Sensors(cloud)
 
     def elsewhere(request: AWSRequest, **_: Any) -> None:
-        request.url = str(request.url).replace("/pipelines", "/datasets")
+        request.url = str(request.url).replace("/pipelines", "/cubes")
 
     client = sensors.client(attempts=5)
     client.meta.events.register("before-sign.iotanalytics.ListPipelines", elsewhere)
     answer = refused(client.list_pipelines)
-    assert answer["Error"]["Message"] == "The mocked iotanalytics does not have GET /datasets."
+    assert answer["Error"]["Message"] == "The mocked iotanalytics does not have GET /cubes."
