@@ -156,15 +156,17 @@ class IotAnalyticsHook(JobHook):
             statuses = [*self._statuses(pipeline, "name", "describe_pipeline").values()]
         except (JobError, JobInputError):
             # What runs is for the message only. What was started tells whether it may be the quota.
-            return JobQuotaError(str(error)) if error.code == _CONFLICT else None
+            return JobQuotaError(str(error), error.in_doubt) if error.code == _CONFLICT else None
         if error.code == _CONFLICT:
             running = ", ".join(status.job_id for status in statuses if not status.state.ended)
-            return JobQuotaError(f"{error} Running of this pipeline: {running or 'nothing'}.")
+            told = f"{error} Running of this pipeline: {running or 'nothing'}."
+            return JobQuotaError(told, error.in_doubt)
         started = [status for status in statuses if self._of_the_last_day(status)]
         if not started:
             return None
         return JobQuotaError(
-            f"{error} It may be the quota, since {len(started)} were started in the last 24 hours. {_QUOTA}."
+            f"{error} It may be the quota, since {len(started)} were started in the last 24 hours. {_QUOTA}.",
+            error.in_doubt,
         )
 
     def _of_the_last_day(self, status: JobStatus) -> bool:

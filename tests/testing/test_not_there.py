@@ -43,6 +43,48 @@ def test_an_operation_that_is_not_there(
     assert cloud.aws.calls(service) == {operation: 1}
 
 
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("CreateDataset", {"datasetName": "all", "actions": [{"actionName": "query"}]}),
+        ("CreateDatasetContent", {"datasetName": "all"}),
+        ("DeleteDataset", {"datasetName": "all"}),
+        ("DeleteDatasetContent", {"datasetName": "all"}),
+        ("DescribeDataset", {"datasetName": "all"}),
+        ("DescribeLoggingOptions", {}),
+        ("GetDatasetContent", {"datasetName": "all"}),
+        ("ListDatasetContents", {"datasetName": "all"}),
+        ("ListDatasets", {}),
+        ("ListTagsForResource", {"resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw"}),
+        (
+            "PutLoggingOptions",
+            {"loggingOptions": {"roleArn": "arn:aws:iam::1:role/logs", "level": "ERROR", "enabled": True}},
+        ),
+        (
+            "TagResource",
+            {
+                "resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw",
+                "tags": [{"key": "a", "value": "b"}],
+            },
+        ),
+        (
+            "UntagResource",
+            {"resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw", "tagKeys": ["a"]},
+        ),
+        ("UpdateChannel", {"channelName": "raw"}),
+        ("UpdateDataset", {"datasetName": "all", "actions": [{"actionName": "query"}]}),
+        ("UpdateDatastore", {"datastoreName": "clean"}),
+    ],
+)
+def test_an_operation_of_iot_analytics_that_is_not_there(
+    cloud: Cloud, operation: str, arguments: dict[str, Any]
+) -> None:
+    sensors = Sensors(cloud)
+    answer = refused(lambda: sensors.client(attempts=5)._make_api_call(operation, arguments))
+    assert answer["Error"]["Message"].startswith(f"The mocked iotanalytics does not have {operation}.")
+    assert cloud.aws.calls("iotanalytics")[operation] == 1
+
+
 def test_a_path_that_is_not_there(cloud: Cloud) -> None:
     """IoT Analytics has no operation's name in its requests; a path that the service model does not have."""
     sensors = Sensors(cloud)
