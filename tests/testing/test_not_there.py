@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,44 +45,40 @@ def test_an_operation_that_is_not_there(
     assert cloud.aws.calls(service) == {operation: 1}
 
 
-@pytest.mark.parametrize(
-    ("operation", "arguments"),
-    [
-        ("CreateDataset", {"datasetName": "all", "actions": [{"actionName": "query"}]}),
-        ("CreateDatasetContent", {"datasetName": "all"}),
-        ("DeleteDataset", {"datasetName": "all"}),
-        ("DeleteDatasetContent", {"datasetName": "all"}),
-        ("DescribeDataset", {"datasetName": "all"}),
-        ("DescribeLoggingOptions", {}),
-        ("GetDatasetContent", {"datasetName": "all"}),
-        ("ListDatasetContents", {"datasetName": "all"}),
-        ("ListDatasets", {}),
-        ("ListTagsForResource", {"resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw"}),
-        (
-            "PutLoggingOptions",
-            {"loggingOptions": {"roleArn": "arn:aws:iam::1:role/logs", "level": "ERROR", "enabled": True}},
-        ),
-        (
-            "TagResource",
-            {
-                "resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw",
-                "tags": [{"key": "a", "value": "b"}],
-            },
-        ),
-        (
-            "UntagResource",
-            {"resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw", "tagKeys": ["a"]},
-        ),
-        ("UpdateChannel", {"channelName": "raw"}),
-        ("UpdateDataset", {"datasetName": "all", "actions": [{"actionName": "query"}]}),
-        ("UpdateDatastore", {"datastoreName": "clean"}),
-    ],
-)
-def test_an_operation_of_iot_analytics_that_is_not_there(
-    cloud: Cloud, operation: str, arguments: dict[str, Any]
-) -> None:
+CHANNEL = {"resourceArn": "arn:aws:iotanalytics:us-east-1:123456789012:channel/raw"}
+ACTIONS = [{"actionName": "query"}]
+LOGGING = {"roleArn": "arn:aws:iam::123456789012:role/logs", "level": "ERROR", "enabled": True}
+#: The operations of IoT Analytics that are not mocked, each with arguments.
+NOT_THERE: dict[str, dict[str, Any]] = {
+    "CreateDataset": {"datasetName": "all", "actions": ACTIONS},
+    "CreateDatasetContent": {"datasetName": "all"},
+    "DeleteDataset": {"datasetName": "all"},
+    "DeleteDatasetContent": {"datasetName": "all"},
+    "DescribeDataset": {"datasetName": "all"},
+    "DescribeLoggingOptions": {},
+    "GetDatasetContent": {"datasetName": "all"},
+    "ListDatasetContents": {"datasetName": "all"},
+    "ListDatasets": {},
+    "ListTagsForResource": CHANNEL,
+    "PutLoggingOptions": {"loggingOptions": LOGGING},
+    "TagResource": {**CHANNEL, "tags": [{"key": "a", "value": "b"}]},
+    "UntagResource": {**CHANNEL, "tagKeys": ["a"]},
+    "UpdateChannel": {"channelName": "raw"},
+    "UpdateDataset": {"datasetName": "all", "actions": ACTIONS},
+    "UpdateDatastore": {"datastoreName": "clean"},
+}
+
+
+def test_the_page_names_what_is_not_there() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
+    (sentence,) = re.findall(r"Not mocked are data sets, .*?: (.*?)\. Creates", page)
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(NOT_THERE)
+
+
+@pytest.mark.parametrize("operation", NOT_THERE)
+def test_an_operation_of_iot_analytics_that_is_not_there(cloud: Cloud, operation: str) -> None:
     sensors = Sensors(cloud)
-    answer = refused(lambda: sensors.client(attempts=5)._make_api_call(operation, arguments))
+    answer = refused(lambda: sensors.client(attempts=5)._make_api_call(operation, NOT_THERE[operation]))
     assert answer["Error"]["Message"].startswith(f"The mocked iotanalytics does not have {operation}.")
     assert cloud.aws.calls("iotanalytics")[operation] == 1
 
