@@ -110,7 +110,7 @@ class IotAnalyticsHook(JobHook):
 
         AWS does not say how it refuses a start over the quota. Three answers count as that: 409
         (ResourceAlreadyExistsException), LimitExceededException, and 429 (ThrottlingException) if the
-        pipeline has had a start in the last 24 hours. Otherwise it is only too many calls.
+        pipeline has had that many starts in the last 24 hours. Otherwise it is only too many calls.
 
         :param pipeline_name: 1 to 128 letters, digits and ``_``.
         :param start_time: the first arrival, inclusive; AWS goes by the hour.
@@ -161,13 +161,11 @@ class IotAnalyticsHook(JobHook):
             running = ", ".join(status.job_id for status in statuses if not status.state.ended)
             told = f"{error} Running of this pipeline: {running or 'nothing'}."
             return JobQuotaError(told, error.in_doubt)
-        started = [status for status in statuses if self._of_the_last_day(status)]
-        if not started:
+        started = sum(map(self._of_the_last_day, statuses))
+        if started < (self.scope_quota or 0):
             return None
-        return JobQuotaError(
-            f"{error} It may be the quota, since {len(started)} were started in the last 24 hours. {_QUOTA}.",
-            error.in_doubt,
-        )
+        told = f"{error} It may be the quota, since {started:,} were started in the last 24 hours. {_QUOTA}."
+        return JobQuotaError(told, error.in_doubt)
 
     def _of_the_last_day(self, status: JobStatus) -> bool:
         since = (self.clock.now() or datetime.now(UTC)) - _DAY

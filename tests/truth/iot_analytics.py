@@ -211,7 +211,7 @@ ROWS = [
         "start more often than a day allows",
         (*PIPELINE, call("aws.set_quota", service="iotanalytics", limit=1), start(), start()),
         # Which of them AWS answers is not documented; the status goes with the code.
-        Refused(LISTED, status=429),
+        Refused(LISTED, status=409),
         described("StartPipelineReprocessing"),
     ),
 ]

@@ -139,8 +139,8 @@ class IotAnalyticsBackend(BaseBackend):
         quota = CONTROL.quota(SERVICE, MAX_STARTS)
         if recent >= quota:
             message = f"Pipeline {pipeline.name} has had {quota} reprocessings in 24 hours."
-            # Of the errors that the operation lists, this one is meant for too many calls.
-            raise AwsError("ThrottlingException", message, 429)
+            # AWS does not say which. Of the two that the operation lists, 429 means too many calls as well.
+            raise AwsError("ResourceAlreadyExistsException", message, 409)
         window = request.get("startTime"), request.get("endTime")
         job = Reprocessing(pipeline.name, pipeline.route, messages, datastore, window)
         pipeline.reprocessings[job.id] = job

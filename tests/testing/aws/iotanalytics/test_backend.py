@@ -323,8 +323,8 @@ def test_quota_of_starts_is_each_pipelines_own(sensors: Sensors) -> None:
     sensors.start()
     sensors.start()
     assert error(sensors.start) == (
-        429,
-        "ThrottlingException",
+        409,
+        "ResourceAlreadyExistsException",
         "Pipeline cleaning has had 2 reprocessings in 24 hours.",
     )
     sensors.start("another")
