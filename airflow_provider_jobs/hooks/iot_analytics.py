@@ -16,7 +16,9 @@ from airflow_provider_jobs.exceptions import (
     JobError,
     JobInputError,
     JobNotFoundError,
+    JobOutcomeUnknownError,
     JobQuotaError,
+    JobRefusedError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
@@ -149,23 +151,24 @@ class IotAnalyticsHook(JobHook):
 
         :param error: how the start failed.
         """
-        if error.code != _CONFLICT and error.code not in THROTTLING_CODES:
+        refused = error.code == _CONFLICT or error.code in THROTTLING_CODES
+        if not refused or isinstance(error, JobOutcomeUnknownError):
             return None
         try:
             pipeline = self.describe_pipeline(pipeline_name)
             statuses = [*self._statuses(pipeline, "name", "describe_pipeline").values()]
         except (JobError, JobInputError):
             # What runs is for the message only. What was started tells whether it may be the quota.
-            return JobQuotaError(str(error), error.in_doubt) if error.code == _CONFLICT else None
+            return JobQuotaError(str(error)) if error.code == _CONFLICT else None
         if error.code == _CONFLICT:
             running = ", ".join(status.job_id for status in statuses if not status.state.ended)
-            told = f"{error} Running of this pipeline: {running or 'nothing'}."
-            return JobQuotaError(told, error.in_doubt)
+            return JobQuotaError(f"{error} Running of this pipeline: {running or 'nothing'}.")
         started = sum(map(self._of_the_last_day, statuses))
         if started < (self.scope_quota or 0):
             return None
-        told = f"{error} It may be the quota, since {started:,} were started in the last 24 hours. {_QUOTA}."
-        return JobQuotaError(told, error.in_doubt)
+        return JobQuotaError(
+            f"{error} It may be the quota, since {started:,} were started in the last 24 hours. {_QUOTA}."
+        )
 
     def _of_the_last_day(self, status: JobStatus) -> bool:
         since = (self.clock.now() or datetime.now(UTC)) - _DAY
@@ -246,7 +249,7 @@ class IotAnalyticsHook(JobHook):
             # What AWS answers for one that does not run is not documented.
             if self.describe_job(job_id).state.ended:
                 return False
-            raise JobApiError(str(error)) from error
+            raise JobRefusedError(str(error)) from error
         return True
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:

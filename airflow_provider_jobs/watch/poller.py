@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobUnavailableError
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.watch.accounts import account_of
@@ -96,10 +96,9 @@ class JobPoller(SharedPoll):
                     self._failures[job_id] += 1
                 counted.add(id(update))
             else:
-                update = JobApiError(
+                update = JobUnavailableError(
                     f"{self.spec.hook_class}.describe_jobs left out {job_id}. The next poll asks again.",
                     "LeftOut",
-                    transient=True,
                 )
                 self._failures[job_id] += 1
             updates[job_id] = update

@@ -13,10 +13,10 @@ from job_cases import IotAnalytics
 from one_task import OneTask
 from reprocessings import SERVICE, age, reprocess, starts
 
-from airflow_provider_jobs.exceptions import JobApiError, JobQuotaError, JobStartTimeoutError
+from airflow_provider_jobs.exceptions import JobQuotaError, JobStartTimeoutError, JobUnavailableError
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 START = "StartPipelineReprocessing"
 CONFLICT: dict[str, Any] = {"kind": "error", "code": "ResourceAlreadyExistsException", "status": 409}
@@ -55,7 +55,7 @@ def test_a_deferred_task_queues(aws: AwsJobs, answer: dict[str, Any]) -> None:
     task = reprocess(deferrable=True)
     task.begin()
     for _ in range(2):
-        assert isinstance(task.trigger(), SlotTrigger)
+        assert isinstance(task.trigger(), QueueTrigger)
         assert len(aws.jobs(SERVICE)) == 1
         task.resume(task.fire())
     assert task.resume(task.fire())["state"] == "SUCCEEDED"
@@ -124,10 +124,9 @@ def test_too_many_calls_after_as_many_starts_as_the_quota_queue(
 def test_too_many_calls_before_that_are_an_error_that_a_retry_fixes(aws: AwsJobs, deferrable: bool) -> None:
     refuse(aws, THROTTLED)
     task = reprocess(deferrable=deferrable)
-    with pytest.raises(JobApiError, match=rf"{START} .*ThrottlingException") as caught:
+    with pytest.raises(JobUnavailableError, match=rf"{START} .*ThrottlingException") as caught:
         run_to_the_end(task, deferrable)
-    assert caught.value.transient
-    assert not caught.value.in_doubt
+    assert type(caught.value) is JobUnavailableError
     assert run_to_the_end(task, deferrable)["state"] == "SUCCEEDED"
     assert len(aws.jobs(SERVICE)) == 2
 
@@ -136,13 +135,17 @@ def test_too_many_calls_before_that_are_an_error_that_a_retry_fixes(aws: AwsJobs
 @pytest.mark.usefixtures("started")
 def test_what_was_started_cannot_be_seen(aws: AwsJobs, hook: IotAnalyticsHook, trouble: Any) -> None:
     """A conflict still leads to the queue; too many calls are too many calls."""
-    for answer, error in ((CONFLICT, JobQuotaError), (THROTTLED, JobApiError), (LIMIT, JobQuotaError)):
+    for answer, error in (
+        (CONFLICT, JobQuotaError),
+        (THROTTLED, JobUnavailableError),
+        (LIMIT, JobQuotaError),
+    ):
         aws.clear_faults()
         refuse(aws, answer)
         aws.add_fault(Fault("DescribePipeline", trouble, count=9, optional=True))
         with pytest.raises(error, match=START) as caught:
             hook.start_reprocessing("cleaning")
-        assert not getattr(caught.value, "in_doubt", False)
+        assert type(caught.value) is error
 
 
 def test_the_quota_of_the_mocked_aws_leads_to_the_queue(aws: AwsJobs, hook: IotAnalyticsHook) -> None:
@@ -150,7 +153,7 @@ def test_the_quota_of_the_mocked_aws_leads_to_the_queue(aws: AwsJobs, hook: IotA
     hook.start_reprocessing("cleaning")
     task = reprocess(deferrable=True)
     task.begin()
-    assert isinstance(task.trigger(), SlotTrigger)
+    assert isinstance(task.trigger(), QueueTrigger)
     task.resume(task.fire())
     IotAnalytics().free_place(aws)
     task.resume(task.fire())

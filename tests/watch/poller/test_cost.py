@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from job_cases import REGION
 
-from airflow_provider_jobs.exceptions import is_passing
+from airflow_provider_jobs.exceptions import is_transient
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -94,7 +94,7 @@ class TestCost:
             await until(lambda: looked(ELSEWHERE) >= 40)
             # With every pause twice as long as the last, the time of 40 looks is enough for 5.
             assert 2 <= looked(REGION) <= 10
-            assert all(is_passing(update) for watch in throttled for update in watch.seen)
+            assert all(is_transient(update) for watch in throttled for update in watch.seen)
             assert all(isinstance(update, JobStatus) for watch in healthy for update in watch.seen)
             assert not any(watch.task.done() for watch in throttled)
             await leave(*healthy)
