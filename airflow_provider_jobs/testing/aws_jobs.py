@@ -25,7 +25,7 @@ class AwsJobs(ABC):
     """
 
     #: Whether functions can be given to the mocked services, since they run in this process.
-    takes_functions: ClassVar[bool] = False
+    _takes_functions: ClassVar[bool] = False
 
     def set_pace(
         self, service: str | None = None, *, seconds: float | None = None, reads: int | None = None
@@ -174,7 +174,7 @@ class AwsJobs(ABC):
         return datetime.fromisoformat(self._do("now"))
 
     def _check_function(self, name: str, given: object) -> None:
-        if callable(given) and not self.takes_functions:
+        if callable(given) and not self._takes_functions:
             raise ValueError(
                 f"{name} is a function, and the services run in another process. Use mock_aws_jobs or the "
                 "fixture aws_jobs, where they run in this one."

@@ -28,7 +28,7 @@ class JobControl(AwsJobs):
     ``lock`` is held during every call to one of our backends, so backends need no lock of their own.
     """
 
-    takes_functions = True
+    _takes_functions = True
 
     def __init__(self) -> None:
         self.lock = RLock()
