@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -21,16 +21,20 @@ from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.service_models import use_service_models
+from airflow_provider_jobs.sqs.redrive import RedriveId, moment
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
 
@@ -313,7 +317,54 @@ class DataPipeline(JobCase):
         return f"{result['pipeline_id']}@{result['activation_time'].removesuffix('+00:00')}"
 
 
-CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]
+class Sqs(JobCase):
+    """One dead-letter queue, of which one redrive runs; redrives are apart in time only."""
+
+    service = "sqs"
+    hook_class = SqsRedriveHook
+    start_operation = "StartMessageMoveTask"
+    stop_operation = "CancelMessageMoveTask"
+    describe_operation = list_operation = "ListMessageMoveTasks"
+    running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
+    stopping = "CANCELLING"
+    repeatable = False
+    unknown = "is not among the .* redrives of the queue"
+    looks_to_start = 3
+    shares_quota = False
+    source_arn = job_targets.DEAD_ARN.format("orders")
+
+    def prepare(self) -> None:
+        job_targets.dead_letters(client, "orders")
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        return 1
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """The queue takes one; there is no place while somebody else's redrive runs."""
+        assert quota in (0, 1)
+        if quota == 0:
+            aws.set_pace(self.service)
+            client("sqs").start_message_move_task(SourceArn=self.source_arn)
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {"source_arn": self.source_arn, "poll_interval": 0.02}
+        return SqsStartMessageMoveTaskOperator(task_id="redrive", **{**AWS, **given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        source_arn, _, milliseconds = job_id.partition("@")
+        since = moment(int(milliseconds)) if milliseconds else None
+        return SqsMessageMoveTaskSensor(
+            task_id="wait",
+            source_arn=source_arn,
+            since=since,
+            **{**AWS, "poke_interval": 0.02, **kwargs},
+        )
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        return str(RedriveId.of(result["source_arn"], datetime.fromisoformat(result["since"])))
+
+
+CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline(), Sqs()]
 #: Those whose jobs AWS can stop.
 STOPPABLE = [case for case in CASES if case.stop_operation]
 
