@@ -327,6 +327,7 @@ class Sqs(JobCase):
     describe_operation = list_operation = "ListMessageMoveTasks"
     running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
     stopping = "CANCELLING"
+    lists_before_start = 2
     repeatable = False
     unknown = "is not among the .* redrives of the queue"
     looks_to_start = 3
@@ -352,11 +353,11 @@ class Sqs(JobCase):
 
     def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
         source_arn, _, milliseconds = job_id.partition("@")
-        since = moment(int(milliseconds)) if milliseconds else None
+        known = source_arn == self.source_arn
         return SqsMessageMoveTaskSensor(
             task_id="wait",
-            source_arn=source_arn,
-            since=since,
+            source_arn=self.source_arn,
+            since=moment(int(milliseconds)) if known else "2099-01-01T00:00:00Z",
             **{**AWS, "poke_interval": 0.02, **kwargs},
         )
 

@@ -78,8 +78,8 @@ class SqsRedriveHook(JobHook):
     unrepeatable: ClassVar[frozenset[str]] = frozenset({"start_message_move_task"})
     advice: ClassVar[Mapping[str, str]] = {
         "Dead Letter Queue": (
-            "source_arn must be the dead-letter queue of another SQS queue. AWS redrives neither other queues "
-            "nor the dead-letter queues of other services' targets."
+            "source_arn must be the dead-letter queue of another SQS queue. AWS redrives neither other "
+            "queues nor the dead-letter queues of other services."
         ),
         "ResourceNotFound": "Check the queues' ARNs, the Region and the account of the connection.",
         "OverLimit": "AWS runs 100 redrives in an account at once.",
@@ -144,15 +144,17 @@ class SqsRedriveHook(JobHook):
         rows = [self.whole(row, _ALWAYS, operation) for row in answer.get("Results") or ()]
         return sorted(rows, key=lambda row: -row["StartedTimestamp"])
 
-    def cancel_redrive(self, handle: str) -> None:
+    def cancel_redrive(self, handle: str) -> int:
         """Cancel a redrive that runs; messages that were moved stay where they are.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CancelMessageMoveTask.html
 
+        :return: about how many were moved.
         :raises JobNotFoundError: if there is no such redrive or queue.
         :raises JobInputError: if AWS refuses, for example because it does not run.
         """
-        self.call("cancel_message_move_task", TaskHandle=handle)
+        answer = self.call("cancel_message_move_task", TaskHandle=handle)
+        return int(self.member(answer, "ApproximateNumberOfMessagesMoved", "cancel_message_move_task"))
 
     def scope(self, request: RedriveRequest) -> str:
         """Return the dead-letter queue, of which one redrive may run."""
@@ -306,7 +308,9 @@ def _status(job_id: str, row: Mapping[str, Any]) -> JobStatus:
         row.get("ApproximateNumberOfMessagesMoved", 0),
         row.get("ApproximateNumberOfMessagesToMove"),
     )
-    started = moment(row.get("StartedTimestamp"))
+    began = row.get("StartedTimestamp")
+    redrive = RedriveId.parse(job_id)
+    exact = redrive if began is None else replace(redrive, since=began)
     return JobStatus(
         job_id=job_id,
         state=_state(row),
@@ -314,12 +318,12 @@ def _status(job_id: str, row: Mapping[str, Any]) -> JobStatus:
         reason=row.get("FailureReason"),
         progress=min(moved / total, 1.0) if total else None,
         note=f"{moved:,} of {total:,} messages moved" if total is not None else None,
-        started_at=started,
+        started_at=moment(began),
         details={
-            **job_ids(job_id),
+            **job_ids(str(exact)),
             "destination_arn": row.get("DestinationArn"),
             "state": row["Status"],
-            "started_at": utc_text(started),
+            "started_at": utc_text(moment(began)),
             "messages_moved": moved,
             "messages_to_move": total,
         },

@@ -24,10 +24,10 @@ from airflow_provider_jobs.sqs.redrive import (
     RedriveRequest,
     checked_queue_arn,
     checked_rate,
+    checked_since,
     handed_redrive,
     job_ids,
 )
-from airflow_provider_jobs.windows import optional_time
 
 __all__ = ["SqsCancelMessageMoveTaskOperator", "SqsStartMessageMoveTaskOperator"]
 
@@ -130,7 +130,7 @@ class SqsCancelMessageMoveTaskOperator(StopJobOperator[SqsRedriveHook]):
     aws_hook_class = SqsRedriveHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "since", "source_arn")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {
-        "since": optional_time,
+        "since": checked_since,
         "source_arn": checked_queue_arn,
     }
     id_parameters: ClassVar[tuple[str, ...]] = ("source_arn",)

@@ -17,8 +17,7 @@ from airflow_provider_jobs.links.sqs import SqsQueueLink
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor
-from airflow_provider_jobs.sqs.redrive import checked_queue_arn, handed_redrive
-from airflow_provider_jobs.windows import optional_time
+from airflow_provider_jobs.sqs.redrive import checked_queue_arn, checked_since, handed_redrive
 
 __all__ = ["SqsMessageMoveTaskSensor"]
 
@@ -42,7 +41,7 @@ class SqsMessageMoveTaskSensor(JobSensor[SqsRedriveHook]):
     aws_hook_class = SqsRedriveHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "since", "source_arn")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {
-        "since": optional_time,
+        "since": checked_since,
         "source_arn": checked_queue_arn,
     }
     operator_extra_links: Collection[BaseOperatorLink] = (SqsQueueLink(),)

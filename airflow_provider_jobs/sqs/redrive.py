@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.parameters import handed, matching, text
-from airflow_provider_jobs.windows import optional_time
+from airflow_provider_jobs.parameters import handed, matching, optional, text
+from airflow_provider_jobs.windows import exact_time
 
 __all__ = [
     "SHOWN",
@@ -20,6 +20,7 @@ __all__ = [
     "RedriveRequest",
     "checked_queue_arn",
     "checked_rate",
+    "checked_since",
     "handed_redrive",
     "job_ids",
     "moment",
@@ -33,6 +34,9 @@ _ARN = r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
 _ID = re.compile(rf"(?P<arn>{_ARN})(?:@(?P<since>[0-9]{{1,15}}))?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+
+#: Reads the time by which a queue's redrives are told apart, which may be left out.
+checked_since = optional(exact_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ def handed_redrive(source_arn: Any, since: Any) -> str:
     :raises JobInputError: if either cannot be it.
     """
     result: Mapping[str, Any] = source_arn if isinstance(source_arn, Mapping) else {}
-    time = optional_time(result.get("since") if since is None else since, "since")
+    time = checked_since(result.get("since") if since is None else since, "since")
     return str(RedriveId.of(checked_queue_arn(source_arn, "source_arn"), time))
 
 

@@ -48,7 +48,7 @@ class RedrivesBackend(BaseBackend):
 
     @property
     def queues(self) -> SQSBackend:
-        """moto's state of the account and Region."""
+        """The state in moto of the account and Region."""
         return sqs_backends[self.account_id][self.region_name]
 
     def find(self, arn: str) -> Queue | None:
@@ -77,8 +77,8 @@ class RedrivesBackend(BaseBackend):
             raise _no_queue("DestinationArn")
         if any(redrive.life.active for redrive in earlier):
             raise _invalid(
-                "There is already a task running. Only one active task is allowed for a source queue arn at a "
-                "given time."
+                "There is already a task running. Only one active task is allowed for a source queue arn at "
+                "a given time."
             )
         limit = CONTROL.quota(SERVICE, MAX_ACTIVE)
         if sum(redrive.life.active for redrive in self.redrives) >= limit:
@@ -97,7 +97,7 @@ class RedrivesBackend(BaseBackend):
             task_id, arn = decode(handle)
         except ValueError:
             raise _invalid("Value for parameter TaskHandle is invalid.") from None
-        redrive = next((each for each in self.of(arn) if each.id == task_id), None)
+        redrive = next((each for each in self.of(arn) if each.task_id == task_id), None)
         if redrive is None:
             raise AwsError("ResourceNotFoundException", "Task does not exist.", 404)
         if not redrive.running:

@@ -50,23 +50,21 @@ class Redrive:
     def __init__(
         self, source: Queue, request: Mapping[str, Any], deliver: Callable[[Message], None], after: int
     ) -> None:
-        self.id = str(uuid4())
+        self.task_id = str(uuid4())
         self.source_arn: str = request["SourceArn"]
-        self.handle = encode(self.id, self.source_arn)
+        self.handle = encode(self.task_id, self.source_arn)
+        #: When it began; no two of a queue began at the same time.
+        self.started = max(int(CONTROL.clock().timestamp() * 1000), after + 1)
+        #: What ``AwsJobs`` knows it by, since AWS has no id that outlives it.
+        self.id = f"{self.source_arn}@{self.started}"
         self._request, self._source, self._deliver = request, source, deliver
         self._total = len(source._messages)
         self._moved = 0
         self.life = CONTROL.start(SERVICE, self.id, self.view)
         if rate := request.get("MaxNumberOfMessagesPerSecond"):
             self.life.slow_down(self._total / rate)
-        self._after = after
         self._move()  # it may be at its end as it starts
         self.listed = CONTROL.replica_of(self.life, "lists", self.row)
-
-    @property
-    def started(self) -> int:
-        """When it began, in milliseconds since the epoch; no two of a queue began at the same time."""
-        return max(int(self.life.started_at.timestamp() * 1000), self._after + 1)
 
     @property
     def running(self) -> bool:
