@@ -234,7 +234,10 @@ class SqsRedriveHook(JobHook):
     def stop_job(self, job_id: str) -> bool:
         """Cancel the redrive if it runs: only then does AWS show the handle that this needs."""
         redrive = RedriveId.parse(job_id)
-        row = redrive.pick(self.list_redrives(redrive.source_arn))
+        try:
+            row = redrive.pick(self.list_redrives(redrive.source_arn))
+        except JobNotFoundError:
+            return False  # there is no such queue any more
         handle = row.get("TaskHandle") if row else self._handles.get(job_id)
         if handle is None:
             return self._stopping(redrive, row)
