@@ -13,8 +13,8 @@ import boto3
 import moto.backend_index
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from logs_insights.mocked import BACKEND
+from moto import mock_aws
 from testing.conftest import T0, Cloud
 
 import airflow_provider_jobs.testing as testing

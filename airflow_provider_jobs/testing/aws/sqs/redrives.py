@@ -60,6 +60,7 @@ class Redrive:
         self._request, self._source, self._deliver = request, source, deliver
         self._total = len(source._messages)
         self._moved = 0
+        self._stuck: str | None = None
         self.life = CONTROL.start(SERVICE, self.id, self.view)
         if rate := request.get("MaxNumberOfMessagesPerSecond"):
             self.life.slow_down(self._total / rate)
@@ -67,15 +68,25 @@ class Redrive:
         self.listed = CONTROL.replica_of(self.life, "lists", self.row)
 
     @property
+    def failure(self) -> str | None:
+        """Why it has failed: by order of the test, or since a message could not be moved."""
+        return self._stuck or self.life.failure
+
+    @property
+    def state(self) -> str:
+        """The status by AWS's name."""
+        return "FAILED" if self.failure else STATES[self.life.phase]
+
+    @property
     def running(self) -> bool:
         """Whether it can be cancelled."""
-        return STATES[self.life.phase] == "RUNNING"
+        return self.state == "RUNNING"
 
     def view(self) -> dict[str, Any]:
         """Move what is due, and describe the redrive for ``AwsJobs.jobs``."""
         self._move()
         return {
-            "state": STATES[self.life.phase],
+            "state": self.state,
             "source_arn": self.source_arn,
             "destination_arn": self._request.get("DestinationArn"),
             "messages": self._total,
@@ -87,20 +98,20 @@ class Redrive:
         self._move()
         row = {
             "TaskHandle": self.handle if self.running else None,
-            "Status": STATES[self.life.phase],
+            "Status": self.state,
             "SourceArn": self.source_arn,
             "DestinationArn": self._request.get("DestinationArn"),
             "MaxNumberOfMessagesPerSecond": self._request.get("MaxNumberOfMessagesPerSecond"),
             "ApproximateNumberOfMessagesMoved": self._moved,
             "ApproximateNumberOfMessagesToMove": self._total,
-            "FailureReason": self.life.failure,
+            "FailureReason": self.failure,
             "StartedTimestamp": self.started,
         }
         return {name: value for name, value in row.items() if value is not None}
 
     def _move(self) -> None:
         due = int(self._total * self.life.peek())
-        while self._moved < due:
+        while self._moved < due and self._stuck is None:
             # A message that a consumer has received, and not deleted, stays where it is.
             message = next((each for each in self._source._messages if each.visible), None)
             if message is None:
@@ -108,9 +119,8 @@ class Redrive:
             try:
                 self._deliver(message)
             except RedriveError as error:
-                if self.life.active:
-                    self.life.fail(str(error))
-                    self.life.advance()
+                self._stuck = str(error)
+                self.life.advance()
                 return
             self._source._messages.remove(message)
             self._moved += 1
