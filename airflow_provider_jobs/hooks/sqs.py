@@ -269,7 +269,7 @@ class SqsRedriveHook(JobHook):
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """Return the redrives in flight of these queues; AWS lists them by queue."""
-        active = {}
+        active: dict[str, str] = {}
         for queue in scopes:
             # The task that waits for a queue that is gone finds out when it starts.
             with suppress(JobNotFoundError):

@@ -242,4 +242,5 @@ def make_dag() -> DAG:
         pipelines()
         ingestions()
         reprocessings()
+        redrives()
     return dag

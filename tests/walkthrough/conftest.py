@@ -54,8 +54,8 @@ def make_task(request: pytest.FixtureRequest, logs: Any) -> Callable[..., OneTas
     """Build a task that queries the log group, waiting in either way."""
 
     def make(task: dict[str, Any] | None = None, **kwargs: Any) -> OneTask:
-        window = {"start_time": START, "end_time": END}
-        given = {"log_group": GROUP, "query_string": QUERY, **window, "poll_interval": 0.02}
+        window: dict[str, Any] = {"start_time": START, "end_time": END}
+        given: dict[str, Any] = {"log_group": GROUP, "query_string": QUERY, **window, "poll_interval": 0.02}
         given = {"deferrable": request.param, **given, **kwargs}
         return OneTask(lambda: LogsStartQueryOperator(task_id="query", **AWS, **given), **(task or {}))
 

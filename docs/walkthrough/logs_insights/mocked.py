@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
-from moto.core.responses import ActionResult
 from moto.logs.models import LogQuery
 from moto.logs.responses import LogsResponse
 
@@ -80,36 +79,36 @@ class QueryResponse(JobResponse, LogsResponse):
         """The queries of the caller's account and Region."""
         return STORE[self.current_account][self.region].queries
 
-    def start_query(self) -> ActionResult:
+    def start_query(self) -> str:
         """Answer StartQuery."""
         limit = CONTROL.quota("logs", MAX_ACTIVE)
         if sum(query.life.active for query in self.queries.values()) >= limit:
             raise AwsError("LimitExceededException", f"The account runs {limit} queries already.")
         query_id = json.loads(super().start_query())["queryId"]
         self.queries[query_id] = Query(self.logs_backend.get_query_results(query_id))
-        return ActionResult({"queryId": query_id})
+        return json.dumps({"queryId": query_id})
 
-    def describe_queries(self) -> ActionResult:
+    def describe_queries(self) -> str:
         """Answer DescribeQueries."""
         asked = {key: value for key, value in self.arguments.items() if key in ("logGroupName", "status")}
         shown = [query for query in self.queries.values() if query.listed.look() is not None]
         rows = [query.listed.read() or {} for query in shown]
-        return ActionResult({"queries": [row for row in rows if asked.items() <= row.items()]})
+        return json.dumps({"queries": [row for row in rows if asked.items() <= row.items()]})
 
-    def get_query_results(self) -> ActionResult:
+    def get_query_results(self) -> str:
         """Answer GetQueryResults."""
         query = self._query()
         if query.described.look() is None:
             raise _unknown()
-        return ActionResult(query.described.read())
+        return json.dumps(query.described.read())
 
-    def stop_query(self) -> ActionResult:
+    def stop_query(self) -> str:
         """Answer StopQuery."""
         life = self._query().life
         if not life.active:
             raise AwsError("InvalidParameterException", "The specified query is not running.")
         life.stop()
-        return ActionResult({"success": True})
+        return json.dumps({"success": True})
 
     def _query(self) -> Query:
         query = self.queries.get(self.arguments["queryId"])
