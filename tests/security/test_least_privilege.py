@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -89,6 +90,10 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:archive/{given['ArchiveName']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
+        case "StartMessageMoveTask" | "ListMessageMoveTasks":
+            return [given["SourceArn"]]
+        case "CancelMessageMoveTask":
+            return [json.loads(b64decode(given["TaskHandle"]))["sourceArn"]]
         case "DescribePipelines":
             return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
         case _:
