@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import (
-    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
@@ -248,22 +248,21 @@ class SqsRedriveHook(JobHook):
         except JobInputError as error:
             # It ended between the two calls; what AWS answers then is not documented.
             if self.describe_job(job_id).state is JobState.RUNNING:
-                raise JobApiError(str(error)) from error
+                raise JobUnavailableError(str(error)) from error
             return False
         return True
 
     def _stopping(self, redrive: RedriveId, row: Mapping[str, Any] | None) -> bool:
         """Return whether a redrive without a handle is being stopped; it has ended otherwise.
 
-        :raises JobApiError: if it may run all the same.
+        :raises JobUnavailableError: if it may run all the same.
         """
         now = self.clock.now()
         late = row is None and redrive.time is not None and (now is None or now - redrive.time < _LATE)
         if late or (row is not None and _state(row) is JobState.RUNNING):
-            raise JobApiError(
+            raise JobUnavailableError(
                 f"{redrive} cannot be cancelled yet: AWS shows no handle of it. The stop can be repeated.",
                 "NoTaskHandle",
-                transient=True,
             )
         return row is not None and not _state(row).ended
 

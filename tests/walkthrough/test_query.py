@@ -27,7 +27,7 @@ from airflow_provider_jobs.exceptions import (
     JobTimeoutError,
 )
 from airflow_provider_jobs.testing import AwsJobs, AwsJobsServer, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START
 
 MakeTask = Callable[..., OneTask]
@@ -128,7 +128,7 @@ def test_aws_own_refusal_of_one_query_too_many_is_a_wait_too(aws: AwsJobs, make_
     task, other = make_task(deferrable=True), make_task({"run_id": "other"}, deferrable=True)
     other.begin()
     task.begin()
-    assert isinstance(task.trigger(), SlotTrigger)
+    assert isinstance(task.trigger(), QueueTrigger)
     assert starts(aws) == 2
 
 

@@ -20,12 +20,13 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 Texts = Callable[[str], list[str]]
@@ -110,7 +111,7 @@ def test_aws_own_refusal_of_a_second_redrive_is_a_wait_too(
     hook.start_redrive(DEAD)
     task = make_task(deferrable=True)
     task.begin()
-    assert isinstance(task.trigger(), SlotTrigger)
+    assert isinstance(task.trigger(), QueueTrigger)
     assert aws.calls("sqs")["StartMessageMoveTask"] == 2
 
 
@@ -163,10 +164,9 @@ def test_without_that_handle_the_stop_has_to_be_repeated(aws: AwsJobs, hook: Sqs
     began = int(aws.now().timestamp() * 1000)
     aws.set_lag("sqs", "lists", reads=2)
     hook.start_redrive(DEAD)
-    with pytest.raises(JobApiError, match="cannot be cancelled yet") as error:
+    with pytest.raises(JobUnavailableError, match="cannot be cancelled yet"):
         hook.stop_job(f"{DEAD}@{began}")
-    assert error.value.transient
-    with pytest.raises(JobApiError, match="cannot be cancelled yet"):
+    with pytest.raises(JobUnavailableError, match="cannot be cancelled yet"):
         hook.stop_job(f"{DEAD}@{began}")
     assert hook.stop_job(f"{DEAD}@{began}") is True
     # It is being stopped already.
