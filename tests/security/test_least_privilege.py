@@ -44,14 +44,8 @@ WITHOUT_RESOURCE = {
     "lookoutequipment:ListDataIngestionJobs",
 }
 #: Permissions that a call needs besides its own.
-BESIDES = {
-    "datapipeline:AddTags",
-    "iam:PassRole",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ReceiveMessage",
-    "sqs:SendMessage",
-}
+BESIDES = {"datapipeline:AddTags", "iam:PassRole", "sqs:GetQueueAttributes"}
+BESIDES |= {f"sqs:{verb}Message" for verb in ("Delete", "Receive", "Send")}
 #: Calls that AWS allows without any permission.
 FREE = {"sts:GetCallerIdentity"}
 ACCOUNT = "123456789012"
@@ -200,11 +194,8 @@ def waits_in_line(case: JobCase, aws: AwsJobs) -> Go:
 def waits_beside_many(case: JobCase, aws: AwsJobs) -> Go:
     """The triggers of one connection share a look, which lists where there are many."""
     spec = HookSpec.of(case.hook_class, {"aws_conn_id": None, "region_name": REGION})
-    prefix = {
-        "datapipeline": "df-{}",
-        "iotanalytics": "cleaning{}/0",
-        "sqs": "arn:aws:sqs:us-east-1:123456789012:orders-dead@176722560000{}",
-    }.get(case.service, "{:032}")
+    prefixes = {"datapipeline": "df-{}", "iotanalytics": "cleaning{}/0", "sqs": f"{Sqs.source_arn}@{{}}"}
+    prefix = prefixes.get(case.service, "{:032}")
     triggers: list[BaseTrigger] = [
         JobTrigger(
             hook_class=spec.hook_class,
