@@ -15,10 +15,14 @@ __all__ = [
     "JobFailedError",
     "JobInputError",
     "JobNotFoundError",
+    "JobOutcomeUnknownError",
     "JobQuotaError",
+    "JobQuotaInDoubtError",
+    "JobRefusedError",
     "JobStartTimeoutError",
     "JobTimeoutError",
-    "is_passing",
+    "JobUnavailableError",
+    "is_transient",
 ]
 
 
@@ -51,48 +55,48 @@ class JobNotFoundError(JobError):
 
 
 class JobQuotaError(JobError):
-    """The service has no room for another job now; the task queues.
+    """The service has no room for another job now; the task queues."""
 
-    :param in_doubt: whether a call before this answer may have taken effect.
-    """
 
-    def __init__(self, message: str, in_doubt: bool = False) -> None:
-        super().__init__(message)
-        self.in_doubt = in_doubt
+class JobQuotaInDoubtError(JobQuotaError):
+    """The service has no room for another job now, but an earlier call of botocore's may have started one."""
 
 
 class JobApiError(JobError):
-    """AWS refused a call or could not be reached.
+    """A call failed; its subclasses say what that means.
 
     :param message: what happened and what to check.
     :param code: AWS's error code, for example ``AccessDeniedException``.
-    :param transient: whether the same call may work later: throttled, unreachable, expired credentials.
-    :param in_doubt: whether the call may have taken effect: there was no answer, or a server error, or an
-        answer to an earlier call of botocore's.
     :param concerns_all: whether other calls over the connection will fail in the same way: no answer, too
         many calls, refused credentials. Otherwise it concerns only the job that was asked for.
     """
 
-    def __init__(
-        self,
-        message: str,
-        code: str = "",
-        transient: bool = False,
-        in_doubt: bool = False,
-        concerns_all: bool = False,
-    ) -> None:
+    def __init__(self, message: str, code: str = "", concerns_all: bool = False) -> None:
         super().__init__(message)
         self.code = code
-        self.transient = transient
-        self.in_doubt = in_doubt
         self.concerns_all = concerns_all
 
 
-def is_passing(error: Exception, answered: bool = False) -> bool:
+class JobRefusedError(JobApiError):
+    """AWS refused a call, or it could not be sent; the same call would fail again."""
+
+
+class JobUnavailableError(JobApiError):
+    """AWS was busy or could not be reached; the same call may work later."""
+
+
+class JobOutcomeUnknownError(JobUnavailableError):
+    """A call may have taken effect: there was no answer, a server error, or an unreadable answer.
+
+    Also a refusal if botocore had made the call before, since that earlier call may have taken effect.
+    """
+
+
+def is_transient(error: Exception, answered: bool = False) -> bool:
     """Whether the error is transient: AWS was busy or unreachable, or credentials are being renewed.
 
     :param answered: whether AWS has answered before, so that credentials which it refuses now were valid.
     """
     if not isinstance(error, JobApiError):
         return False
-    return error.transient or (answered and error.code in CREDENTIAL_CODES)
+    return isinstance(error, JobUnavailableError) or (answered and error.code in CREDENTIAL_CODES)

@@ -74,7 +74,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": "AWS Jobs",
-                "python-modules": [f"{_PACKAGE}.triggers.{each}" for each in ("delay", "job", "slot")],
+                "python-modules": [f"{_PACKAGE}.triggers.{each}" for each in ("delay", "job", "queue")],
             }
         ],
         "config": {

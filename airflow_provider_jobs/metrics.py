@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
 from collections import Counter
@@ -158,7 +157,7 @@ def count_calls(hook: JobHook) -> Iterator[None]:
 @cache
 def _key(spec: HookSpec) -> tuple[str, ...]:
     """Return what tells the hook's tags from those of others, without importing the hook."""
-    given = json.loads(spec.parameters)
+    given = spec.parameters
     return spec.hook_class, given.get("aws_conn_id") or "", given.get("region_name") or ""
 
 

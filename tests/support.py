@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 LOWEST, NEWEST = ROOT / "constraints-lowest.txt", ROOT / "constraints.txt"
 BEGIN, END = "<!-- versions: written by make constraints -->\n", "<!-- versions end -->\n"
-#: What the unit tests of both environments need: the package, what its users may add, the tests' own tools.
-EXTRAS = ("testing", "unit")
+#: What the unit tests of both environments need beside the package: what its users may add, the tests' tools.
+EXTRAS, GROUPS = ("testing",), ("unit",)
 #: README's columns.
 COLUMNS = {
     "Airflow": "apache-airflow",
@@ -37,8 +37,12 @@ COLUMNS = {
 }
 
 
+def pyproject() -> Any:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
 def project() -> Any:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return pyproject()["project"]
 
 
 def requirements() -> dict[str, SpecifierSet]:
@@ -47,6 +51,8 @@ def requirements() -> dict[str, SpecifierSet]:
     lines = [*declared["dependencies"]]
     for extra in EXTRAS:
         lines += declared["optional-dependencies"][extra]
+    for group in GROUPS:
+        lines += pyproject()["dependency-groups"][group]
     return {canonicalize_name(each.name): each.specifier for each in map(Requirement, lines)}
 
 

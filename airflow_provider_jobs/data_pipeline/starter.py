@@ -15,7 +15,13 @@ from airflow_provider_jobs.data_pipeline.client import PipelineClient, present
 from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.schedule import endless_schedules, is_on_demand, schedules_over
 from airflow_provider_jobs.data_pipeline.status import running
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobQuotaError
+from airflow_provider_jobs.exceptions import (
+    JobError,
+    JobInputError,
+    JobOutcomeUnknownError,
+    JobQuotaError,
+    JobUnavailableError,
+)
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.once.attempt_log import Attempt
 
@@ -84,7 +90,8 @@ class ActivationStarter:
         :return: the activation, as soon as AWS shows it.
         :raises JobQuotaError: if the pipeline cannot be activated yet.
         :raises JobInputError: if AWS will never accept the request.
-        :raises JobApiError: for any other failure; ``in_doubt`` if the pipeline may have been activated.
+        :raises JobApiError: for any other failure; a :class:`JobOutcomeUnknownError` if the pipeline may have
+            been activated.
         """
         client = PipelineClient(self._hook)
         retries = getattr(self._hook.conn_client_meta.config, "retries", None) or {}
@@ -99,8 +106,10 @@ class ActivationStarter:
                 if "DEACTIVATING" in str(error) or self._overtaken(attempt, request.pipeline_id):
                     raise JobQuotaError(str(error)) from error
                 raise
-            except JobApiError as error:
-                if not error.transient or error.in_doubt or not left:
+            except JobOutcomeUnknownError:
+                raise
+            except JobUnavailableError:
+                if not left:
                     raise
                 time.sleep(_PAUSE)
         return self._begun(attempt, request)
@@ -129,20 +138,16 @@ class ActivationStarter:
             if activated and _is_new(activated, attempt, pipeline_id):
                 break
             if time.monotonic() >= deadline:
-                raise JobApiError(
+                raise JobOutcomeUnknownError(
                     f"Pipeline {pipeline_id} was activated, but AWS does not show it yet. A retry looks for "
                     "the activation before it makes another.",
-                    transient=True,
-                    in_doubt=True,
                 )
             time.sleep(_PAUSE)
         at = read_time(activated)
         if (at and answered and at > answered + _APART) or not self._has_values(pipeline_id, request):
-            raise JobApiError(
+            raise JobOutcomeUnknownError(
                 f"Pipeline {pipeline_id} was activated, and then once more by somebody else, at {activated}; "
                 "AWS shows only the latter. A retry waits for its end.",
-                transient=True,
-                in_doubt=True,
             )
         return self._running(pipeline_id, activated, request)
 

@@ -14,7 +14,7 @@ from airflow_provider_jobs.data_pipeline.activation import ActivationId, read_ti
 from airflow_provider_jobs.data_pipeline.instance import IN_FLIGHT, Instance
 from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
 from airflow_provider_jobs.data_pipeline.status import SETTLES, judge, judge_pipeline, running
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobUnavailableError
 from airflow_provider_jobs.job import JobStatus
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ class ActivationWatcher:
         for name, job in jobs.items():
             look = looks.get(job.pipeline_id)
             if look is None:
-                found[name] = JobApiError(
+                found[name] = JobUnavailableError(
                     f"AWS's answer left out pipeline {job.pipeline_id}. The next poll asks again.",
-                    transient=True,
                 )
             elif isinstance(look, Exception):
                 found[name] = look

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.exceptions import JobError, JobInputError, is_passing
+from airflow_provider_jobs.exceptions import JobError, JobInputError, is_transient
 from airflow_provider_jobs.hooks.calls import ServiceCalls
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
@@ -78,7 +78,8 @@ class JobHook(ServiceCalls):
         :param request: what the operator's ``job_request`` returned.
         :raises JobQuotaError: if the service has no room for another job now.
         :raises JobInputError: if the service will never accept the request.
-        :raises JobApiError: if AWS refuses or cannot be reached; ``in_doubt`` if it may have taken effect.
+        :raises JobApiError: if AWS refuses or cannot be reached; a
+            :class:`JobOutcomeUnknownError` if the call may have taken effect.
         """
 
     @abstractmethod
@@ -158,7 +159,7 @@ class JobHook(ServiceCalls):
             if error is not None and error is last:
                 continue  # no call was made for it
             last = error
-            failures = failures + 1 if error is not None and is_passing(error) else 0
+            failures = failures + 1 if error is not None and is_transient(error) else 0
             if error is not None and (getattr(error, "concerns_all", False) or failures >= _MOST_FAILURES):
                 return {**dict.fromkeys(job_ids, error), **found}
         return found

@@ -26,9 +26,18 @@ from airflow_provider_jobs.error_codes import (
     THROTTLING_CODES,
     TRANSIENT_CODES,
 )
-from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError, JobQuotaError
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobInputError,
+    JobNotFoundError,
+    JobOutcomeUnknownError,
+    JobQuotaError,
+    JobQuotaInDoubtError,
+    JobRefusedError,
+    JobUnavailableError,
+)
 from airflow_provider_jobs.hooks.connection import ServiceConnection
-from airflow_provider_jobs.hooks.failures import NEVER_SENT, is_transient
+from airflow_provider_jobs.hooks.failures import failed_call
 from airflow_provider_jobs.job import one_line
 
 __all__ = ["ServiceCalls"]
@@ -53,11 +62,11 @@ class ServiceCalls(ServiceConnection):
     not_found_codes: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
     #: Codes of answers that a retry with the same parameters will get again.
     input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException"})
-    #: Further codes of «not now».
+    #: Additional error codes that mean "retry later".
     transient_codes: ClassVar[frozenset[str]] = frozenset()
     #: Calls that botocore must not repeat, since AWS would not know the second for the first.
     unrepeatable: ClassVar[frozenset[str]] = frozenset()
-    #: The name of what leads to a listing's next page.
+    #: Name of the pagination token.
     page_token: ClassVar[str] = "NextToken"
     #: What to check, by a piece of AWS's message or its code; the first that fits is shown.
     advice: ClassVar[Mapping[str, str]] = {}
@@ -119,11 +128,10 @@ class ServiceCalls(ServiceConnection):
         except (BotoCoreError, AirflowException) as error:
             # Nobody answers any more where AWS itself served it: waiting on would not help.
             gone = isinstance(error, (EndpointConnectionError, ConnectTimeoutError)) and self._gone
-            raise JobApiError(
+            failed = failed_call(error, built=method is not None, gone=bool(gone))
+            raise failed(
                 f"{self._said(operation)} failed: {error}. {gone or self._hint(str(error))}".strip(),
                 type(error).__name__,
-                transient=is_transient(error) and not gone,
-                in_doubt=not isinstance(error, NEVER_SENT),
                 concerns_all=True,
             ) from error
         except Exception as error:
@@ -171,14 +179,12 @@ class ServiceCalls(ServiceConnection):
             self.member(answer, name, operation)
         return answer
 
-    def unreadable(self, operation: str, why: str) -> JobApiError:
+    def unreadable(self, operation: str, why: str) -> JobOutcomeUnknownError:
         """Return the error of an answer that makes no sense: the call may have taken effect."""
-        return JobApiError(
+        return JobOutcomeUnknownError(
             f"{self._said(operation)} got an answer that cannot be read: {why}. Check whether a proxy "
             "answers in place of AWS.",
             "UnreadableAnswer",
-            transient=True,
-            in_doubt=True,
         )
 
     @cached_property
@@ -210,7 +216,8 @@ class ServiceCalls(ServiceConnection):
         # The answer is to botocore's last call; one that botocore made before may have done its work.
         repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         if code in self.quota_codes:
-            return JobQuotaError(f"{text} {hint}".strip(), in_doubt=repeated)
+            quota = JobQuotaInDoubtError if repeated else JobQuotaError
+            return quota(f"{text} {hint}".strip())
         if code in self.not_found_codes:
             return JobNotFoundError(f"{text} {hint}".strip())
         if code in self.input_codes:
@@ -224,12 +231,13 @@ class ServiceCalls(ServiceConnection):
             hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
             hint = f"{hint} {self._gone}".strip()
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in TRANSIENT_CODES | self.transient_codes or status >= 500 or status == 429
-        return JobApiError(
+        transient = code in TRANSIENT_CODES | self.transient_codes or status == 429
+        failed: type[JobApiError] = JobUnavailableError if transient else JobRefusedError
+        if repeated or status >= 500:
+            failed = JobOutcomeUnknownError
+        return failed(
             f"{text} {hint}".strip(),
             code,
-            transient,
-            in_doubt=repeated or status >= 500,
             concerns_all=code in THROTTLING_CODES | CREDENTIAL_CODES or status == 429,
         )
 
@@ -238,12 +246,13 @@ class ServiceCalls(ServiceConnection):
         answer = error.response.get("Error", {})
         code, message = answer.get("Code", ""), one_line(answer.get("Message", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return JobApiError(
+        transient = code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= 500
+        failed = JobUnavailableError if transient else JobRefusedError
+        return failed(
             f"{self._said(operation)} was not sent: {error.operation_name} was refused: {code}: {message}"
             f"{'' if message.endswith('.') else '.'} Check the role of connection {self.aws_conn_id!r}: that "
             "its trust policy allows it to be assumed, and that the credentials that assume it are valid.",
             NO_CREDENTIALS,
-            transient=code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= 500,
             concerns_all=True,
         )
 

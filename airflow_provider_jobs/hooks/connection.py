@@ -15,6 +15,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.providers.common.compat.sdk import AirflowException
 from botocore.config import Config
+from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import BotoCoreError
 
 from airflow_provider_jobs import options
@@ -59,6 +60,8 @@ class ServiceConnection(AwsBaseHook):
         #: What polls have learnt of the jobs; a hook that takes this one's place goes on with it.
         self.memory: dict[str, Any] = {}
         self._endpoint_url = endpoint_url
+        #: What the environment or the profile of the latest session sets.
+        self._configured_endpoint: str | None = None
 
     @cached_property
     def conn_config(self) -> AwsConnectionWrapper:
@@ -97,6 +100,7 @@ class ServiceConnection(AwsBaseHook):
         """
         session = super().get_session(region_name=region_name, deferrable=deferrable)
         use_service_models(session)
+        self._configured_endpoint = _endpoint_around(session, self.service)
         return session
 
     @property
@@ -112,7 +116,8 @@ class ServiceConnection(AwsBaseHook):
     def own_endpoint(self) -> str | None:
         """The endpoint that somebody has configured, in the connection or around it; None for AWS's own."""
         here: str = self.conn_client_meta.endpoint_url
-        return None if here == self._endpoint_of_aws else here
+        configured = self.conn_config.get_service_endpoint_url(self.service) or self._configured_endpoint
+        return here if configured and here != self._endpoint_of_aws else None
 
     @cached_property
     def _endpoint_of_aws(self) -> str:
@@ -123,6 +128,8 @@ class ServiceConnection(AwsBaseHook):
     def environment_endpoint(self) -> str | None:
         """The endpoint that this machine's environment sets, where the connection sets none."""
         if self.conn_config.get_service_endpoint_url(self.service):
+            return None
+        if _endpoint_around(boto3.session.Session(), self.service) is None:
             return None
         here = self._endpoint(environment=True)
         return None if here == self._endpoint_of_aws else here
@@ -179,6 +186,18 @@ class ServiceConnection(AwsBaseHook):
                 return type(frame.f_locals["self"]).__name__
             frame = frame.f_back
         return "Unknown"
+
+
+def _endpoint_around(session: boto3.session.Session, service: str) -> str | None:
+    """Return the endpoint that the environment or the profile sets for a service; None if neither does.
+
+    :param session: the boto3 session.
+    :param service: the service's name in boto3.
+    """
+    core = session._session
+    provider = ConfiguredEndpointProvider(core.full_config, core.get_scoped_config(), service)
+    endpoint: str | None = provider.provide()
+    return endpoint
 
 
 def _time_limits(polling: bool) -> Config:

@@ -22,7 +22,7 @@ from airflow_provider_jobs.eventbridge.replay import (
     seen_replay,
     taken_name,
 )
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
@@ -300,11 +300,9 @@ class EventBridgeReplayHook(JobHook):
         except JobNotFoundError as lag:
             if not given:
                 return None
-            raise JobApiError(
+            raise JobOutcomeUnknownError(
                 f"Replay {name} exists already, and AWS does not describe it yet. A retry looks again.",
                 "ResourceAlreadyExistsException",
-                transient=True,
-                in_doubt=True,
             ) from lag
         if Mark.of_text(replay.get("Description", "")) != mark:
             raise taken_name(replay) from error

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What failed calls have in common for all services: which may pass, and which were never sent."""
+"""Classifies failures outside of AWS's answers: which are transient, and which calls were never sent."""
 
 from __future__ import annotations
 
@@ -11,27 +11,45 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
+    InvalidConfigError,
     NoCredentialsError,
     NoRegionError,
+    SSOError,
     TokenRetrievalError,
 )
 
-__all__ = ["NEVER_SENT", "is_transient"]
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobOutcomeUnknownError,
+    JobRefusedError,
+    JobUnavailableError,
+)
+
+__all__ = ["failed_call"]
 
 #: Failures before anything was sent.
-NEVER_SENT = (
+_NEVER_SENT = (
     AirflowException,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    InvalidConfigError,
     NoCredentialsError,
     NoRegionError,
+    SSOError,
     TokenRetrievalError,
 )
+#: Failures of the network, and of credentials that are being rotated.
+_TRANSIENT = (BotoConnectionError, HTTPClientError, CredentialRetrievalError, TokenRetrievalError)
 
 
-def is_transient(error: Exception) -> bool:
-    """Whether a failure outside AWS's answers may pass: the network, or credentials being rotated."""
-    return isinstance(
-        error, (BotoConnectionError, HTTPClientError, CredentialRetrievalError, TokenRetrievalError)
-    )
+def failed_call(error: Exception, *, built: bool, gone: bool) -> type[JobApiError]:
+    """Return the class of error for a call that failed without an answer from AWS.
+
+    :param error: what botocore or Airflow raised.
+    :param built: whether there was a client that could make the call.
+    :param gone: whether nobody answers at AWS's endpoint any longer.
+    """
+    if built and not isinstance(error, _NEVER_SENT):
+        return JobOutcomeUnknownError
+    return JobUnavailableError if isinstance(error, _TRANSIENT) and not gone else JobRefusedError

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobRefusedError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
@@ -206,7 +206,7 @@ class IotAnalyticsHook(JobHook):
             # What AWS answers for one that does not run is not documented.
             if self.describe_job(job_id).state.ended:
                 return False
-            raise JobApiError(str(error)) from error
+            raise JobRefusedError(str(error)) from error
         return True
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A hook in words, to be built where it is needed: in the triggerer."""
+"""A serializable description of a hook, rebuilt in the triggerer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class HookSpec:
     """How to build a hook elsewhere: primitives only, and equal for hooks that may share a client.
 
     :param hook_class: the class's dotted path.
-    :param parameters: the constructor's keyword arguments, as JSON.
+    :param encoded: the constructor's keyword arguments, as JSON, so that descriptions can be keys.
     """
 
     hook_class: str
-    parameters: str
+    encoded: str
 
     @classmethod
     def of(cls, hook_class: type[JobHook], parameters: Mapping[str, Any]) -> HookSpec:
@@ -37,15 +37,28 @@ class HookSpec:
         :raises JobInputError: if a parameter cannot travel to the triggerer.
         """
         try:
-            encoded = json.dumps(dict(parameters), sort_keys=True)
+            return cls.named(f"{hook_class.__module__}.{hook_class.__qualname__}", parameters)
         except TypeError as error:
             raise JobInputError(
                 f"The AWS parameters of this task cannot be sent to the triggerer: {error}. Use plain "
                 "strings, numbers, lists and dictionaries in botocore_config."
             ) from None
-        return cls(f"{hook_class.__module__}.{hook_class.__qualname__}", encoded)
+
+    @classmethod
+    def named(cls, hook_class: str, parameters: Mapping[str, Any]) -> HookSpec:
+        """Describe a hook by its class's dotted path.
+
+        :raises TypeError: if a parameter is no JSON.
+        """
+        return cls(hook_class, json.dumps(dict(parameters), sort_keys=True))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The constructor's keyword arguments."""
+        parameters: dict[str, Any] = json.loads(self.encoded)
+        return parameters
 
     def build(self) -> JobHook:
         """Make the hook. Looks the connection up, so not for an event loop's own thread."""
-        hook: JobHook = import_string(self.hook_class)(**json.loads(self.parameters))
+        hook: JobHook = import_string(self.hook_class)(**self.parameters)
         return hook

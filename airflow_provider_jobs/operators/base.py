@@ -16,12 +16,7 @@ from airflow.providers.common.compat.sdk import Context, conf
 from airflow_provider_jobs import options
 from airflow_provider_jobs.aws import AwsOperator, HookT, aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
-from airflow_provider_jobs.exceptions import (
-    JobError,
-    JobFailedError,
-    JobTimeoutError,
-    is_passing,
-)
+from airflow_provider_jobs.exceptions import JobError, JobFailedError, JobTimeoutError, is_transient
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
@@ -186,7 +181,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
                 break
             except JobError as error:
                 outcome = f"it could NOT be stopped and may go on: {error}"
-                if not is_passing(error, answered=True) or time.monotonic() + pause > until:
+                if not is_transient(error, answered=True) or time.monotonic() + pause > until:
                     break
             time.sleep(pause)
             pause *= 2

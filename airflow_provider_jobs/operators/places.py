@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobError, JobNotFoundError, JobUnavailableError
 from airflow_provider_jobs.once.identity import Identity, Place
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ class Places:
                 # What the job belonged to is gone, and the job with it.
                 continue
             except JobError as error:
-                raise JobApiError(
+                raise JobUnavailableError(
                     f"An earlier attempt of this task was made in {place}, and now it runs in {self.here}. "
                     f"What became of that attempt's {hook.noun} cannot be told: {error} Make the earlier "
                     "place reachable until it has ended.",
-                    transient=True,
                 ) from error
             found |= {job.job_id: job for job in seen}
         return list(found.values())

@@ -14,17 +14,18 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.exceptions import (
-    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
+    JobOutcomeUnknownError,
     JobQuotaError,
-    JobStartTimeoutError,
+    JobQuotaInDoubtError,
     JobTimeoutError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.decision import Evidence, KnownJob, Sighting
+from airflow_provider_jobs.once.attempt_log import AttemptLog
+from airflow_provider_jobs.once.decision import Evidence
 from airflow_provider_jobs.once.evidence import Marking, Sight, Task
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.moves import (
@@ -51,9 +52,7 @@ from airflow_provider_jobs.operators import context as task_context
 from airflow_provider_jobs.operators.asked import noted_of
 from airflow_provider_jobs.operators.before import Before
 from airflow_provider_jobs.operators.places import Places
-from airflow_provider_jobs.triggers.base import shortest_wait
-from airflow_provider_jobs.triggers.delay import DelayTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.operators.waits import StartWaits
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.base import JobHook
@@ -61,9 +60,6 @@ if TYPE_CHECKING:
     from airflow_provider_jobs.operators.start import StartJobOperator
 
 __all__ = ["StepRunner"]
-
-#: Seconds between warnings that a task waits for a job that may be its own.
-_WARN_AGAIN = 900.0
 
 
 class StepRunner:
@@ -128,89 +124,17 @@ class StepRunner:
 
         :raises JobStartTimeoutError: if the start timeout is over.
         """
-        operator, log = self.operator, self.operator.log
-        left = self._time_left(before)
+        waits = StartWaits(self.operator, self.identity, self.places, self._task.settling, self._team)
         match outcome:
             case WaitForEnd(job):
-                if job.evidence is Evidence.COULD_BE:
-                    self._warn(job.job_id or "", before)
-                else:
-                    name = f"{self.hook.noun} {job.job_id}{self.places.told(job.place)}"
-                    log.info("Waiting for the end of %s: %s; %s.", name, job.evidence, job.likeness)
-                if job.job_id in before.carried.stopped:
-                    # AWS has accepted the stop; that it takes effect is seen by then, or it is asked again.
-                    patience = max(self._task.settling.total_seconds(), operator.poll_interval)
-                    left = patience if left is None else min(left, patience)
-                now = self.hook.clock.now() or datetime.now(UTC)
-                deadline = now + timedelta(seconds=left) if left is not None else None
-                return operator._job_trigger(
-                    job.job_id or "",
-                    deadline=deadline.isoformat() if deadline else None,
-                    spec=self.places.spec(job.place),
-                    goes_on=self._why_it_goes_on(job, before),
-                )
+                return waits.for_end(job, before)
             case WaitForRoom(attempt):
-                again = before.queued is not None
-                before.queued = before.queued or time.time()
-                until = None if left is None else time.time() + left
-                return self._slot_trigger(attempt, before.queued, again, until)
+                return waits.for_room(attempt, before, self.request)
             case WaitForTime() if self._not_before is not None:
-                now = self.hook.clock.now() or datetime.now(UTC)
-                seconds = max((self._not_before - now).total_seconds(), 0.0)
-                if left is not None and seconds > left:
-                    raise JobInputError(
-                        f"The {self.hook.noun} must not start before {self._not_before.isoformat()}, "
-                        f"which is later than start_timeout={operator.start_timeout} allows. Give an "
-                        "earlier window, or a longer start_timeout."
-                    )
-                log.info("Waiting until %s to start the %s.", self._not_before.isoformat(), self.hook.noun)
-                return self._delay(seconds)
+                return waits.for_time(self._not_before, before)
             case WaitToSettle(until, at):
-                left_to_settle = (until - at).total_seconds() + 1 if until and at else operator.poll_interval
-                log.info(
-                    "What earlier calls have started is not certain yet; AWS is asked again in a while%s.",
-                    f", until {until.isoformat()}" if until else "",
-                )
-                return self._delay(min(max(left_to_settle, 0.0), operator.poll_interval))
+                return waits.to_settle(until, at, before)
         raise JobError(f"Nothing to wait for: {outcome}")
-
-    def _why_it_goes_on(self, job: KnownJob, before: Before) -> str:
-        """Return why a job that is waited for before the start is not stopped with the task."""
-        if job.evidence is Evidence.COULD_BE:
-            return "It may not be this task's"
-        if job.sighting is Sighting.STOPPING or job.job_id in before.carried.stopped:
-            return "It was told to stop before"
-        if not self.hook.stoppable:
-            return f"{self.hook.label} cannot stop it"
-        return "It is an earlier one of this task" if self.operator.cancel_on_kill else ""
-
-    def _delay(self, seconds: float) -> DelayTrigger:
-        return DelayTrigger(seconds=max(seconds, shortest_wait(self.operator.poll_interval)))
-
-    def _time_left(self, before: Before) -> float | None:
-        limit = self.operator.start_timeout
-        if limit is None:
-            return None
-        left = before.began + limit.total_seconds() - time.time()
-        if left <= 0:
-            raise JobStartTimeoutError(
-                f"The {self.hook.noun} could not be started within start_timeout={limit}. Find out from the "
-                "task's log what it waited for; a retry waits again."
-            )
-        return left
-
-    def _warn(self, job_id: str, before: Before) -> None:
-        metrics.send("start_in_doubt", **metrics.tags_of(self.hook, self._team))
-        if time.time() - before.warned >= _WARN_AGAIN:
-            before.warned = time.time()
-            self.operator.log.warning(
-                "%s %s may be one that an earlier call of this task has started, and AWS does not tell. The "
-                "task waits for its end, at most until start_timeout. If it is not wanted, cancel %s and "
-                "this task goes on.",
-                self.operator._noun,
-                job_id,
-                job_id,
-            )
 
     def _given(self, context: Context) -> str:
         given: str = getattr(self.request, "given", "")
@@ -310,10 +234,9 @@ class StepRunner:
         held_up = called - self._looked
         if held_up > self._task.settling.total_seconds():
             # A later try finds what this call starts by its time, which is counted from the look before it.
-            self._error = JobApiError(
+            self._error = JobUnavailableError(
                 f"The {self.hook.noun} was not started: this process was held up for {held_up:.0f} seconds "
                 "after it had asked AWS what there is. A retry asks again.",
-                transient=True,
             )
             return Unstarted.REFUSED
         if self.hook.marking is Marking.NAME:
@@ -324,26 +247,14 @@ class StepRunner:
         except JobQuotaError as error:
             self.operator._job_id = None
             self.operator.log.info("%s The task queues for a place.", error)
-            return Unstarted.NO_ROOM_IN_DOUBT if error.in_doubt else Unstarted.NO_ROOM
+            in_doubt = isinstance(error, JobQuotaInDoubtError)
+            return Unstarted.NO_ROOM_IN_DOUBT if in_doubt else Unstarted.NO_ROOM
         except (JobError, JobInputError) as error:
             self._error = error
-            return Unstarted.IN_DOUBT if getattr(error, "in_doubt", False) else Unstarted.REFUSED
+            return Unstarted.IN_DOUBT if isinstance(error, JobOutcomeUnknownError) else Unstarted.REFUSED
         if not job.shared:
             # From here on a kill finds it, also while it is being noted.
             self.operator._job_id = job.job_id
         now = self.hook.clock.now()
         at = now - timedelta(seconds=time.monotonic() - called) if now else None
         return Started(job.job_id, job.state, job.started_at, job.shared, at)
-
-    def _slot_trigger(self, attempt: Attempt, since: float, again: bool, until: float | None) -> SlotTrigger:
-        spec = self.operator._encoded()
-        return SlotTrigger(
-            hook_class=spec.hook_class,
-            hook_parameters=spec.parameters,
-            job_id=self.hook.job_name(self.identity, attempt, self.request),
-            scope=attempt.scope,
-            poll_interval=self.operator.poll_interval,
-            since=since,
-            again=again,
-            until=until,
-        )

@@ -21,7 +21,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_jobs.aws import AwsSensor, HookT, aws_template_fields
-from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_passing
+from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_transient
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.operator_parameters import AwsSensorParameters
@@ -71,7 +71,7 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         try:
             job = self.hook.describe_job(self.target_id)
         except JobError as error:
-            if not is_passing(error, answered=self._seen or was_rescheduled(context)):
+            if not is_transient(error, answered=self._seen or was_rescheduled(context)):
                 raise
             self.log.warning("The poll failed; polling again later: %s", error)
             return PokeReturnValue(False)

@@ -53,7 +53,7 @@ class WaitTrigger(BaseTrigger):
     """Base of the triggers: waits for something to do with one job, and yields one event.
 
     :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
-    :param hook_parameters: its constructor's arguments, as JSON; primitives, no credentials.
+    :param hook_parameters: its constructor's arguments; primitives, no credentials.
     :param job_id: the job's name.
     :param poll_interval: seconds between looks.
     :param version: of these arguments.
@@ -63,7 +63,7 @@ class WaitTrigger(BaseTrigger):
         self,
         *,
         hook_class: str,
-        hook_parameters: str,
+        hook_parameters: Mapping[str, Any],
         job_id: str,
         poll_interval: float = 30,
         version: int = VERSION,
@@ -71,7 +71,7 @@ class WaitTrigger(BaseTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         refuse_unknown(self, version, later)
-        self.spec: HookSpec = HookSpec(hook_class, hook_parameters)
+        self.spec: HookSpec = HookSpec.named(hook_class, hook_parameters)
         self.job_id = job_id
         self.poll_interval = poll_interval
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -71,7 +72,7 @@ class JobTrigger(WaitTrigger):
         self,
         *,
         hook_class: str,
-        hook_parameters: str,
+        hook_parameters: Mapping[str, Any],
         job_id: str,
         poll_interval: float = 30,
         deadline: str | None = None,

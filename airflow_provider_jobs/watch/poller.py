@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobUnavailableError
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.watch.accounts import account_of
@@ -18,6 +18,8 @@ from airflow_provider_jobs.watch.shared import SharedPoll, Waiter
 
 __all__ = ["JobPoller", "Waiter"]
 
+#: A poll that makes more calls than this comes later, and at most by this part of the interval.
+_MANY_CALLS, _LATER = 7, 0.5
 #: Seconds to collect ends that are seen together before the queue counts.
 _SOON = 0.2
 
@@ -63,11 +65,16 @@ class JobPoller(SharedPoll):
         return errors.values()
 
     def pause(self, interval: float) -> float:
-        """Return the seconds until the next poll: fewer near a likely end while tasks queue.
+        """Return the seconds until the next poll.
+
+        They are fewer near a likely end while tasks queue, and more after a poll that made many calls. Even
+        so a wait ends within two intervals of its job's end.
 
         :param interval: the interval that the waiters ask for.
         """
-        return self._likely_ends.pause(self._awaited, self.aws_time(), interval)
+        if self._awaited:
+            return self._likely_ends.pause(self._awaited, self.aws_time(), interval)
+        return interval * min(max(self._calls / _MANY_CALLS, 1.0), 1.0 + _LATER)
 
     async def _queues(self) -> list[SharedPoll]:
         """Return the queues for the quota of these jobs' account."""
@@ -96,10 +103,9 @@ class JobPoller(SharedPoll):
                     self._failures[job_id] += 1
                 counted.add(id(update))
             else:
-                update = JobApiError(
+                update = JobUnavailableError(
                     f"{self.spec.hook_class}.describe_jobs left out {job_id}. The next poll asks again.",
                     "LeftOut",
-                    transient=True,
                 )
                 self._failures[job_id] += 1
             updates[job_id] = update

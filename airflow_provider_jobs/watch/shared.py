@@ -20,12 +20,12 @@ from weakref import WeakKeyDictionary
 from airflow_provider_jobs import metrics
 from airflow_provider_jobs.error_codes import ACCESS_CODES, CREDENTIAL_CODES, THROTTLING_CODES
 from airflow_provider_jobs.exceptions import (
-    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
-    is_passing,
+    JobUnavailableError,
+    is_transient,
 )
 from airflow_provider_jobs.hooks.clock import AwsClock
 from airflow_provider_jobs.hooks.spec import HookSpec
@@ -100,6 +100,8 @@ class SharedPoll(ABC):
         self._thread: CallThread | None = None
         self._due = 0.0
         self._throttled = 0
+        #: How many API calls the last poll made.
+        self._calls = 0
         self._logged: set[str] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -176,8 +178,12 @@ class SharedPoll(ABC):
                 self._hook.polling = True
                 # A new hook takes over AWS's time and what was learnt about the jobs.
                 self._hook.clock, self._hook.memory = self._clock, self._memory
-            with metrics.count_calls(self._hook):
-                return question(self._hook)
+            before = self._hook.calls
+            try:
+                with metrics.count_calls(self._hook):
+                    return question(self._hook)
+            finally:
+                self._calls = self._hook.calls - before
 
         if self._thread is None:
             self._thread = CallThread.take(self.spec)
@@ -250,13 +256,13 @@ class SharedPoll(ABC):
         if codes & (CREDENTIAL_CODES | ACCESS_CODES | {"NoRegionError"}):
             # A new hook uses rotated credentials, and finds a connection that was missing before.
             self._hook = None
-        if any(is_passing(error) for error in errors):
+        if any(is_transient(error) for error in errors):
             metrics.send_soon(self.spec, "poll_errors")
 
     def _concerning_all(self, error: Exception) -> Exception:
         """Return the update for a poll that failed completely, and so says nothing about any job."""
         if isinstance(error, (JobInputError, JobNotFoundError)):
-            return JobApiError(str(error), type(error).__name__, transient=True)
+            return JobUnavailableError(str(error), type(error).__name__)
         # Reading the connection from Airflow failed, or the hook is broken: a new one may work.
         self._hook = None if not isinstance(error, JobError) else self._hook
         return self.as_job_error(error, concerns_all=True)
@@ -275,7 +281,7 @@ class SharedPoll(ABC):
             logging.getLogger(__name__).warning(
                 "Polling for %s failed: %s", self.spec.hook_class, text, exc_info=error
             )
-        return JobApiError(text, type(error).__name__, transient=True, concerns_all=concerns_all)
+        return JobUnavailableError(text, type(error).__name__, concerns_all=concerns_all)
 
 
 def _origin(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.hooks.clock import AwsClock
 from airflow_provider_jobs.hooks.spec import HookSpec
@@ -163,7 +164,7 @@ class _StopInTime:
             return self._ended(job, hook)
         now = hook.clock.now() or self._aws_time
         if now is None:
-            raise JobApiError("AWS does not tell its time, by which the job's is counted.", transient=True)
+            raise JobUnavailableError("AWS does not tell its time, by which the job's is counted.")
         if now + _CUT < self._until:
             return TimeIsUp(job, hook.clock, early=True)
         if job is not None and job.state is JobState.STOPPING:
@@ -184,8 +185,8 @@ class _StopInTime:
             return self._ended(job, hook)
         if job.state is JobState.STOPPING:
             return TimeIsUp(job, hook.clock, outcome=STOPPING)
-        raise JobApiError(
-            f"AWS says that there is nothing to stop, and shows it {job.service_state}.", transient=True
+        raise JobUnavailableError(
+            f"AWS says that there is nothing to stop, and shows it {job.service_state}."
         )
 
     def _ended(self, job: JobStatus, hook: JobHook) -> TimeIsUp:

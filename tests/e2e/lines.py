@@ -39,7 +39,7 @@ def task(airflow: LocalAirflow, run: Run) -> Row:
 def in_line(row: Row) -> bool:
     """Whether a task waits for a place."""
     return row["state"] == "deferred" and str(row["trigger"] and row["trigger"]["classpath"]).endswith(
-        "SlotTrigger"
+        "QueueTrigger"
     )
 
 

@@ -15,7 +15,7 @@ from botocore.config import Config
 from job_cases import CASES, FINDING, REGION, JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobApiError, JobUnavailableError
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
@@ -153,7 +153,7 @@ def test_nobody_answers(
     asked = hook(case, monkeypatch, endpoint, retries=retries)
     with pytest.raises(JobApiError) as caught:
         asked.describe_job("a/b")
-    assert caught.value.transient is not ended
+    assert isinstance(caught.value, JobUnavailableError) is not ended
     assert ("AWS ended" in str(caught.value)) is ended
 
 

@@ -11,7 +11,12 @@ import pytest
 from job_cases import CASES, FINDING, JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobFailedError,
+    JobOutcomeUnknownError,
+    JobUnavailableError,
+)
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 
@@ -42,7 +47,7 @@ def test_a_crash_before_the_start_call_starts_one_job(aws: AwsJobs, case: JobCas
     aws.add_fault(Fault(case.start_operation, "drop"))
     with pytest.raises(JobApiError) as caught:
         task.run()
-    assert caught.value.transient
+    assert isinstance(caught.value, JobUnavailableError)
     assert states(aws, case) == []
     task.run()
     assert states(aws, case) == [case.succeeded]
@@ -90,7 +95,7 @@ def test_a_lost_answer_that_botocore_repeats_starts_one_job(
         # To AWS a second call would be another job: it is made only when the first has ended.
         with pytest.raises(JobApiError) as caught:
             task.run()
-        assert caught.value.in_doubt
+        assert isinstance(caught.value, JobOutcomeUnknownError)
         assert aws.calls(case.service)[case.start_operation] == 1
     result = task.run()
     assert states(aws, case) == [case.succeeded] * (1 if case.repeatable else 2)

@@ -14,7 +14,7 @@ from airflow_features import require
 from job_cases import CASES, JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobApiError, JobOutcomeUnknownError, JobUnavailableError
 from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.watch import stopping
@@ -46,8 +46,8 @@ def test_a_start_that_goes_wrong_is_one_job_in_the_end(
     if kind != "slow":
         with pytest.raises(JobApiError, match=case.start_operation) as caught:
             task.run()
-        assert caught.value.transient is (kind != "access-denied")
-        assert caught.value.in_doubt is (kind in ("drop", "error"))
+        assert isinstance(caught.value, JobUnavailableError) is (kind != "access-denied")
+        assert isinstance(caught.value, JobOutcomeUnknownError) is (kind in ("drop", "error"))
         assert len(aws.jobs(case.service)) == (when == "after")
     result = task.run()
     jobs = aws.jobs(case.service)

@@ -16,7 +16,7 @@ from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError, JobFailedError
 from airflow_provider_jobs.testing import AwsJobs
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 
@@ -56,7 +56,7 @@ def test_what_was_kept_over_a_wait_before_the_start_is_left_aside(
     case.limit(aws, 0)
     task = make_deferrable()
     task.begin()
-    assert isinstance(task.trigger(), SlotTrigger)
+    assert isinstance(task.trigger(), QueueTrigger)
     for job in aws.jobs(case.service):
         aws.advance(job["id"])
     aws.set_quota(case.service, 10)

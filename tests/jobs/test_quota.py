@@ -12,9 +12,9 @@ import pytest
 from job_cases import JobCase
 from one_task import OneTask, json_safe, next_event
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError
+from airflow_provider_jobs.exceptions import JobError, JobUnavailableError
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 from airflow_provider_jobs.watch.queue import QuotaQueue
 
 MakeTask = Callable[..., OneTask]
@@ -56,13 +56,13 @@ async def triggerer(tasks: list[OneTask]) -> list[OneTask]:
     left = len(tasks)
     while left:
         task, event = await fired.get()
-        in_line = isinstance(task.trigger(), SlotTrigger)
+        in_line = isinstance(task.trigger(), QueueTrigger)
         await asyncio.to_thread(task.resume, json_safe(event.result()))
         if task.deferred is None:
             left -= 1
         else:
             defer(task)
-        if in_line and not (task.deferred and isinstance(task.trigger(), SlotTrigger)):
+        if in_line and not (task.deferred and isinstance(task.trigger(), QueueTrigger)):
             started.append(task)
     return started
 
@@ -75,7 +75,7 @@ def test_more_jobs_than_the_quota_all_succeed_in_order(
     tasks = runs(case, make_deferrable, 25, poll_interval=0.1)
     for task in tasks:
         task.begin()
-    in_line = [task for task in tasks if isinstance(task.trigger(), SlotTrigger)]
+    in_line = [task for task in tasks if isinstance(task.trigger(), QueueTrigger)]
     started = asyncio.run(triggerer(tasks))
     jobs = aws.jobs(case.service)
     assert [job["state"] for job in jobs] == [case.succeeded] * 25
@@ -110,7 +110,7 @@ def test_a_task_killed_in_line_as_its_news_comes_gives_its_place_up(
         waiting = asyncio.ensure_future(next_event(tasks[-1].trigger()))
         while not (queues := QuotaQueue.all_here()) or not queues[0].waiters[0].polled:
             await asyncio.sleep(0.005)
-        queues[0].waiters[0].updates.put_nowait(JobApiError("no answer", "Unheard", transient=True))
+        queues[0].waiters[0].updates.put_nowait(JobUnavailableError("no answer", "Unheard"))
         waiting.cancel()
         await asyncio.wait({waiting}, timeout=5)
         assert waiting.cancelled()
@@ -151,10 +151,10 @@ def test_a_task_that_was_called_and_refused_keeps_its_place(
     task = make_deferrable()
     task.begin()
     came = task.trigger()
-    assert isinstance(came, SlotTrigger)
+    assert isinstance(came, QueueTrigger)
     task.resume({"since": came.since})
     again = task.trigger()
-    assert isinstance(again, SlotTrigger)
+    assert isinstance(again, QueueTrigger)
     assert again.since == came.since
 
 

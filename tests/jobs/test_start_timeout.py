@@ -16,7 +16,7 @@ from one_task import OneTask
 from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobStartTimeoutError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 SOON = timedelta(seconds=3)
@@ -110,7 +110,7 @@ def test_a_task_that_is_called_in_vain_does_not_queue_beyond_its_time(
     task = make_deferrable(start_timeout=timedelta(hours=1))
     task.begin()
     trigger = task.trigger()
-    assert isinstance(trigger, SlotTrigger)
+    assert isinstance(trigger, QueueTrigger)
     assert task.deferred is not None
     assert task.deferred.kwargs is not None
     task.deferred.kwargs["before"]["began"] -= 3600.0  # an hour passes

@@ -10,7 +10,7 @@ import pytest
 from job_cases import CASES, REGION, JobCase
 from one_task import OneTask
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobApiError, JobOutcomeUnknownError, JobUnavailableError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 #: The second is for botocore a fault of its own.
@@ -28,7 +28,7 @@ def test_a_description_is_an_error_that_passes(
     aws.add_fault(Fault(case.describe_operation, "garbage", body=body))
     with pytest.raises(JobApiError, match=f"{case.describe_operation} .* cannot be read.*proxy") as caught:
         hook.describe_job(job_id)
-    assert caught.value.transient
+    assert isinstance(caught.value, JobUnavailableError)
     assert hook.describe_job(job_id).job_id == job_id
 
 
@@ -39,7 +39,7 @@ def test_a_start_is_in_doubt(aws: AwsJobs, case: JobCase, task: OneTask, body: s
     aws.add_fault(Fault(case.start_operation, "garbage", when="after", body=body))
     with pytest.raises(JobApiError, match=f"{case.start_operation} .* cannot be read") as caught:
         task.run()
-    assert caught.value.in_doubt
+    assert isinstance(caught.value, JobOutcomeUnknownError)
     result = task.run()
     jobs = aws.jobs(case.service)
     assert len(jobs) == (1 if case.repeatable else 2)

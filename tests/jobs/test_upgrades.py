@@ -23,7 +23,7 @@ from one_task import OneTask, next_event
 from airflow_provider_jobs import __version__
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 Stored = dict[str, Any]
@@ -48,7 +48,11 @@ def with_later(left: Any, version: int) -> Any:
     if not isinstance(left, dict):
         return left
     return {
-        **{key: with_later(value, version) for key, value in left.items()},
+        # Of what a hook takes, a release adds nothing that the one before refuses; see CONTRIBUTING.md.
+        **{
+            key: value if key == "hook_parameters" else with_later(value, version)
+            for key, value in left.items()
+        },
         **LATER,
         **({"version": version} if "version" in left else {}),
     }
@@ -138,8 +142,8 @@ def test_a_retry_goes_on_with_what_the_try_before_has_noted(
 
 @pytest.mark.parametrize("argument", ["settling_tiem", "version_of"])
 def test_a_misspelt_argument_is_an_error(argument: str) -> None:
-    given: dict[str, Any] = {"hook_class": "a.B", "hook_parameters": "{}", "job_id": "job", argument: 1}
-    for trigger in (JobTrigger, SlotTrigger):
+    given: dict[str, Any] = {"hook_class": "a.B", "hook_parameters": {}, "job_id": "job", argument: 1}
+    for trigger in (JobTrigger, QueueTrigger):
         with pytest.raises(TypeError, match=argument):
             trigger(**given)
 

@@ -13,7 +13,7 @@ from job_cases import JobCase
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.testing import AwsJobs
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 #: What a DAG says that leaves the Region to the machine.
@@ -83,7 +83,7 @@ def test_a_task_queues_in_the_region_in_which_it_was_refused(
             )
             task.begin()
     queued = task.trigger()
-    assert isinstance(queued, SlotTrigger)
+    assert isinstance(queued, QueueTrigger)
 
     async def is_held_up() -> bool:
         called = asyncio.ensure_future(next_event(queued))

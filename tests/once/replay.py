@@ -35,7 +35,7 @@ from airflow_provider_jobs.operators.runner import StepRunner
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 #: As the model has them.
 _SETTLING, _CONNECT, _READ = 60, 30, 30
@@ -43,7 +43,7 @@ _TRIGGERS: dict[str, tuple[type, str]] = {
     "adopt": (JobTrigger, "execute_complete"),
     "end": (JobTrigger, "execute_after_wait"),
     "settle": (DelayTrigger, "execute_after_wait"),
-    "room": (SlotTrigger, "execute_after_wait"),
+    "room": (QueueTrigger, "execute_after_wait"),
 }
 _SETTLING_TIME, _SITE = (f"AIRFLOW__AIRFLOW_PROVIDER_JOBS__{name}" for name in ("SETTLING_TIME", "SITE"))
 

@@ -18,7 +18,7 @@ from once.world.airflow import Mode, World
 from one_task import OneTask, Store, json_safe, next_event
 
 from airflow_provider_jobs.testing import AwsJobs
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 #: Calls after which a wait that has not ended goes on for good.
 _LOOKS = 30
@@ -103,7 +103,7 @@ class ReplayedTask(OneTask):
             waiting.cancel()
             await asyncio.wait({waiting})
             # Another triggerer's queue, which knows of other jobs, may call the task all the same.
-            return {"since": trigger.since} if isinstance(trigger, SlotTrigger) else None
+            return {"since": trigger.since} if isinstance(trigger, QueueTrigger) else None
 
         return asyncio.run(watch())
 

@@ -34,7 +34,7 @@ ROWS: dict[str, Any] = json.loads(
 )
 HOOK = {
     "hook_class": "airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook",
-    "hook_parameters": '{"aws_conn_id": "aws_default", "region_name": null}',
+    "hook_parameters": {"aws_conn_id": "aws_default", "region_name": None},
     "job_id": "orders.replay-1",
     "poll_interval": 30,
 }
@@ -61,7 +61,7 @@ TRIGGERS: list[tuple[str, dict[str, Any]]] = [
             "started_at": "2026-01-02T00:00:00+00:00",
         },
     ),
-    ("airflow_provider_jobs.triggers.slot.SlotTrigger", {**HOOK, "scope": "", "since": 1767312000.0}),
+    ("airflow_provider_jobs.triggers.queue.QueueTrigger", {**HOOK, "scope": "", "since": 1767312000.0}),
     ("airflow_provider_jobs.triggers.delay.DelayTrigger", {"seconds": 30.0}),
 ]
 

@@ -32,7 +32,7 @@ from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineRepr
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 from airflow_provider_jobs.windows import split_window
 
 HOOK = "airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook"
@@ -204,12 +204,12 @@ def triggers() -> list[Any]:
     return [
         JobTrigger(
             hook_class=HOOK,
-            hook_parameters="{}",
+            hook_parameters={},
             job_id="orders-1",
             deadline=DAY.isoformat(),
             cancel_on_kill=False,
         ),
-        SlotTrigger(hook_class=HOOK, hook_parameters="{}", job_id="orders-1", poll_interval=5, again=True),
+        QueueTrigger(hook_class=HOOK, hook_parameters={}, job_id="orders-1", poll_interval=5, again=True),
         DelayTrigger(seconds=5),
     ]
 

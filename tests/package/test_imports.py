@@ -35,7 +35,7 @@ MODULES = [
     for package in (airflow_provider_jobs.operators, airflow_provider_jobs.sensors)
     for module in pkgutil.iter_modules(package.__path__)
     # Whatever starts a job: imported with the first start.
-    if module.name not in ("asked", "before", "places", "runner")
+    if module.name not in ("asked", "before", "places", "runner", "waits")
 ]
 #: What comes with Airflow, so that it is not counted.
 AIRFLOW = "from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, XCom, conf"

@@ -20,7 +20,7 @@ from .provided import OPERATORS
 
 HERE = Path(__file__).parent
 PACKAGE = Path(airflow_provider_jobs.__file__).parent
-TRIGGERS = ("JobTrigger", "SlotTrigger", "DelayTrigger")
+TRIGGERS = ("JobTrigger", "QueueTrigger", "DelayTrigger")
 #: What the mistakes use; the rest of what they import is what the correct uses do.
 _GIVEN = """
 replay = EventBridgeStartReplayOperator(task_id="replay", archive="orders")

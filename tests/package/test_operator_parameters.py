@@ -19,7 +19,7 @@ from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOp
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.sensors.base import JobSensor
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 from . import correct_uses
 from .provided import OPERATORS
@@ -67,7 +67,7 @@ def test_a_shared_parameter_has_the_type_of_the_constructor(kind: type[Any]) -> 
 
 
 @pytest.mark.parametrize(
-    "kind", [*OPERATORS.values(), JobTrigger, SlotTrigger], ids=lambda kind: kind.__name__
+    "kind", [*OPERATORS.values(), JobTrigger, QueueTrigger], ids=lambda kind: kind.__name__
 )
 def test_the_types_can_be_asked_for(kind: type[Any]) -> None:
     assert {"kwargs", "later"} & set(get_type_hints(kind.__init__))

@@ -82,7 +82,7 @@ def test_importing_the_operators_loads_little_and_nothing_for_tests() -> None:
 
 def test_a_triggerer_does_not_import_boto3_on_its_event_loop() -> None:
     """Airflow imports a trigger where all triggers run; boto3 would hold them up for half a second."""
-    triggers = ("airflow_provider_jobs.triggers.job", "airflow_provider_jobs.triggers.slot")
+    triggers = ("airflow_provider_jobs.triggers.job", "airflow_provider_jobs.triggers.queue")
     extra = modules_of(*triggers, after="airflow.jobs.triggerer_job_runner")
     assert set(triggers) <= extra
     assert not {name for name in extra if name.startswith(("boto", "airflow.providers.amazon"))}

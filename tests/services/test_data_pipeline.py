@@ -15,10 +15,7 @@ from airflow_features import needs
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
 
 from airflow_provider_jobs.data_pipeline import starter
-from airflow_provider_jobs.exceptions import (
-    JobApiError,
-    JobFailedError,
-)
+from airflow_provider_jobs.exceptions import JobApiError, JobFailedError, JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -201,7 +198,7 @@ class TestActivate:
         aws.add_fault(Fault("DescribePipelines", kind, skip=2))
         with pytest.raises(JobApiError, match="AWS does not show it yet") as caught:
             task.run()
-        assert caught.value.in_doubt
+        assert isinstance(caught.value, JobOutcomeUnknownError)
         assert "was activated; then a poll failed: DescribePipelines" in logged()
         # It may be another task's activation by then: its end is waited for.
         task.run()

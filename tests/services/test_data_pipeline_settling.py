@@ -13,7 +13,7 @@ import pytest
 from job_cases import AWS
 from load_pipelines import activate, on_demand
 
-from airflow_provider_jobs.exceptions import JobApiError, JobFailedError
+from airflow_provider_jobs.exceptions import JobApiError, JobFailedError, JobUnavailableError
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.testing import AwsJobs
@@ -238,7 +238,7 @@ class TestAnswersThatLackMembers:
 
         with pytest.raises(JobApiError, match="cannot be read: it has no") as caught:
             self.hook(operation, change).describe_job(job)
-        assert caught.value.transient
+        assert isinstance(caught.value, JobUnavailableError)
 
     def test_a_page_without_the_marker_of_the_next_is_not_taken_for_the_last(self, job: str) -> None:
         def change(parsed: dict[str, Any]) -> None:
@@ -246,7 +246,7 @@ class TestAnswersThatLackMembers:
 
         with pytest.raises(JobApiError, match="cannot be read: it has no marker") as caught:
             self.hook("QueryObjects", change).describe_job(job)
-        assert caught.value.transient
+        assert isinstance(caught.value, JobUnavailableError)
 
     @pytest.mark.parametrize("left", [[], [{"name": "x", "fields": []}]])
     def test_an_instance_that_is_listed_and_not_described_is_waited_for(
@@ -274,7 +274,7 @@ class TestAnswersThatLackMembers:
         errors = [each for each in found.values() if isinstance(each, JobApiError)]
         assert len(errors) == 1
         assert "left out pipeline df-" in str(errors[0])
-        assert errors[0].transient
+        assert isinstance(errors[0], JobUnavailableError)
 
     def test_rows_of_a_list_without_an_id_or_a_name(self, aws: AwsJobs, job: str) -> None:
         def change(parsed: dict[str, Any]) -> None:

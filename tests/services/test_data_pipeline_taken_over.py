@@ -16,11 +16,11 @@ from airflow_features import needs
 from job_cases import AWS
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
 
-from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobQuotaError
+from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobOutcomeUnknownError, JobQuotaError
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 SERVICE = "datapipeline"
 
@@ -118,7 +118,7 @@ class TestAnothersActivationOnTop:
             pytest.raises(JobApiError, match="then once more by somebody else") as caught,
         ):
             task.run()
-        assert caught.value.in_doubt
+        assert isinstance(caught.value, JobOutcomeUnknownError)
         assert len(aws.jobs(SERVICE)) == 2
         # Nobody's job is known to be the task's: a kill stops nothing.
         assert task.operator is not None
@@ -175,7 +175,7 @@ class TestARefusedActivation:
             patched.setattr(DataPipelineHook, "get_client_type", watched)
             if deferrable:
                 task.begin()
-                assert isinstance(task.trigger(), SlotTrigger)
+                assert isinstance(task.trigger(), QueueTrigger)
                 aws.set_clock_skew(2.0)
                 while (result := task.resume(task.fire())) is None:
                     pass

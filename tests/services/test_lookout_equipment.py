@@ -19,6 +19,7 @@ from airflow_provider_jobs.exceptions import (
     JobFailedError,
     JobInputError,
     JobNotFoundError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.hooks.lookout_equipment import IngestionRequest, LookoutEquipmentHook
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
@@ -164,7 +165,7 @@ class TestRetired:
     ) -> None:
         with pytest.raises(JobApiError, match=r"Could not connect .*AWS ended .* on 2026-10-07\.") as caught:
             ingest(botocore_config=ONE_CALL).run()
-        assert not caught.value.transient
+        assert not isinstance(caught.value, JobUnavailableError)
 
     def test_does_not_explain_what_happens_at_another_endpoint(
         self, nobody_answers: pytest.MonkeyPatch
@@ -173,7 +174,7 @@ class TestRetired:
         with pytest.raises(JobApiError, match="Could not connect") as caught:
             ingest(botocore_config=ONE_CALL).run()
         assert "AWS ended" not in str(caught.value)
-        assert caught.value.transient
+        assert isinstance(caught.value, JobUnavailableError)
 
     @pytest.fixture
     def nobody_answers(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:

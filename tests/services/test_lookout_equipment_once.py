@@ -16,6 +16,7 @@ from airflow_provider_jobs.exceptions import (
     JobError,
     JobFailedError,
     JobInputError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
@@ -152,7 +153,7 @@ class TestWithoutAStore:
         aws.add_fault(Fault("StartDataIngestionJob", "drop", when="after"))
         with pytest.raises(JobApiError) as caught:
             task.run()
-        assert caught.value.transient
+        assert isinstance(caught.value, JobUnavailableError)
         task.run()
         assert len(aws.jobs(SERVICE)) == 1
 

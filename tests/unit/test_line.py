@@ -14,7 +14,7 @@ from job_cases import REGION, EventBridge
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 CASE = EventBridge()
 
@@ -28,7 +28,7 @@ def replays(count: int, prefix: str) -> None:
 async def called(task: OneTask) -> Any:
     """Wait until a task in line is called, as the triggerer does."""
     trigger = task.trigger()
-    assert isinstance(trigger, SlotTrigger)
+    assert isinstance(trigger, QueueTrigger)
     async with asyncio.timeout(30):
         return await next_event(trigger)
 

@@ -27,7 +27,7 @@ from airflow_provider_jobs.exceptions import (
     JobTimeoutError,
 )
 from airflow_provider_jobs.testing import AwsJobs, AwsJobsServer, Fault
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 
@@ -124,7 +124,7 @@ def test_aws_own_refusal_of_a_second_redrive_is_a_wait_too(
     SqsRedriveHook(**AWS).start_redrive(queues.dead_arn)
     task = make_task(deferrable=True)
     task.begin()
-    assert isinstance(task.trigger(), SlotTrigger)
+    assert isinstance(task.trigger(), QueueTrigger)
 
 
 def test_a_job_timeout_cancels_it(aws: AwsJobs, queues: Queues, make_task: MakeTask) -> None:

@@ -13,7 +13,7 @@ from job_cases import CASES, REGION, JobCase
 from one_task import OneTask
 from watch.waits import ONE_CALL, Wait, end_jobs, run, spec_of, start_jobs, until
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobApiError, JobOutcomeUnknownError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 ROLE = "arn:aws:iam::123456789012:role/starter"
@@ -54,7 +54,7 @@ def test_a_refusal_of_sts_is_not_aws_s_answer_about_the_job(
     assert "trust policy" in told
     # It would send the reader to the wrong policy.
     assert f"allows {case.service}:" not in told
-    assert not caught.value.in_doubt
+    assert not isinstance(caught.value, JobOutcomeUnknownError)
 
 
 @pytest.mark.promise("aws-gone")

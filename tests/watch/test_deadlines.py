@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 import pytest
 from watch.waits import OwnHook, Wait, own_jobs, run, spec_of, until
 
-from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
+from airflow_provider_jobs.exceptions import JobNotFoundError, JobOutcomeUnknownError, JobUnavailableError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.watch import stopping
 
 RUNNING, STOPPING, CANCELLED = JobState.RUNNING, JobState.STOPPING, JobState.CANCELLED
 SUCCEEDED = JobState.SUCCEEDED
-BUSY = JobApiError("busy", "ThrottlingException", transient=True)
-LOST = JobApiError("no answer", "ConnectionClosedError", transient=True, in_doubt=True)
+BUSY = JobUnavailableError("busy", "ThrottlingException")
+LOST = JobOutcomeUnknownError("no answer", "ConnectionClosedError")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import threading
 import pytest
 from watch.waits import PATIENCE, OwnHook, Wait, own_jobs, run, spec_of
 
-from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobQuotaError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaError, JobUnavailableError
 from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.watch import stopping, threads
 from airflow_provider_jobs.watch.stopping import keep_stopping
@@ -61,7 +61,7 @@ def stop(*errors: BaseException) -> bool:
         asyncio.CancelledError("odd"),
         SystemExit(3),
         JobQuotaError("no room"),
-        JobApiError("no JSON", "UnreadableAnswer", True),
+        JobUnavailableError("no JSON", "UnreadableAnswer"),
     ],
 )
 def test_whatever_passes_is_tried_again(error: BaseException) -> None:
@@ -79,7 +79,7 @@ def test_what_no_repetition_helps_is_told_at_once(error: Exception) -> None:
 def test_a_stop_is_given_up_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "_GIVE_UP", 0.0)
     with pytest.raises(JobError, match="dropped"):
-        stop(JobApiError("dropped", "ConnectionClosedError", True))
+        stop(JobUnavailableError("dropped", "ConnectionClosedError"))
     assert Stopping.stops == 1
 
 

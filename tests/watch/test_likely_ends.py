@@ -15,7 +15,7 @@ from watch.waits import Wait, end_jobs, ended, run, spec_of, start_jobs, until
 
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.testing import AwsJobs
-from airflow_provider_jobs.triggers.slot import SlotTrigger
+from airflow_provider_jobs.triggers.queue import QueueTrigger
 from airflow_provider_jobs.watch.likely_ends import LikelyEnds
 from airflow_provider_jobs.watch.poller import JobPoller
 
@@ -85,7 +85,7 @@ def test_only_while_somebody_queues(aws: AwsJobs, queued: bool) -> None:
     async def test() -> None:
         waits = [Wait(first, spec, poll_interval=0.2), Wait(second, spec, poll_interval=0.2)]
         polls: Any = JobPoller._of_loop
-        trigger = SlotTrigger(
+        trigger = QueueTrigger(
             hook_class=spec.hook_class, hook_parameters=spec.parameters, job_id="third", poll_interval=600
         )
         queue = asyncio.create_task(next_event(trigger)) if queued else None

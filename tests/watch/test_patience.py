@@ -19,11 +19,12 @@ from airflow_provider_jobs.error_codes import (
     THROTTLING_CODES,
 )
 from airflow_provider_jobs.exceptions import (
-    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
+    JobRefusedError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.watch.patience import Outlook, Patience
@@ -40,9 +41,9 @@ def status(state: JobState = JobState.RUNNING, started_at: datetime | None = Non
 
 RUNNING, DONE = status(), status(JobState.SUCCEEDED)
 GONE, INVALID = JobNotFoundError("no such job"), JobInputError("no such id")
-DENIED = JobApiError("denied", "AccessDeniedException")
-DROP = JobApiError("dropped", "ConnectionClosedError", transient=True, concerns_all=True)
-HTML = JobApiError("no JSON", "UnreadableAnswer", transient=True)
+DENIED = JobRefusedError("denied", "AccessDeniedException")
+DROP = JobUnavailableError("dropped", "ConnectionClosedError", concerns_all=True)
+HTML = JobUnavailableError("no JSON", "UnreadableAnswer")
 
 
 def hear(patience: Patience, *updates: Any, at: float = 0.0, aws: bool = True) -> list[Outlook]:
@@ -116,19 +117,19 @@ TABLE = {
     "a hook's own error": Row((JobError("odd"),) * 5, WAITS, {}),
     "another exception": Row((KeyError("odd"),) * 5, WAITS, {}),
     **{
-        f"{code} for long": Row((JobApiError("refused", code),) * 5, WAITS, {})
+        f"{code} for long": Row((JobRefusedError("refused", code),) * 5, WAITS, {})
         for code in sorted((CREDENTIAL_CODES | THROTTLING_CODES) - NEVER_VALID_CODES)
     },
     **{
-        f"{code}, seen before": Row((JobApiError("refused", code),) * 5, WAITS, {"seen": True})
+        f"{code}, seen before": Row((JobRefusedError("refused", code),) * 5, WAITS, {"seen": True})
         for code in sorted(NEVER_VALID_CODES)
     },
     **{
-        f"{code}, never answered": Row((DROP, JobApiError("refused", code)), HOPELESS, {})
+        f"{code}, never answered": Row((DROP, JobRefusedError("refused", code)), HOPELESS, {})
         for code in sorted(NEVER_VALID_CODES)
     },
     **{
-        f"{code} for long": Row((JobApiError("refused", code),) * 3, HOPELESS, {})
+        f"{code} for long": Row((JobRefusedError("refused", code),) * 3, HOPELESS, {})
         for code in sorted(ACCESS_CODES)
     },
 }
@@ -199,7 +200,7 @@ def test_a_wait_ends_by_proof_alone(
 
 @pytest.mark.parametrize("code", sorted(CREDENTIAL_CODES))
 def test_credentials_may_be_refused_for_twelve_hours_on_end(code: str) -> None:
-    refused, hour = JobApiError("refused", code), 3600.0
+    refused, hour = JobRefusedError("refused", code), 3600.0
     patience = Patience("job", seen=True)
     for at in (0.0, hour, 11.9 * hour):
         assert hear(patience, refused, at=at) == [WAITS]

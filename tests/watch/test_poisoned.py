@@ -22,7 +22,7 @@ from watch.waits import (
     until,
 )
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.job import JobStatus
@@ -40,8 +40,8 @@ class Poisoned(EventBridgeReplayHook):
     def describe_replay(self, replay_name: str) -> dict[str, Any]:
         answer = super().describe_replay(replay_name)
         if replay_name in Poisoned.names:
-            raise JobApiError(
-                "DescribeReplay was refused: InternalException", "InternalException", True, True
+            raise JobOutcomeUnknownError(
+                "DescribeReplay was refused: InternalException", "InternalException", concerns_all=False
             )
         return answer
 
@@ -56,8 +56,8 @@ class PoisonedPipelines(IotAnalyticsHook):
     def describe_pipeline(self, pipeline_name: str) -> dict[str, Any]:
         PoisonedPipelines.asked += pipeline_name in PoisonedPipelines.names
         if pipeline_name in PoisonedPipelines.names:
-            raise JobApiError(
-                "DescribePipeline was refused: InternalException", "InternalException", True, True
+            raise JobOutcomeUnknownError(
+                "DescribePipeline was refused: InternalException", "InternalException", concerns_all=False
             )
         return super().describe_pipeline(pipeline_name)
 
@@ -108,7 +108,7 @@ def test_a_job_that_ends_the_round_is_asked_for_last_the_next_time() -> None:
 
     def describe(job_id: str) -> JobStatus:
         if job_id == names[0]:
-            raise JobApiError("no answer", "ReadTimeoutError", True, True, concerns_all=True)
+            raise JobOutcomeUnknownError("no answer", "ReadTimeoutError", concerns_all=True)
         return OwnHook.describe_one(job_id)
 
     hook = OwnHook(aws_conn_id=None)

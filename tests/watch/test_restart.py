@@ -41,7 +41,7 @@ class TestRestart:
     def test_every_argument_travels(self) -> None:
         given: dict[str, Any] = {
             "hook_class": "a.B",
-            "hook_parameters": "{}",
+            "hook_parameters": {},
             "job_id": "job",
             "poll_interval": 7.0,
             "deadline": "2026-01-01T00:00:00+00:00",

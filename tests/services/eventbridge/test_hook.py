@@ -7,7 +7,13 @@ from __future__ import annotations
 import pytest
 from job_cases import REGION
 
-from airflow_provider_jobs.exceptions import JobApiError, JobInputError, JobNotFoundError
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobInputError,
+    JobNotFoundError,
+    JobRefusedError,
+    JobUnavailableError,
+)
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -80,7 +86,7 @@ class TestHook:
         found = hook.describe_jobs(["a", "b", "c"])
         assert isinstance(found["a"], JobStatus)
         assert isinstance(found["b"], JobApiError)
-        assert found["b"].transient
+        assert isinstance(found["b"], JobUnavailableError)
         assert found["c"] is found["b"]
         assert aws.calls("events")["DescribeReplay"] <= 3
 
@@ -90,7 +96,7 @@ class TestHook:
             hook.start_replay(name, "orders", DAY["event_start_time"], DAY["event_end_time"])
         aws.add_fault(Fault("DescribeReplay", "access-denied", skip=1))
         found = hook.describe_jobs(["a", "", "c"])
-        assert [type(job) for job in found.values()] == [JobStatus, JobInputError, JobApiError]
+        assert [type(job) for job in found.values()] == [JobStatus, JobInputError, JobRefusedError]
 
     def test_reads_the_bus_from_the_archive(self, aws: AwsJobs, hook: EventBridgeReplayHook) -> None:
         hook.start_replay("one", "orders", DAY["event_start_time"], DAY["event_end_time"], rule_arns=[RULE])

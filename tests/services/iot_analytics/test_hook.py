@@ -19,6 +19,8 @@ from airflow_provider_jobs.exceptions import (
     JobFailedError,
     JobInputError,
     JobNotFoundError,
+    JobOutcomeUnknownError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.job import JobStatus
@@ -178,5 +180,5 @@ class TestRetired:
         why = r"Could not connect to the endpoint.*AWS ended AWS IoT Analytics .*set endpoint_url"
         with pytest.raises(JobApiError, match=why) as caught:
             reprocess(botocore_config=ONE_CALL).run()
-        assert not caught.value.transient
-        assert not caught.value.in_doubt
+        assert not isinstance(caught.value, JobUnavailableError)
+        assert not isinstance(caught.value, JobOutcomeUnknownError)

@@ -18,6 +18,7 @@ from airflow_provider_jobs.exceptions import (
     JobError,
     JobFailedError,
     JobNotFoundError,
+    JobOutcomeUnknownError,
 )
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.testing import AwsJobs, Fault
@@ -43,7 +44,7 @@ class TestLostAnswer:
         aws.add_fault(Fault("StartPipelineReprocessing", "drop", when=when))
         with pytest.raises(JobApiError) as caught:
             task.run()
-        assert caught.value.in_doubt
+        assert isinstance(caught.value, JobOutcomeUnknownError)
 
     @needs("task_state_store")
     def test_the_only_one_since_is_waited_for(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
@@ -125,7 +126,7 @@ class TestLostAnswer:
         aws.add_fault(Fault("StartPipelineReprocessing", kind))
         with pytest.raises(JobApiError) as caught:
             task.run()
-        assert not caught.value.in_doubt
+        assert not isinstance(caught.value, JobOutcomeUnknownError)
         other = hook.start_reprocessing("cleaning")
         assert task.run()["reprocessing_id"] != other
 

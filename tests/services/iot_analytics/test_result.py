@@ -11,7 +11,7 @@ from airflow_features import needs
 from one_task import OneTask
 from reprocessings import SERVICE, reprocess, starts
 
-from airflow_provider_jobs.exceptions import JobApiError
+from airflow_provider_jobs.exceptions import JobApiError, JobUnavailableError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 RAN = {
@@ -89,6 +89,6 @@ def test_a_summary_that_lacks_a_member_fails_no_task_for_good(aws: AwsJobs, memb
     other = reprocess({"run_id": "another"})
     with pytest.raises(JobApiError, match="cannot be read") as caught:
         other.run()
-    assert caught.value.transient
+    assert isinstance(caught.value, JobUnavailableError)
     other.run()
     assert len(aws.jobs(SERVICE)) == 2

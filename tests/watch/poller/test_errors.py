@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError, is_passing
+from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError, is_transient
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
@@ -31,7 +31,7 @@ class TestErrors:
             known, unknown = [Watch(name) for name in names], Watch("unknown")
             await until(lambda: unknown.seen and all(watch.seen for watch in known))
             assert all(isinstance(update, JobNotFoundError) for update in unknown.seen)
-            assert not is_passing(unknown.seen[0])
+            assert not is_transient(unknown.seen[0])
             for name in names:
                 aws.advance(name)
             await until(lambda: all(watch.ended for watch in known))
@@ -83,7 +83,7 @@ class TestErrors:
                 error = watch.seen[0]
                 assert isinstance(error, JobApiError)
                 assert error.code == "AccessDeniedException"
-                assert not is_passing(error)
+                assert not is_transient(error)
             await leave(*watches)
 
         run(test)
@@ -103,7 +103,7 @@ class TestErrors:
                 await until(lambda: all(watch.seen for watch in watches))
             for watch in watches:
                 assert str(watch.seen[0]) == "ZeroDivisionError: so many jobs"
-                assert is_passing(watch.seen[0])
+                assert is_transient(watch.seen[0])
             await until(lambda: all(isinstance(watch.seen[-1], JobStatus) for watch in watches))
             await leave(*watches)
 
@@ -127,7 +127,7 @@ class TestErrors:
             aws.add_fault(Fault("DescribeReplay", "expired-token"))
             await until(lambda: len(hooks) == 2 and isinstance(watch.seen[-1], JobStatus))
             (error,) = [update for update in watch.seen if not isinstance(update, JobStatus)]
-            assert is_passing(error)
+            assert is_transient(error)
             assert "ExpiredTokenException" in str(error)
             told = len(watch.seen)
             await until(lambda: len(watch.seen) > told)

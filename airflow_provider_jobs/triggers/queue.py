@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from airflow_provider_jobs.triggers.base import VERSION, LaterArguments, WaitTrigger
@@ -15,10 +16,10 @@ from airflow_provider_jobs.watch.queue import QuotaQueue
 from airflow_provider_jobs.watch.reservations import Position
 from airflow_provider_jobs.watch.shared import Waiter
 
-__all__ = ["SlotTrigger"]
+__all__ = ["QueueTrigger"]
 
 
-class SlotTrigger(WaitTrigger):
+class QueueTrigger(WaitTrigger):
     """Waits in the queue for a free place, then lets the task try to start its job.
 
     Its event is a dictionary with ``since``, or with ``error`` and a message.
@@ -36,7 +37,7 @@ class SlotTrigger(WaitTrigger):
         self,
         *,
         hook_class: str,
-        hook_parameters: str,
+        hook_parameters: Mapping[str, Any],
         job_id: str,
         poll_interval: float = 30,
         scope: str = "",

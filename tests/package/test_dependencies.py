@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Whatever the package imports is a dependency that it declares, not one that somebody else brings along."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from support import ROOT, project, pyproject
+
+PACKAGE = ROOT / "airflow_provider_jobs"
+MODULES = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
+#: The extras that bring what some modules import.
+EXTRAS = {"testing": "testing", "lineage.py": "openlineage"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The dotted names of all imports of other packages, those in functions and for type checkers too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield f"{node.module}"
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@cache
+def installed() -> dict[str, set[str]]:
+    """The installed distributions by their top-level packages."""
+    return {
+        name: {canonicalize_name(each) for each in found} for name, found in packages_distributions().items()
+    }
+
+
+def distributions(module: str) -> set[str]:
+    """The distributions that have a module."""
+    parts = module.split(".")
+    if parts[:2] == ["airflow", "providers"]:
+        names = (f"apache-airflow-providers-{'-'.join(parts[2:end])}" for end in range(3, 5))
+        return {name for name in names if name in installed()["airflow"]}
+    if parts[0] == "airflow":
+        return {"apache-airflow"}
+    return installed().get(parts[0], {parts[0]})
+
+
+def declared(module: str) -> set[str]:
+    """What a module of the package may import."""
+    lines = [*project()["dependencies"]]
+    if extra := EXTRAS.get(module.partition("/")[0]):
+        lines += project()["optional-dependencies"][extra]
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+def undeclared(module: str) -> list[str]:
+    own = {*sys.stdlib_module_names, PACKAGE.name, "_typeshed"}
+    others = {name for name in imported(PACKAGE / module) if name.partition(".")[0] not in own}
+    return sorted(name for name in others if not distributions(name) & declared(module))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_import_is_declared(module: str) -> None:
+    assert undeclared(module) == []
+
+
+def test_an_import_that_is_not_declared_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXTRAS, "testing", "openlineage")
+    assert "moto.core.utils" in undeclared("testing/aws/calls.py")
+
+
+def test_development_tools_are_no_extras() -> None:
+    assert set(project()["optional-dependencies"]) == {"testing", "openlineage"}
+    assert set(pyproject()["dependency-groups"]) == {"unit", "docs", "dev"}
