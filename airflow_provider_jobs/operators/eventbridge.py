@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, TypeAlias, Unpack, get_args
+from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink, Context, XComArg
+from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
-from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
+from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
@@ -25,6 +25,7 @@ from airflow_provider_jobs.operators.archives import (
     EventBridgeCreateArchiveOperator,
     EventBridgeDeleteArchiveOperator,
 )
+from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.operators.temporary_rule import (
@@ -45,7 +46,6 @@ __all__ = [
 ]
 
 _ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
-_IfEmpty: TypeAlias = Literal["succeed", "skip", "fail"]
 _RULE_ARN = re.compile(
     r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
@@ -64,12 +64,6 @@ def _archive(value: Any, name: str) -> str:
 
 def _delay(value: Any, name: str) -> timedelta:
     return duration(value, name, zero=True)
-
-
-def _if_empty(value: Any, name: str) -> str:
-    if value not in get_args(_IfEmpty):
-        raise JobInputError(f"{name}={value!r} must be one of {', '.join(get_args(_IfEmpty))}.")
-    return str(value)
 
 
 def _rules(value: Any, name: str) -> list[str]:
@@ -149,7 +143,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     name_parameter: ClassVar[str | None] = "replay_name"
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
     archive_delay = Checked(_delay)
-    if_empty = Checked(_if_empty)
+    if_empty = Checked(read_if_empty)
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -166,7 +160,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         description: str | XComArg | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
-        if_empty: _IfEmpty = "succeed",
+        if_empty: IfEmpty = "succeed",
         **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
@@ -219,11 +213,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
             f"{job.details.get('event_start_time')} to {job.details.get('event_end_time')}."
         )
-        if self.if_empty == "skip":
-            raise AirflowSkipException(what)
-        if self.if_empty == "fail":
-            raise JobEndedError(f"{what} Correct the archive or the window, then clear the task.")
-        self.log.warning("%s", what)
+        advice = "Correct the archive or the window, then clear the task."
+        nothing_done(self.if_empty, what, advice, self.log)
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""

@@ -61,7 +61,7 @@ QUEUE = {"source_arn": job_targets.DEAD_ARN.format("orders")}
 WINDOW = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T02:00:00+00:00"}
 REPLAY = {"archive": "orders", "event_start_time": WINDOW["start_time"], "event_end_time": WINDOW["end_time"]}
 CREATE = {"pipeline_name": "load"}
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:trial"
+TRIAL = "arn:aws:sqs:us-east-1:123456789012:trial"
 RULE = "orders.create" + "-0123456789ab" * 2
 #: Class, what it is given else, and the parameter; whether that takes any text.
 PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
@@ -80,10 +80,10 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "kms_key", True),
     (EVENTS, eb.EventBridgeDeleteArchiveOperator, {}, "archive_name", False),
     (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {}, "target_arn", True),
-    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "event_pattern", False),
-    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "event_bus_name", False),
-    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "role_arn", False),
-    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": QUEUE}, "dead_letter_arn", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "event_pattern", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "event_bus_name", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "role_arn", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "dead_letter_arn", False),
     (EVENTS, eb.EventBridgeDeleteTemporaryRuleOperator, {}, "rule_name", False),
     (EVENTS, eb.EventBridgeDeleteTemporaryRuleOperator, {"rule_name": RULE}, "event_bus_name", False),
     (EVENTS, EventBridgeReplaySensor, {}, "replay_name", False),

@@ -68,13 +68,19 @@ def each(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+def source_queue(given: dict[str, Any]) -> str:
+    """Return the queue that a redrive moves messages from; its handle names it too."""
+    arn: str = given.get("SourceArn") or json.loads(b64decode(given["TaskHandle"]))["sourceArn"]
+    return arn
+
+
 def resources(call: Call) -> list[str]:
     """Return what a call works on, as IAM names it; nothing where it takes no resource."""
     given = call.parameters
     arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
     if call.action in WITHOUT_RESOURCE:
         return []
-    match call.action.partition(":")[2]:
+    match call.action.partition(":")[2]:  # a table, a line for each
         case "StartReplay":
             return [
                 given["EventSourceArn"],
@@ -93,10 +99,8 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
-        case "StartMessageMoveTask" | "ListMessageMoveTasks":
-            return [given["SourceArn"]]
-        case "CancelMessageMoveTask":
-            return [json.loads(b64decode(given["TaskHandle"]))["sourceArn"]]
+        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
+            return [source_queue(given)]
         case "DescribePipelines":
             return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
         case _:
