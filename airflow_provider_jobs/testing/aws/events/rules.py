@@ -9,6 +9,7 @@ to, gets nothing and is logged; the rule's other targets are served, as on AWS.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -106,10 +107,15 @@ def _send(rule: Rule, target: dict[str, Any], event: EventMessageType) -> None:
 
 def _to_queue(arn: Arn, target: dict[str, Any], text: str) -> None:
     queues = sqs_backends[arn.account][arn.region]
+    queue = queues.get_queue(arn.resource_id)
     if group := target.get("SqsParameters", {}).get("MessageGroupId"):
+        if queue.attributes.get("ContentBasedDeduplication") == "false":
+            # As moto warns.
+            text = f"For {arn.resource_id} you must enable content-based deduplication."
+            warnings.warn(text, stacklevel=1)
+            return
         queues.send_message(queue_name=arn.resource_id, message_body=text, group_id=group)
         return
-    queue = queues.get_queue(arn.resource_id)
     # Past send_message, which counts the queue for each message.
     message = Message(str(uuid4()), text)
     message.mark_sent(delay_seconds=queue.delay_seconds)  # type: ignore[attr-defined] # moto sets it by name
