@@ -64,17 +64,20 @@ class JobControl(AwsJobs):
             self._live: list[tuple[Lifecycle, View]] = []
             self._max_active: Counter[str] = Counter()
 
-    def start(self, service: str, job_id: str, view: View) -> Lifecycle:
+    def start(self, service: str, job_id: str, view: View, stopping_reads: int = 1) -> Lifecycle:
         """Begin a job's life. A backend calls it once it has accepted the job.
 
         :param service: the service's name as in ``boto3.client(name)``
         :param job_id: the service's own id or name of the job
         :param view: gives the job's "state" and other plain JSON; also called to bring a job up to date
             that nobody reads
+        :param stopping_reads: at which read after it was asked to stop a job that goes by reads is stopped
         """
         with self.lock:
             pace = self._paces.get(service, self._paces[None])
-            life = Lifecycle(service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew)
+            life = Lifecycle(
+                service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew, stopping_reads
+            )
             if failures := self._failures.get(service):
                 life.fail(*failures.popleft())
             self._jobs.append((life, view))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import re
 import sys
 from collections.abc import Iterable
@@ -20,12 +21,18 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.core.routing import ServiceOperationRouter
 
+from airflow_provider_jobs.testing.aws.constraints import check_json, content_type
 from airflow_provider_jobs.testing.control import CONTROL
+
+log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
 SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs")
 
 _PREFIX = "jobs_"
+
+#: Headers of moto's answers that AWS does not send, or not like that.
+_NOT_AWS = ("status", "content-type")
 
 
 class AwsError(JsonRESTError):
@@ -54,27 +61,55 @@ class JobResponse(BaseResponse):
     router: ClassVar[ServiceOperationRouter | None] = None
 
     @property
+    def service(self) -> str:
+        """The name that the service's requests are signed with."""
+        return self.service_name or ""
+
+    @property
     def arguments(self) -> dict[str, Any]:
-        """The call's arguments, from its JSON body."""
-        return dict(json.loads(self.body or "{}"))
+        """The call's arguments, from its JSON body; a null is as good as no argument."""
+        return {name: value for name, value in json.loads(self.body or "{}").items() if value is not None}
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Run the operation; one that there is not is refused with 501, which clients do not retry."""
+        """Run the operation and answer in the service's own protocol, whatever comes of it.
+
+        One that there is not is refused with 501, which clients do not retry.
+        """
         with CONTROL.lock:
             # Jobs that go by the clock move on at any call, not only at one that shows them.
             CONTROL.tick()
-            if not self._get_action():
-                return self._not_implemented(f"{self.method} {self.path}")
-            try:
-                result: TYPE_RESPONSE = super().call_action()
-            except NotImplementedError as error:
-                return self._not_implemented(self._get_action(), str(error))
-            return result
+            status, headers, body = self._answer(self._get_action() or "")
+        return status, self._as_aws_sends_them(headers), body
+
+    def _answer(self, operation: str) -> TYPE_RESPONSE:
+        if not operation:
+            return self._not_implemented(f"{self.method} {self.path}")
+        try:
+            if self.router is None:
+                check_json(self.service, operation, self.body)
+            return super().call_action()
+        except JsonRESTError as error:
+            return self._refusal(error)
+        except NotImplementedError as error:
+            return self._not_implemented(operation, str(error))
+        except Exception as error:
+            log.exception("The mocked %s cannot do this %s.", self.service, operation)
+            return self._not_implemented(f"{operation} with these arguments", repr(error))
 
     def _not_implemented(self, operation: str, reason: str = "") -> TYPE_RESPONSE:
-        message = f"The mocked {self.service_name} does not have {operation}. {reason}".strip()
-        error = AwsError("NotImplemented", message, 501)
-        return 501, {**self.response_headers, **dict(error.get_headers())}, error.get_body()
+        message = f"The mocked {self.service} does not have {operation}. {reason}".strip()
+        return self._refusal(AwsError("NotImplemented", message, 501))
+
+    def _refusal(self, error: JsonRESTError) -> TYPE_RESPONSE:
+        headers, body = self._enrich_response(
+            {**self.response_headers, **dict(error.get_headers())}, error.get_body()
+        )
+        return error.code, headers, body
+
+    def _as_aws_sends_them(self, headers: dict[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_AWS}
+        rest = self.router is not None
+        return {**kept, "Content-Type": "application/json" if rest else content_type(self.service)}
 
 
 @dataclass(frozen=True)

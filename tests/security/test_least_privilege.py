@@ -80,7 +80,7 @@ def resources(call: Call) -> list[str]:
     arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
     if call.action in WITHOUT_RESOURCE:
         return []
-    match call.action.partition(":")[2]:  # a table, a line for each
+    match call.action.partition(":")[2]:
         case "StartReplay":
             return [
                 given["EventSourceArn"],
@@ -89,10 +89,9 @@ def resources(call: Call) -> list[str]:
             ]
         case "DescribeReplay" | "CancelReplay":
             return [f"{arn}:replay/{given['ReplayName']}"]
-        case "DescribeArchive" | "UpdateArchive" | "DeleteArchive":
-            return [f"{arn}:archive/{given['ArchiveName']}"]
-        case "CreateArchive":
-            return [f"{arn}:archive/{given['ArchiveName']}", given["EventSourceArn"]]
+        case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
+            bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
+            return [f"{arn}:archive/{given['ArchiveName']}", *bus]
         case "DescribeEventBus":
             return [f"{arn}:event-bus/{given['Name']}"]
         case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":

@@ -14,7 +14,6 @@ from .data_pipeline_calls import (
     EVALUATE,
     ID,
     MODEL,
-    NO_ID,
     ON_PIPELINE,
     PUT,
     PUT_DANGLING,
@@ -212,7 +211,6 @@ ROWS = [
             (call(f"datapipeline.{name}", **more),),
             NOT_VALID,
             MODEL,
-            fails=NO_ID,
         )
         for name, more in ON_PIPELINE.items()
     ),
@@ -221,14 +219,12 @@ ROWS = [
         (call("datapipeline.create_pipeline", name="a"),),
         NOT_VALID,
         MODEL,
-        fails=NO_ID,
     ),
     Row(
         "create with a name of 1025 characters",
         (call("datapipeline.create_pipeline", name="a" * 1025, uniqueId="one"),),
         NOT_VALID,
         MODEL,
-        fails="created",
     ),
     Row(
         "create with 11 tags",

@@ -22,6 +22,7 @@ from moto.utilities.utils import get_partition
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.testing import moto_ext
+from airflow_provider_jobs.testing.aws.constraints import content_type
 from airflow_provider_jobs.testing.aws.faults import Fault
 
 _SCOPE = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
@@ -86,7 +87,8 @@ class Call:
         request_id = str(uuid4())
         headers = {"x-amzn-RequestId": request_id}
         if self.protocol in ("json", "rest-json"):
-            headers |= {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
+            kind = content_type(self.service) if self.protocol == "json" else "application/json"
+            headers |= {"Content-Type": kind, "x-amzn-ErrorType": code}
             return status, headers, json.dumps({"__type": code, "message": message})
         headers["Content-Type"] = "text/xml"
         told = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"

@@ -19,11 +19,10 @@ from moto.events.models import Archive, EventPattern, EventsBackend
 from moto.events.responses import EventsHandler
 from moto.events.utils import EventMessageType
 
-from airflow_provider_jobs.testing.aws.constraints import check
 from airflow_provider_jobs.testing.aws.events.rules import ArchiveRule
 from airflow_provider_jobs.testing.aws.events.settings import TAKES_EVENTS
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.moto_ext import AwsError
+from airflow_provider_jobs.testing.moto_ext import AwsError, JobResponse
 
 SERVICE = "events"
 MAX_PAGE = 100
@@ -138,22 +137,15 @@ class JobArchive(Archive):
         return {} if self._state_reason is None else {"StateReason": self._state_reason}
 
 
-class ArchiveOperations(EventsHandler):
+class ArchiveOperations(JobResponse, EventsHandler):
     """The operations of archives."""
-
-    @property
-    def checked(self) -> dict[str, Any]:
-        """The call's arguments, which keep to AWS's constraints."""
-        request: dict[str, Any] = json.loads(self.body or "{}")
-        check(SERVICE, self._get_action() or "", request)
-        return request
 
     def create_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html."""
-        name, events = self.checked["ArchiveName"], self.events_backend
+        name, events = self.arguments["ArchiveName"], self.events_backend
         super().create_archive()
         archive = events.archives[name] = JobArchive(events.archives[name])
-        archive.kms_key = self.checked.get("KmsKeyIdentifier")
+        archive.kms_key = self.arguments.get("KmsKeyIdentifier")
         assert archive.rule is not None
         archive.rule = ArchiveRule(archive.rule, archive.take)
         events.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
@@ -161,11 +153,11 @@ class ArchiveOperations(EventsHandler):
 
     def describe_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeArchive.html."""
-        return self._create_response(get_archive(self.events_backend, self.checked).describe())
+        return self._create_response(get_archive(self.events_backend, self.arguments).describe())
 
     def update_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_UpdateArchive.html."""
-        request = self.checked
+        request = self.arguments
         if not request.keys() & {"Description", "EventPattern", "KmsKeyIdentifier", "RetentionDays"}:
             message = "At least one of EventPattern, RetentionDays or Description must be provided."
             raise AwsError("ValidationException", message)
@@ -175,12 +167,12 @@ class ArchiveOperations(EventsHandler):
 
     def delete_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteArchive.html."""
-        get_archive(self.events_backend, self.checked)
+        get_archive(self.events_backend, self.arguments)
         return super().delete_archive()
 
     def list_archives(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListArchives.html."""
-        request = self.checked
+        request = self.arguments
         check_filters("ListArchives", request)
         if "EventSourceArn" in request:
             self.events_backend._get_event_bus(request["EventSourceArn"])
