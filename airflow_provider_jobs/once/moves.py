@@ -16,7 +16,7 @@ from airflow_provider_jobs.once.decision import KnownJob
 __all__ = [
     "Adopt",
     "Failed",
-    "Look",
+    "ListJobs",
     "Note",
     "Outcome",
     "Prepare",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ListJobs:
     """Ask AWS for every job that may be the task's. Answered with a
     :class:`~airflow_provider_jobs.once.evidence.Sight`.
 
@@ -206,5 +206,5 @@ class Failed:
     why: Unstarted
 
 
-Step: TypeAlias = Look | Note | Stop | Prepare | Start
+Step: TypeAlias = ListJobs | Note | Stop | Prepare | Start
 Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | WaitForTime | Refuse | Failed

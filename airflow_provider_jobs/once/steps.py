@@ -20,7 +20,7 @@ from airflow_provider_jobs.once.evidence import Sight, Task, Weighed, weigh
 from airflow_provider_jobs.once.moves import (
     Adopt,
     Failed,
-    Look,
+    ListJobs,
     Note,
     Outcome,
     Prepare,
@@ -87,7 +87,7 @@ def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generato
     # A list that is requested with a whole log shows less than the first one.
     shown: frozenset[str] = frozenset()
     while True:
-        sight: Sight = yield Look(log)
+        sight: Sight = yield ListJobs(log)
         shown |= {job.job_id for job in sight.jobs}
         carried.first_at = carried.first_at or sight.at
         weighed = weigh(task, log, sight, stopped=carried.stopped, first_at=carried.first_at)

@@ -21,7 +21,7 @@ from airflow_provider_jobs.testing.server import AwsJobsServer
 
 MakeTask = Callable[..., OneTask]
 HERE = {"aws_conn_id": None, "region_name": None}
-ENDED = [case for case in CASES if case.hook_class.ended]
+RETIRED = [case for case in CASES if case.hook_class.retired_on]
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_aws_s_own_endpoints_are_known(
     assert hook(case, monkeypatch, None, **config).own_endpoint is None
 
 
-@pytest.mark.parametrize("case", ENDED)
+@pytest.mark.parametrize("case", RETIRED)
 @pytest.mark.parametrize(("endpoint", "ended"), [("http://127.0.0.1:9", False), (None, True)])
 def test_nobody_answers(
     case: JobCase, monkeypatch: pytest.MonkeyPatch, endpoint: str | None, ended: bool
@@ -154,7 +154,7 @@ def test_nobody_answers(
     with pytest.raises(JobApiError) as caught:
         asked.describe_job("a/b")
     assert isinstance(caught.value, JobUnavailableError) is not ended
-    assert ("AWS ended" in str(caught.value)) is ended
+    assert ("AWS retired" in str(caught.value)) is ended
 
 
 @pytest.mark.parametrize(("seconds", "warned"), [(900, True), (3600, False), (None, False)])

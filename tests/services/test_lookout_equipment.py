@@ -143,12 +143,12 @@ class TestRefusals:
 
 
 class TestRetired:
-    """AWS ended the service."""
+    """AWS retired the service."""
 
     @pytest.mark.parametrize("deferrable", [False, True])
     def test_is_said_once_a_task(self, aws: AwsJobs, deferrable: bool, logged: Callable[[], str]) -> None:
         job_id = ingest(deferrable=deferrable).run()["job_id"]
-        warning = "AWS ended Amazon Lookout for Equipment on 2026-10-07."
+        warning = "AWS retired Amazon Lookout for Equipment on 2026-10-07."
         said = logged()
         assert said.count(warning) == 1
         assert "set endpoint_url in connection None" in said
@@ -163,7 +163,9 @@ class TestRetired:
     def test_explains_that_nobody_answers_at_awss_own_endpoint(
         self, nobody_answers: pytest.MonkeyPatch
     ) -> None:
-        with pytest.raises(JobApiError, match=r"Could not connect .*AWS ended .* on 2026-10-07\.") as caught:
+        with pytest.raises(
+            JobApiError, match=r"Could not connect .*AWS retired .* on 2026-10-07\."
+        ) as caught:
             ingest(botocore_config=ONE_CALL).run()
         assert not isinstance(caught.value, JobUnavailableError)
 
@@ -173,7 +175,7 @@ class TestRetired:
         nobody_answers.setenv("AWS_ENDPOINT_URL_LOOKOUTEQUIPMENT", "http://127.0.0.1:1")
         with pytest.raises(JobApiError, match="Could not connect") as caught:
             ingest(botocore_config=ONE_CALL).run()
-        assert "AWS ended" not in str(caught.value)
+        assert "AWS retired" not in str(caught.value)
         assert isinstance(caught.value, JobUnavailableError)
 
     @pytest.fixture

@@ -71,7 +71,7 @@ def test_what_comes_to_nothing_does_not_widen_the_job(
 ) -> None:
     start = operator(task_id="it", **given, **{narrow: "{{ x }}"}, **AWS)
     setattr(start, narrow, None)
-    with pytest.raises(JobInputError, match=f"{narrow} has come to nothing"):
+    with pytest.raises(JobInputError, match=f"{narrow} is set but empty"):
         start.read(narrow)
     assert operator(task_id="it", **given, **AWS).read(narrow) is None
 
@@ -99,7 +99,7 @@ def test_a_cluster_policy_may_set_what_a_constructor_takes() -> None:
 @pytest.mark.parametrize("name", ["deferrable", "wait_for_completion", "cancel_on_kill"])
 @pytest.mark.parametrize("value", ["False", None, "{{ x }}", 1])
 def test_truth_values_are_no_templates(name: str, value: Any) -> None:
-    with pytest.raises(JobInputError, match=f"^{name}=.* must be True or False; it is no template"):
+    with pytest.raises(JobInputError, match=f"^{name}=.* must be True or False; it cannot be a template"):
         EventBridgeStartReplayOperator(task_id="it", archive="a", **{name: value})
 
 

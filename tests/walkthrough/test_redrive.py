@@ -97,7 +97,7 @@ def test_a_queue_with_a_redrive_makes_the_task_wait_in_line(
     result = make_task().run()
     assert result["messages_moved"] == 0
     assert starts(aws) == 2
-    assert f"A redrive of {queues.dead_arn} is RUNNING. The task queues for a place." in logged()
+    assert f"A redrive of {queues.dead_arn} is RUNNING. The task waits in the queue." in logged()
 
 
 def test_only_the_queues_that_are_waited_for_are_counted(

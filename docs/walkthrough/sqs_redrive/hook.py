@@ -143,7 +143,7 @@ class SqsRedriveHook(JobHook):
         return request.source_arn
 
     def prepare_start(self, request: RedriveRequest) -> None:
-        """Look which redrive of the queue came before, and queue for a place behind one that runs."""
+        """Find the redrive that ran on the queue before; if it is still running, the task queues."""
         newest = next(iter(self.list_redrives(request.source_arn)), None)
         if newest and not _state(newest).ended:
             raise JobQuotaError(f"A redrive of {request.source_arn} is {newest['Status']}.")
@@ -172,7 +172,7 @@ class SqsRedriveHook(JobHook):
 
     # [start: watch]
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
-        """Look at the redrives with one call a queue."""
+        """Return the status of the redrives, with one call per queue."""
         found: dict[str, JobStatus | Exception] = {}
         for queue in dict.fromkeys(job_id.partition("@")[0] for job_id in job_ids):
             mine = [job_id for job_id in job_ids if job_id.partition("@")[0] == queue]

@@ -26,10 +26,10 @@ MUTANTS = (
     Mutant(
         "a list's error is swallowed",
         "steps",
-        "        sight: Sight = yield Look(log)\n",
+        "        sight: Sight = yield ListJobs(log)\n",
         (
             "        try:\n"
-            "            sight: Sight = yield Look(log)\n"
+            "            sight: Sight = yield ListJobs(log)\n"
             "        except Exception:\n"
             "            sight = Sight(None)\n"
         ),

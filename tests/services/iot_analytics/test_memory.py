@@ -203,7 +203,7 @@ class TestVanished:
         task = reprocess()
         self.forget(task.run()["reprocessing_id"])
         with pytest.raises(
-            JobNotFoundError, match=r"Whether it succeeded cannot be told\. .*clear it to start another one"
+            JobNotFoundError, match=r"so it is unknown whether it succeeded\. .*clear it to start another one"
         ):
             task.run()
         task.clear()

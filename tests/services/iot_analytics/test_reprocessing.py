@@ -187,7 +187,7 @@ class TestRefusals:
 
     def test_of_access(self, aws: AwsJobs) -> None:
         aws.add_fault(Fault("StartPipelineReprocessing", "access-denied"))
-        with pytest.raises(JobApiError, match=r"allows iotanalytics:StartPipelineReprocessing.*AWS ended"):
+        with pytest.raises(JobApiError, match=r"allows iotanalytics:StartPipelineReprocessing.*AWS retired"):
             reprocess().run()
 
 
