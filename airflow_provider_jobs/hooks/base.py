@@ -121,7 +121,7 @@ class JobHook(ServiceCalls):
         return request
 
     def scope(self, request: Any) -> str:
-        """Return what the job has in common with others of which AWS runs only a few; see ``scope_quota``."""
+        """Return the resource for which AWS runs only a few jobs at once (``scope_quota``); may be empty."""
         return ""
 
     def describe_job(self, job_id: str) -> JobStatus:

@@ -44,6 +44,8 @@ __all__ = ["ServiceCalls"]
 
 #: How many characters of an answer that does not come from AWS are shown in an error.
 _SHOWN = 200
+#: HTTP status codes.
+_TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 
 
 class ServiceCalls(ServiceConnection):
@@ -200,58 +202,84 @@ class ServiceCalls(ServiceConnection):
         return self.retirement_notice or "" if at_aws else ""
 
     def _explained(self, operation: str, error: ClientError) -> Exception:
-        if (
-            "conn" not in vars(self)
-            or error.operation_name != self.conn.meta.method_to_api_mapping[operation]
-        ):
+        """Return this package's error for an error answer."""
+        is_own = "conn" in vars(self) and error.operation_name == self._api_name(operation)
+        if not is_own:
+            # The answer is from STS, which was called for credentials.
             return self._no_credentials(operation, error)
-        code = error.response.get("Error", {}).get("Code", "")
-        message = one_line(error.response.get("Error", {}).get("Message", "") or str(error))
+        answer = error.response.get("Error", {})
+        code = answer.get("Code", "")
+        message = one_line(answer.get("Message", "") or str(error))
         if code.isdecimal():
             # botocore uses the HTTP status if the answer has no error code from AWS.
             return self.unreadable(operation, f"status {code}: {message[:_SHOWN]}")
         self.clock.hear(error.response)
-        text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
-        hint = self._hint(f"{code}: {message}")
+        metadata = error.response.get("ResponseMetadata", {})
+        status = metadata.get("HTTPStatusCode", 0)
         # This is the answer to botocore's last call; an earlier call by botocore may have taken effect.
-        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        repeated = metadata.get("RetryAttempts", 0) > 0
+        refused = f"{self._said(operation)} was refused: {message.rstrip('. ')} ({code})."
+        hint = self._hint(f"{code}: {message}")
+        if known := self._class_by_code(code, repeated):
+            return known(f"{refused} {hint}".strip())
+        failed = self._api_error_class(code, status, repeated)
+        too_many = status == _TOO_MANY_REQUESTS
+        return failed(
+            f"{refused} {self._what_to_check(operation, code, hint)}".strip(),
+            code,
+            concerns_all=code in THROTTLING_CODES | CREDENTIAL_CODES or too_many,
+        )
+
+    def _class_by_code(self, code: str, repeated: bool) -> type[Exception] | None:
+        """Return the error class for one of the service's own codes; None for any other code.
+
+        :param repeated: whether botocore made the call more than once.
+        """
         if code in self.quota_codes:
-            quota = JobQuotaInDoubtError if repeated else JobQuotaError
-            return quota(f"{text} {hint}".strip())
+            return JobQuotaInDoubtError if repeated else JobQuotaError
         if code in self.not_found_codes:
-            return JobNotFoundError(f"{text} {hint}".strip())
+            return JobNotFoundError
         if code in self.input_codes:
-            return JobInputError(f"{text} {hint}".strip())
+            return JobInputError
+        return None
+
+    def _api_error_class(self, code: str, status: int, repeated: bool) -> type[JobApiError]:
+        """Return the error class for a code that means the same for all services, or that is unknown.
+
+        :param status: the HTTP status of the answer.
+        :param repeated: whether botocore made the call more than once.
+        """
+        if repeated or status >= _SERVER_ERROR:
+            return JobOutcomeUnknownError
+        transient = code in TRANSIENT_CODES | self.transient_codes or status == _TOO_MANY_REQUESTS
+        return JobUnavailableError if transient else JobRefusedError
+
+    def _what_to_check(self, operation: str, code: str, hint: str) -> str:
+        """Return what to check after a refusal, for the end of the message.
+
+        :param hint: the service's own advice; empty if it has none.
+        """
         if code in NEVER_VALID_CODES:
-            hint = (
+            return (
                 f"Check the keys of connection {self.aws_conn_id!r}: they may have been deleted or mistyped. "
                 f"AWS gives the same answer if the account has not enabled the Region. {hint}"
             )
         if code in ACCESS_CODES:
-            hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
-            hint = f"{hint} {self._gone}".strip()
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in TRANSIENT_CODES | self.transient_codes or status == 429
-        failed: type[JobApiError] = JobUnavailableError if transient else JobRefusedError
-        if repeated or status >= 500:
-            failed = JobOutcomeUnknownError
-        return failed(
-            f"{text} {hint}".strip(),
-            code,
-            concerns_all=code in THROTTLING_CODES | CREDENTIAL_CODES or status == 429,
-        )
+            role = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
+            return f"{role} {self._gone}".strip()
+        return hint
 
     def _no_credentials(self, operation: str, error: ClientError) -> JobApiError:
         """Return the error for a call that was not sent because STS issued no credentials for it."""
         answer = error.response.get("Error", {})
         code, message = answer.get("Code", ""), one_line(answer.get("Message", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= 500
+        transient = code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= _SERVER_ERROR
         failed = JobUnavailableError if transient else JobRefusedError
         return failed(
-            f"{self._said(operation)} was not sent: {error.operation_name} was refused: {code}: {message}"
-            f"{'' if message.endswith('.') else '.'} Check the role of connection {self.aws_conn_id!r}: that "
-            "its trust policy allows it to be assumed, and that the credentials that assume it are valid.",
+            f"{self._said(operation)} was not sent: {error.operation_name} was refused: "
+            f"{message.rstrip('. ')} ({code}). Check the role of connection {self.aws_conn_id!r}: its trust "
+            "policy must allow it to be assumed, and the credentials that assume it must be valid.",
             NO_CREDENTIALS,
             concerns_all=True,
         )
@@ -260,6 +288,10 @@ class ServiceCalls(ServiceConnection):
         # Without a client, reading the Region would read the connection (again).
         region = self.conn_region_name if "conn" in vars(self) else self._region_name
         return f"{_camel(operation)} ({self.service}, {region or 'no Region'})"
+
+    def _api_name(self, operation: str) -> str:
+        name: str = self.conn.meta.method_to_api_mapping[operation]
+        return name
 
     def _action(self, operation: str) -> str:
         return f"{self.service}:{_camel(operation)}"

@@ -17,7 +17,6 @@ __all__ = [
     "Adopt",
     "Failed",
     "ListJobs",
-    "Note",
     "Outcome",
     "Prepare",
     "Refuse",
@@ -26,6 +25,7 @@ __all__ = [
     "Step",
     "Stop",
     "Stopped",
+    "StoreLog",
     "Unstarted",
     "WaitForEnd",
     "WaitForRoom",
@@ -48,7 +48,7 @@ class ListJobs:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class StoreLog:
     """Store the attempt log. Answered with None.
 
     :param log: the log to store.
@@ -206,5 +206,5 @@ class Failed:
     why: Unstarted
 
 
-Step: TypeAlias = ListJobs | Note | Stop | Prepare | Start
+Step: TypeAlias = ListJobs | StoreLog | Stop | Prepare | Start
 Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | WaitForTime | Refuse | Failed

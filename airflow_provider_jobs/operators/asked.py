@@ -13,7 +13,7 @@ from airflow_provider_jobs.once.fingerprint import Fingerprint
 if TYPE_CHECKING:
     from airflow_provider_jobs.once.attempt_log import Attempt
 
-__all__ = ["asked_of", "noted_of"]
+__all__ = ["asked_of", "recorded_of"]
 
 #: The most characters that are recorded of a request: Airflow's store limits the size of a value.
 _LONGEST = 8_000
@@ -37,7 +37,7 @@ def asked_of(attempt: Attempt | None, request: Any) -> Mapping[str, Any] | None:
     return told if same else dict.fromkeys(told)
 
 
-def noted_of(request: Any) -> str:
+def recorded_of(request: Any) -> str:
     """Return what is recorded of a request for its result, as JSON; empty if that is too long."""
     text = json.dumps(request.asked()) if hasattr(request, "asked") else ""
     return text if len(text) <= _LONGEST else ""

@@ -25,7 +25,7 @@ __all__ = [
     "digest",
     "identity",
     "life",
-    "note_spent",
+    "record_spent",
     "settling_time",
     "team",
     "try_number",
@@ -143,7 +143,7 @@ def _airflow_sdk() -> ModuleType | None:
         return None
 
 
-def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any) -> None:
+def record_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any) -> None:
     """Record how long a job ran; ``job_timeout`` counts the time of all attempts of a life.
 
     :param seconds: how long it ran.
@@ -158,6 +158,6 @@ def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any
     try:
         attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
         if attempt := attempts.of_job(job_id):
-            store.write(attempts.noted(replace(attempt, spent=seconds)))
+            store.write(attempts.recorded(replace(attempt, spent=seconds)))
     except Exception as error:
         log.warning("The run time of %s could not be recorded: %s", job_id, error)

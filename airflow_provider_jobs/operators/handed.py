@@ -82,7 +82,10 @@ class AbsentIds:
         return ids or None
 
     def _ours(self, content: Any, *keys: str) -> bool:
-        """Whether a reference is to one of these keys of an operator from this package, and so no mistake."""
+        """Whether a value refers to one of these keys of an operator from this package.
+
+        A reference to anything else may be a mistake.
+        """
         if not isinstance(content, XComArg) or getattr(content, "key", None) not in keys:
             return False
         task: Any = getattr(content, "operator", None)

@@ -105,14 +105,14 @@ def _check_reference(value: Any, name: str) -> None:
 
 
 def _render(jinja_env: Any, context: Any, template: str) -> str:
-    """Render a template to a string; values are only read from the context when the template uses them."""
+    """Render a template to a string; only values that the template uses are read from the context."""
     found = jinja_env.from_string(template)
     names = ChainMap(context, found.globals)
     return "".join(found.root_render_func(found.new_context(names, shared=True)))
 
 
 def _texts_again(template: Any, rendered: Any, render: Callable[[str], Any]) -> Any:
-    """Return the rendered value, with each string that became a number or a bool turned back into a string."""
+    """Return the rendered value, in which strings that became numbers or bools are strings again."""
     if isinstance(template, str) and isinstance(rendered, (bool, int, float)):
         return render(template)
     if isinstance(template, Mapping) and isinstance(rendered, Mapping) and len(template) == len(rendered):

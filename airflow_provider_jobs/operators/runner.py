@@ -32,7 +32,6 @@ from airflow_provider_jobs.once.moves import (
     Adopt,
     Failed,
     ListJobs,
-    Note,
     Outcome,
     Prepare,
     Refuse,
@@ -41,6 +40,7 @@ from airflow_provider_jobs.once.moves import (
     Step,
     Stop,
     Stopped,
+    StoreLog,
     Unstarted,
     WaitForEnd,
     WaitForRoom,
@@ -49,7 +49,7 @@ from airflow_provider_jobs.once.moves import (
 )
 from airflow_provider_jobs.once.steps import Carried, steps
 from airflow_provider_jobs.operators import context as task_context
-from airflow_provider_jobs.operators.asked import noted_of
+from airflow_provider_jobs.operators.asked import recorded_of
 from airflow_provider_jobs.operators.before import Before
 from airflow_provider_jobs.operators.places import Places
 from airflow_provider_jobs.operators.waits import StartWaits
@@ -96,7 +96,7 @@ class StepRunner:
             settling=task_context.settling_time(),
             call_limit=self.hook.call_limit,
             place=self.places.here,
-            asked=noted_of(request),
+            asked=recorded_of(request),
         )
 
     def take(self, before: Before) -> Outcome:
@@ -181,7 +181,7 @@ class StepRunner:
         return Sight(self.places.now(), tuple(jobs))
 
     @_do.register
-    def _(self, step: Note, carried: Carried) -> None:
+    def _(self, step: StoreLog, carried: Carried) -> None:
         if not self.store.there:
             carried.log = step.log.to_json()
             return

@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters
 from airflow_provider_jobs.operators.base import HookT, JobOperator
-from airflow_provider_jobs.operators.context import digest, note_spent, team
+from airflow_provider_jobs.operators.context import digest, record_spent, team
 from airflow_provider_jobs.parameters import Checked, truth
 from airflow_provider_jobs.partitions import DefaultWindow
 from airflow_provider_jobs.windows import inferred_interval
@@ -187,7 +187,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         """
         self._asked = asked or self._asked
         if ran := event.get("ran"):
-            note_spent(context, event["job_id"], ran, self.log)
+            record_spent(context, event["job_id"], ran, self.log)
         return super().execute_complete(context, event, try_number)
 
     def _warn_of_name(self) -> None:

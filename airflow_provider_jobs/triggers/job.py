@@ -136,11 +136,12 @@ class JobTrigger(WaitTrigger):
             while True:
                 left = self._seconds_left(waiter, clock)
                 quiet = max(told_at, heard_at) + max(_HEARTBEAT, 2 * self.poll_interval) - loop.time()
+                pause = max(quiet, 0.0)
+                if left is not None:
+                    pause = min(left, pause)
                 try:
                     # Not wait_for: in Python 3.11 it swallows a cancellation that comes at the same time.
-                    async with asyncio.timeout(
-                        max(quiet, 0.0) if left is None else min(left, max(quiet, 0.0))
-                    ):
+                    async with asyncio.timeout(pause):
                         update = await updates.get()
                 except TimeoutError:
                     if (until := self._until()) and self._seconds_left(waiter, clock) == 0:

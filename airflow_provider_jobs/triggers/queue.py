@@ -26,7 +26,7 @@ class QueueTrigger(WaitTrigger):
 
     Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
 
-    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
     :param since: when the task joined the queue, in seconds since the epoch. A task that was allowed to start
         and then refused returns to its old position.
     :param again: whether the task returns; it then stays for at least its poll interval.

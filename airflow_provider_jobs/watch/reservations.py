@@ -27,7 +27,7 @@ class Queued:
     """A task in the queue.
 
     :param job_id: the name of the job that it wants to start.
-    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
     :param not_before: the earliest time at which it may start, after a refusal.
     """
 

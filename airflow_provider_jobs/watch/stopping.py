@@ -164,7 +164,7 @@ class _StopInTime:
             return self._ended(job, hook)
         now = hook.clock.now() or self._aws_time
         if now is None:
-            raise JobUnavailableError("AWS does not tell its time, by which the job's is counted.")
+            raise JobUnavailableError("AWS's answers have no time, so it is unknown whether the time is up.")
         if now + _CUT < self._until:
             return TimeIsUp(job, hook.clock, early=True)
         if job is not None and job.state is JobState.STOPPING:
@@ -232,5 +232,5 @@ async def _keep_at(
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
         if wanted is not None and not await wanted():
-            say("%s is left alone: the task goes on, and its new try decides.", job_id)
+            say("%s is not stopped: the task goes on, and its new try decides.", job_id)
             return None

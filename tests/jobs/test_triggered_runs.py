@@ -19,7 +19,10 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START
 #: Those whose job has a window, which is the run's interval by default.
 WINDOWED = [case for case in CASES if case.service in ("events", "iotanalytics")]
 NAMES = {"events": ("event_start_time", "event_end_time"), "iotanalytics": ("start_time", "end_time")}
-WARNING = "This run was triggered, not scheduled. Its window, 2026-01-01T00:00:00+00:00 to 2026-01-02T00:00:00+00:00"
+WARNING = (
+    "This run was triggered, not scheduled. "
+    "Its window, 2026-01-01T00:00:00+00:00 to 2026-01-02T00:00:00+00:00"
+)
 
 
 class OfType(OneTask):

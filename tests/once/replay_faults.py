@@ -44,7 +44,7 @@ def take_with_fault(
     service, case = cloud.service, cloud.service.case
     if not fault or fault == "lags":
         return do()
-    if isinstance(step, moves.Note):
+    if isinstance(step, moves.StoreLog):
         assert task.faulty is not None
         task.faulty.fault = fault
         try:

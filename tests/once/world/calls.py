@@ -32,7 +32,7 @@ QUOTED = "[airflow:000000000000/1aaaaaa.3.0.1-1abcdef]"
 #: The faults of each step's call.
 FAULTS: dict[type, tuple[str, ...]] = {
     moves.ListJobs: ("fails", "lags", "without a date"),
-    moves.Note: ("fails", "fails after it was written", "killed before", "killed after"),
+    moves.StoreLog: ("fails", "fails after it was written", "killed before", "killed after"),
     moves.Stop: ("fails", "answer lost", "killed after"),
     moves.Prepare: ("fails", "no room"),
     moves.Start: (
@@ -63,7 +63,7 @@ def answer(world: World, step: Any, fault: str) -> Answer:
     match step:
         case moves.ListJobs():
             return _look(world, step, fault)
-        case moves.Note():
+        case moves.StoreLog():
             return _note(world, step, fault)
         case moves.Stop():
             return _stop(world, step, fault)
@@ -143,7 +143,7 @@ def description(world: World, mark: Mark) -> str:
     return f"again {QUOTED} {mark.text}" if world.setting.quotes else mark.text
 
 
-def _note(world: World, step: moves.Note, fault: str) -> Answer:
+def _note(world: World, step: moves.StoreLog, fault: str) -> Answer:
     if world.setting.store is airflow.Store.NONE:
         return airflow.Answer("noted", None)
     if fault not in ("fails", "killed before"):
