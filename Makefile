@@ -10,18 +10,17 @@ BIN := $(VENV)/bin
 JOBS ?= $(shell expr 2 \* $$(nproc))
 E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
-REPORTS := build/reports/unit.xml build/reports/e2e.xml build/reports/alone.xml
+REPORTS := $(patsubst %,build/reports/%.xml,unit e2e extended alone)
 
-.PHONY: demo screenshots test unit explore lives faults traces lowest e2e reliability lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit explore lives faults traces lowest e2e extended shown reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-screenshots: install  ## Take the pictures of the docs anew; needs Chromium or Chrome.
+screenshots: install  ## Take the pictures of the docs again; needs Chromium or Chrome.
 	SCREENSHOTS=docs/images $(BIN)/pytest tests/e2e/test_ui.py
 
-test: unit e2e  ## All tests, on the newest of everything, and whether they show all that docs/reliability.md says.
-	$(BIN)/python tests/reliability.py check $(REPORTS)
+test: unit e2e  ## The tests, on the newest of everything.
 
 unit: install
 	$(BIN)/nox --session newest -- -n $(JOBS) --junit-xml build/reports/unit.xml
@@ -42,10 +41,16 @@ lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
 e2e: install
-	$(BIN)/pytest -m "e2e and not alone" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
-	$(BIN)/pytest -m "e2e and alone" --junit-xml build/reports/alone.xml
+	$(BIN)/pytest -m "e2e and not extended" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
 
-reliability: $(VENV)/ready  ## Write docs/reliability.md anew from the last run of the tests.
+extended: install  ## Longer tests: outages, several schedulers and triggerers, 200 jobs, the UI, random lives of a task.
+	$(BIN)/pytest -m "extended and not alone" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/extended.xml
+	$(BIN)/pytest -m "extended and alone" --junit-xml build/reports/alone.xml
+
+shown: $(VENV)/ready  ## Whether the last runs of "test" and "extended" show all that docs/reliability.md says.
+	$(BIN)/python tests/reliability.py check $(REPORTS)
+
+reliability: $(VENV)/ready  ## Write docs/reliability.md from the last runs of "test" and "extended".
 	$(BIN)/python tests/reliability.py write $(REPORTS)
 
 lint: install

@@ -20,13 +20,14 @@ nox.options.sessions = ["lowest", "newest"]
 nox.options.reuse_venv = "yes"
 
 
-def unit_tests(session: nox.Session, constraints: str, tools: Path) -> None:
-    """Look whether what is installed is what the constraints say, and run the tests on it.
+def unit_tests(session: nox.Session, constraints: str, tools: Path, marks: str) -> None:
+    """Check that what is installed is what the constraints say, and run the tests on it.
 
     :param tools: the folder of the environment's programs.
+    :param marks: which tests, by their marks.
     """
     session.run(str(tools / "python"), "tests/support.py", "installed", constraints, external=True)
-    session.run(str(tools / "pytest"), "-m", "not e2e", *(session.posargs or ["-n", "auto"]), external=True)
+    session.run(str(tools / "pytest"), "-m", marks, *(session.posargs or ["-n", "auto"]), external=True)
 
 
 @nox.session
@@ -44,10 +45,10 @@ def lowest(session: nox.Session) -> None:
         "--group",
         "unit",
     )
-    unit_tests(session, "constraints-lowest.txt", Path(session.bin))
+    unit_tests(session, "constraints-lowest.txt", Path(session.bin), "not e2e")
 
 
 @nox.session(venv_backend="none")
 def newest(session: nox.Session) -> None:
     """The newest of everything, in the environment that nox is in: what ``make`` has set up."""
-    unit_tests(session, "constraints.txt", Path(sys.executable).parent)
+    unit_tests(session, "constraints.txt", Path(sys.executable).parent, "not e2e and not extended")

@@ -32,10 +32,10 @@ _HEAD = """\
 # Reliability
 
 What the README promises, and the tests that show it. `make reliability` writes this page from the reports of
-the last run of all tests; `make test` fails if a promise has no test, if a test that shows one fails or is
-skipped, or if this page is not what the run gives. Tests below `tests/e2e` run in a real Airflow (scheduler,
-triggerer, API server and workers) against a simulated AWS in a process of its own; the others drive the
-operators and triggers themselves, step by step.
+the last runs of `make test` and `make extended`; `make shown` fails if a promise has no test, if a test that
+shows one fails or is skipped, or if this page is not what the runs give. Tests below `tests/e2e` run in a
+real Airflow (scheduler, triggerer, API server and workers) against a simulated AWS in a process of its own;
+the others drive the operators and triggers themselves, step by step.
 """
 
 
@@ -123,7 +123,7 @@ def main(task: str, *reports: str, at: Path = PAGE) -> list[str]:
         return [f"{__doc__}"]
     paths = [Path(report) for report in reports]
     if missing := [path for path in paths if not path.exists()]:
-        return [f"There is no report {path}; make test writes it." for path in missing]
+        return [f"There is no report {path}; make test and make extended write it." for path in missing]
     shown = read(paths)
     wrong = faults(shown)
     text = page(shown)

@@ -142,7 +142,7 @@ def test_a_promise_without_a_test_is_named(report: Report, page: Path) -> None:
 
 def test_a_missing_report_is_named(page: Path) -> None:
     assert reliability.main("check", "e2e.xml", at=page) == [
-        "There is no report e2e.xml; make test writes it."
+        "There is no report e2e.xml; make test and make extended write it."
     ]
 
 

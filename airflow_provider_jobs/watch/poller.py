@@ -18,6 +18,8 @@ from airflow_provider_jobs.watch.shared import SharedPoll, Waiter
 
 __all__ = ["JobPoller", "Waiter"]
 
+#: A poll that makes more calls than this comes later, and at most by this part of the interval.
+_MANY_CALLS, _LATER = 7, 0.5
 #: Seconds to collect ends that are seen together before the queue counts.
 _SOON = 0.2
 
@@ -63,11 +65,16 @@ class JobPoller(SharedPoll):
         return errors.values()
 
     def pause(self, interval: float) -> float:
-        """Return the seconds until the next poll: fewer near a likely end while tasks queue.
+        """Return the seconds until the next poll.
+
+        They are fewer near a likely end while tasks queue, and more after a poll that made many calls. Even
+        so a wait ends within two intervals of its job's end.
 
         :param interval: the interval that the waiters ask for.
         """
-        return self._likely_ends.pause(self._awaited, self.aws_time(), interval)
+        if self._awaited:
+            return self._likely_ends.pause(self._awaited, self.aws_time(), interval)
+        return interval * min(max(self._calls / _MANY_CALLS, 1.0), 1.0 + _LATER)
 
     async def _queues(self) -> list[SharedPoll]:
         """Return the queues for the quota of these jobs' account."""

@@ -100,6 +100,8 @@ class SharedPoll(ABC):
         self._thread: CallThread | None = None
         self._due = 0.0
         self._throttled = 0
+        #: How many API calls the last poll made.
+        self._calls = 0
         self._logged: set[str] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -176,8 +178,12 @@ class SharedPoll(ABC):
                 self._hook.polling = True
                 # A new hook takes over AWS's time and what was learnt about the jobs.
                 self._hook.clock, self._hook.memory = self._clock, self._memory
-            with metrics.count_calls(self._hook):
-                return question(self._hook)
+            before = self._hook.calls
+            try:
+                with metrics.count_calls(self._hook):
+                    return question(self._hook)
+            finally:
+                self._calls = self._hook.calls - before
 
         if self._thread is None:
             self._thread = CallThread.take(self.spec)

@@ -88,10 +88,12 @@ def _checked_make(words: list[str]) -> bool:
 
 def _checked_pip(words: list[str]) -> bool:
     """Installing this package, or what it can be used with."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    pyproject = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    project, groups = pyproject["project"], pyproject["dependency-groups"]
     assert words[0] == "install"
     extras = project["optional-dependencies"]
     requirements = [*project["dependencies"], *(each for extra in extras.values() for each in extra)]
+    requirements += [each for group in groups.values() for each in group if isinstance(each, str)]
     known = {"dist/*.whl", ".", project["name"], "apache-airflow-providers-amazon[aiobotocore]"}
     known |= {re.split(r"[\[<>=]", requirement)[0] for requirement in requirements}
     known |= {f"{name}[{extra}]" for name in (".", project["name"]) for extra in extras}

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 ROOT = Path(__file__).parents[2]
 #: Seconds; long enough for a machine that is busy with other things.

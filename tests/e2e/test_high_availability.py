@@ -21,7 +21,7 @@ from .job_types import DEFERRED, TYPES, calls
 from .triggerers import FIRST, SECOND, Triggerers
 
 # SQLite locks no single rows, which two schedulers or triggerers need.
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.extended]
 
 
 @pytest.fixture(scope="module")

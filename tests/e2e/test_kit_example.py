@@ -12,6 +12,7 @@ import pytest
 EXAMPLE = Path(__file__).parents[2] / "example_tests"
 
 
+@pytest.mark.extended
 @pytest.mark.e2e
 def test_the_example_of_the_docs(pytester: pytest.Pytester) -> None:
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)

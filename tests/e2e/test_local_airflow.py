@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_jobs.testing.local_airflow import ApiError, LocalAirflow, LocalAirflowError
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.extended]
 
 DAGS = Path(__file__).parent / "dags"
 

@@ -20,7 +20,7 @@ from .every_job import Start
 from .gateway import Gateway
 from .job_types import TYPES, calls, clients, empty
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.extended]
 
 #: How many jobs of each service there are.
 MANY = {"events": 60, "lookoutequipment": 60, "iotanalytics": 60, "datapipeline": 20}

@@ -18,7 +18,7 @@ from .every_job import UNHARMED, EveryJob, Seen, Start, expect
 from .gateway import Gateway
 from .job_types import DEFERRED, TASKS, TYPES
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.extended]
 
 
 def until_trouble(run: EveryJob, *words: str) -> None:

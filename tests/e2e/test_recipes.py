@@ -22,7 +22,7 @@ from .deferrals import ends
 from .gateway import Gateway
 from .job_types import CREDENTIALS
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 #: When a run is due that has the events of the first of January.

@@ -21,7 +21,7 @@ from .conftest import PRELOADED, TRIES_TO_LOSE
 from .gateway import Gateway
 from .job_types import REGION, clients, empty
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 EXAMPLE = Path(__file__).parents[2] / "example_dags" / "partitioned_replay.py"
 #: What is done to the example's asset, and what follows it otherwise.

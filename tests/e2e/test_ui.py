@@ -33,7 +33,7 @@ from demo.shop import ARCHIVE, ShopAct
 
 from .conftest import PRELOADED
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Nothing may be asked of the world outside, and root has no sandbox.

@@ -13,6 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from job_cases import CASES, JobCase
 from task_machine import TaskMachine
 
+pytestmark = pytest.mark.extended
+
 #: The same lives every time. More of them: ``INVARIANT_LIVES=1000 pytest tests/jobs/test_invariants.py``.
 LIVES = settings(
     max_examples=int(os.environ.get("INVARIANT_LIVES", "12")),

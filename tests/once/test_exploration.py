@@ -19,6 +19,8 @@ from once.world.settings import ADDITIONS, SETTINGS, VARIATIONS
 
 from airflow_provider_jobs import once
 
+pytestmark = pytest.mark.extended
+
 #: Of the pairs of events, one in so many.
 PAIRS, PAIRS_OF_VARIATIONS = 16, 100
 

@@ -22,6 +22,8 @@ from once.world.situation import Setting
 
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 
+pytestmark = pytest.mark.extended
+
 #: How many histories of each setting, and of each variation of one, are replayed.
 OF_SETTING, OF_VARIATION = (22, 7) if os.environ.get("TRACES") else (3, 1)
 SERVICES = [each for services in COUNTERPARTS.values() for each in services]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.extended
+
 EXAMPLE = Path(__file__).parents[2] / "example_tests"
 
 WITHOUT_MOTO = """

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from job_cases import REGION
 
+from airflow_provider_jobs.eventbridge.replay import replay_status
 from airflow_provider_jobs.exceptions import is_transient
 from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
+from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
@@ -16,6 +21,13 @@ from .watchers import ELSEWHERE, Poll, Watch, leave, pollers, replays, run, spec
 
 #: What the project promises: calls in one poll for a thousand waits, besides one for each job that ended.
 MOST_LIST_CALLS = 4
+
+
+class OneByOne(EventBridgeReplayHook):
+    """The service, if it had no listing: a call for each job."""
+
+    def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
+        return self.describe_each(job_ids, {}, lambda name: replay_status(self.describe_replay(name)))
 
 
 class TestCost:
@@ -64,6 +76,25 @@ class TestCost:
 
         run(test)
         assert polls[0].calls == {"ListReplays": calls}
+
+    @pytest.mark.parametrize(("calls", "seconds"), [(1, 30), (7, 30), (10, 300 / 7), (11, 45)])
+    def test_a_poll_that_makes_many_calls_comes_later(self, aws: AwsJobs, calls: int, seconds: float) -> None:
+        """Ten calls are a thousand replays; at the operators' own interval that is 14 calls a minute.
+
+        However many calls a poll makes, an end is reported within two intervals.
+        """
+        names = replays(calls)
+        where = HookSpec.of(OneByOne, {"aws_conn_id": None, "region_name": REGION})
+
+        async def test() -> None:
+            watches = [Watch(name, where) for name in names]
+            await until(lambda: all(watch.seen for watch in watches))
+            (poller,) = pollers()
+            assert poller.pause(30) == pytest.approx(seconds)
+            await leave(*watches)
+
+        run(test)
+        assert aws.calls("events")["DescribeReplay"] % calls == 0
 
     @pytest.mark.parametrize("count", [1, 2, 3])
     def test_a_few_jobs_are_described_once_each(self, aws: AwsJobs, polls: list[Poll], count: int) -> None:
