@@ -131,12 +131,14 @@ def test_a_task_without_xcoms_hands_nothing_on() -> None:
     with DAG("orders", schedule=None):
         start = EventBridgeStartReplayOperator(task_id="start", archive="a", do_xcom_push=False)
         for number, output in enumerate((start.output, start.output["replay_name"])):
-            with pytest.raises(JobInputError, match="a task that has do_xcom_push=False, and so none"):
+            with pytest.raises(JobInputError, match="a task with do_xcom_push=False, which has no output"):
                 EventBridgeCancelReplayOperator(task_id=f"cancel_{number}", replay_name=output)
 
 
 def test_a_result_as_text_is_named() -> None:
-    with pytest.raises(JobInputError, match=r"a whole result as text\. Give the task's \.output"):
+    with pytest.raises(
+        JobInputError, match=r"a whole result as text\. Instead of a template, give the task's \.output"
+    ):
         handed("{'x': 1}", "x")
 
 
