@@ -218,7 +218,7 @@ class ServiceCalls(ServiceConnection):
         status = metadata.get("HTTPStatusCode", 0)
         # This is the answer to botocore's last call; an earlier call by botocore may have taken effect.
         repeated = metadata.get("RetryAttempts", 0) > 0
-        refused = f"{self._said(operation)} was refused: {message.rstrip('. ')} ({code})."
+        refused = f"{self._said(operation)} was refused: {_with_code(message, code)}."
         hint = self._hint(f"{code}: {message}")
         if known := self._class_by_code(code, repeated):
             return known(f"{refused} {hint}".strip())
@@ -278,7 +278,7 @@ class ServiceCalls(ServiceConnection):
         failed = JobUnavailableError if transient else JobRefusedError
         return failed(
             f"{self._said(operation)} was not sent: {error.operation_name} was refused: "
-            f"{message.rstrip('. ')} ({code}). Check the role of connection {self.aws_conn_id!r}: its trust "
+            f"{_with_code(message, code)}. Check the role of connection {self.aws_conn_id!r}: its trust "
             "policy must allow it to be assumed, and the credentials that assume it must be valid.",
             NO_CREDENTIALS,
             concerns_all=True,
@@ -302,3 +302,8 @@ class ServiceCalls(ServiceConnection):
 
 def _camel(operation: str) -> str:
     return "".join(part.capitalize() for part in operation.split("_"))
+
+
+def _with_code(message: str, code: str) -> str:
+    """Return AWS's message and code for the middle of a sentence."""
+    return " ".join(filter(None, (message.rstrip(". "), f"({code})" if code else "")))
