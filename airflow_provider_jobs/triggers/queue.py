@@ -20,7 +20,7 @@ __all__ = ["QueueTrigger"]
 
 
 class QueueTrigger(WaitTrigger):
-    """Waits in the queue until there is room for another job, then lets the task try to start its own.
+    """Waits in the queue until there is room for the job, then lets the task try to start it.
 
     Its event is a dictionary with ``since``, or with ``error`` and a message.
 
