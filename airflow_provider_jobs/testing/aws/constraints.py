@@ -18,7 +18,11 @@ from airflow_provider_jobs.testing.moto_ext import AwsError
 TYPES: Mapping[str, type[Any]] = {"structure": dict, "list": list, "string": str, "integer": int}
 
 #: What AWS's patterns have that Python's do not.
-CLASSES = {r"\p{ASCII}": r"[\x00-\x7F]"}
+CLASSES = {
+    r"\p{ASCII}": r"[\x00-\x7F]",
+    # Java writes what is beyond 16 bits as pairs.
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+}
 
 
 def check(service: str, operation: str, request: dict[str, Any]) -> None:

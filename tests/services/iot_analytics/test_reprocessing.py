@@ -181,7 +181,7 @@ class TestRefusals:
             reprocess(s3_paths=["a"]).run()
 
     def test_of_another_start(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
-        aws.set_quota(SERVICE, 0)
+        aws.add_fault(Fault("StartPipelineReprocessing", "error", code="LimitExceededException", status=410))
         with pytest.raises(JobQuotaError, match=r"LimitExceeded.*1,000 reprocessings of a pipeline in 24"):
             hook.start_reprocessing("cleaning")
 
