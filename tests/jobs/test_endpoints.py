@@ -90,8 +90,8 @@ def test_an_earlier_job_s_end_is_waited_for_there_too(
     # A pipeline is inactive at once, and its next activation is what is waited for.
     before = case.service != "datapipeline"
     assert (task.deferred.method_name == "execute_after_wait") is before
-    assert aws.url in waits.spec.parameters
-    assert REGION in waits.spec.parameters
+    assert aws.url == waits.spec.parameters["endpoint_url"]
+    assert waits.spec.parameters["region_name"] == REGION
 
 
 def test_a_connection_s_endpoint_does_not_travel(

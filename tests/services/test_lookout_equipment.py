@@ -117,18 +117,24 @@ class TestRefusals:
 
     def test_of_a_missing_dataset(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobNotFoundError, match=r"Dataset none does not exist\. Check the name or id, the Region and the"
+            JobNotFoundError,
+            match=r"Dataset none does not exist \(ResourceNotFoundException\)\. "
+            r"Check the name or id, the Region and the",
         ):
             ingest(dataset_name="none").run()
 
     def test_of_a_missing_bucket(self, aws: AwsJobs) -> None:
-        with pytest.raises(JobInputError, match=r"Bucket gone does not exist\. Check the bucket's name, and"):
+        with pytest.raises(
+            JobInputError,
+            match=r"Bucket gone does not exist \(ValidationException\)\. Check the bucket's name, and",
+        ):
             ingest(bucket="gone").run()
         assert aws.jobs(SERVICE) == []
 
     def test_of_a_first_ingestion_without_a_pattern(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobInputError, match=r"first time\. A dataset's first ingestion needs key_pattern"
+            JobInputError,
+            match=r"first time \(ValidationException\)\. A dataset's first ingestion needs key_pattern",
         ):
             ingest(key_pattern=None).run()
 

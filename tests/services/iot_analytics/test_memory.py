@@ -103,7 +103,7 @@ class TestLostAnswer:
         aws.set_clock_skew(10.0)
         task.begin()
         assert starts(aws) == 1
-        assert f"cancel cleaning/{lost} and this task goes on" in logged()
+        assert f"cancel cleaning/{lost}, and this task goes on" in logged()
         assert "CancelPipelineReprocessing" not in aws.calls(SERVICE)
         aws.advance(lost)
         task.resume(task.fire())
