@@ -126,7 +126,8 @@ class TestRefusals:
     def test_of_a_missing_bucket(self, aws: AwsJobs) -> None:
         with pytest.raises(
             JobInputError,
-            match=r"Bucket gone does not exist \(ValidationException\)\. Check the bucket's name, and",
+            match=r"Bucket gone does not exist \(ValidationException\)\. "
+            r"Check the bucket's name, and",
         ):
             ingest(bucket="gone").run()
         assert aws.jobs(SERVICE) == []
@@ -134,7 +135,8 @@ class TestRefusals:
     def test_of_a_first_ingestion_without_a_pattern(self, aws: AwsJobs) -> None:
         with pytest.raises(
             JobInputError,
-            match=r"first time \(ValidationException\)\. A dataset's first ingestion needs key_pattern",
+            match=r"first time \(ValidationException\)\. "
+            r"A dataset's first ingestion needs key_pattern",
         ):
             ingest(key_pattern=None).run()
 

@@ -90,7 +90,8 @@ class TestRefusals:
     def test_of_a_missing_archive(self, aws: AwsJobs) -> None:
         with pytest.raises(
             JobNotFoundError,
-            match=r"Archive no-such does not exist \(ResourceNotFoundException\)\. Check the archive's name",
+            match=r"Archive no-such does not exist \(ResourceNotFoundException\)\. "
+            r"Check the archive's name",
         ):
             replay(archive="no-such").run()
 

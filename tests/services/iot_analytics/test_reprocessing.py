@@ -173,13 +173,16 @@ class TestRefusals:
     def test_of_a_missing_pipeline(self, aws: AwsJobs) -> None:
         with pytest.raises(
             JobNotFoundError,
-            match=r"Pipeline nobodys does not exist \(ResourceNotFoundException\)\. Check the pipeline's name",
+            match=r"Pipeline nobodys does not exist \(ResourceNotFoundException\)\. "
+            r"Check the pipeline's name",
         ):
             reprocess(pipeline_name="nobodys").run()
 
     def test_of_missing_objects(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobInputError, match=r"There is no object a \(InvalidRequestException\)\. Name the full keys"
+            JobInputError,
+            match=r"There is no object a \(InvalidRequestException\)\. "
+            r"Name the full keys",
         ):
             reprocess(s3_paths=["a"]).run()
 
