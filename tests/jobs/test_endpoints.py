@@ -21,7 +21,7 @@ from airflow_provider_jobs.testing.server import AwsJobsServer
 
 MakeTask = Callable[..., OneTask]
 HERE = {"aws_conn_id": None, "region_name": None}
-ENDED = [case for case in CASES if case.hook_class.ended]
+ENDED = [case for case in CASES if case.hook_class.retired_on]
 
 
 @pytest.fixture(scope="module")

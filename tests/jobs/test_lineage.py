@@ -174,7 +174,7 @@ def test_aws_does_not_tell(
     event = told.of(task.operator, TaskInstanceState.SUCCESS)
     assert (event["inputs"], event["outputs"]) == ([], [])
     assert facet(event)["state"] == "succeeded"
-    assert "OpenLineage is not told of the data" in logged()
+    assert "is not reported to OpenLineage" in logged()
 
 
 def test_a_sensor_tells_the_job_and_no_data(

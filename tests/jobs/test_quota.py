@@ -180,8 +180,8 @@ def test_the_line_is_told_in_the_log_and_outlives_a_failing_look(
             return said, await waiting
 
     said, event = asyncio.run(scenario())
-    assert "position 1, " in said
-    assert f"{quota} of {quota} places are taken" in said
+    assert "position 1; " in said
+    assert f"{quota} of {quota} jobs are in flight" in said
     assert event["since"] > 0
 
 

@@ -203,7 +203,7 @@ def test_other_values_are_named() -> None:
     assert text(42, "x") == "42"
     with pytest.raises(JobInputError, match="x=b'a' must be a text, not bytes"):
         text(b"a", "x")
-    with pytest.raises(JobInputError, match="x is missing: a template or another"):
+    with pytest.raises(JobInputError, match="x is missing: the template or task that should"):
         text(None, "x")
     with pytest.raises(JobInputError, match=r"no 'x' \(it has a, b\)"):
         handed({"a": 1, "b": 2}, "x")

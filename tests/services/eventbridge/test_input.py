@@ -89,7 +89,9 @@ class TestRefusals:
 
     def test_of_a_missing_archive(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobNotFoundError, match=r"Archive no-such does not exist\. Check the archive's name"
+            JobNotFoundError,
+            match=r"Archive no-such does not exist \(ResourceNotFoundException\)\. "
+            r"Check the archive's name",
         ):
             replay(archive="no-such").run()
 
