@@ -99,7 +99,7 @@ def test_a_queue_with_a_redrive_makes_the_task_wait_in_line(
     hook.start_redrive(DEAD)
     assert make_task().run()["messages_moved"] == 0
     assert aws.calls("sqs")["StartMessageMoveTask"] == 2
-    assert f"A redrive of {DEAD} is RUNNING. The task queues for a place." in logged()
+    assert f"A redrive of {DEAD} is RUNNING. The task waits in the queue." in logged()
 
 
 def test_aws_own_refusal_of_a_second_redrive_is_a_wait_too(
