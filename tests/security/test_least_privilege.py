@@ -8,7 +8,6 @@ import asyncio
 import importlib
 import json
 import re
-from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -31,27 +30,16 @@ from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_anal
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 
+from .resources import WITHOUT_RESOURCE, resources
 from .rules_and_archives import archives, archives_no_more, deletes_a_rule, makes_a_rule, reaches_one_rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
-#: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
-WITHOUT_RESOURCE = {
-    "datapipeline:AddTags",
-    "datapipeline:CreatePipeline",
-    "datapipeline:ListPipelines",
-    "events:ListReplays",
-    "events:ListRules",
-    "iotanalytics:ListPipelines",
-    "lookoutequipment:DescribeDataIngestionJob",
-    "lookoutequipment:ListDataIngestionJobs",
-}
 #: Permissions that a call needs besides its own.
 BESIDES = {"datapipeline:AddTags", "iam:PassRole", "sqs:GetQueueAttributes"}
 BESIDES |= {f"sqs:{verb}Message" for verb in ("Delete", "Receive", "Send")}
 #: Calls that AWS allows without any permission.
 FREE = {"sts:GetCallerIdentity"}
-ACCOUNT = "123456789012"
 
 Go = Callable[[], object]
 #: Prepares what is needed, and returns what is to be watched.
@@ -66,46 +54,6 @@ def policies() -> dict[str, list[dict[str, Any]]]:
 
 def each(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else value
-
-
-def source_queue(given: dict[str, Any]) -> str:
-    """Return the queue that a redrive moves messages from; its handle names it too."""
-    arn: str = given.get("SourceArn") or json.loads(b64decode(given["TaskHandle"]))["sourceArn"]
-    return arn
-
-
-def resources(call: Call) -> list[str]:
-    """Return what a call works on, as IAM names it; nothing where it takes no resource."""
-    given = call.parameters
-    arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
-    if call.action in WITHOUT_RESOURCE:
-        return []
-    match call.action.partition(":")[2]:
-        case "StartReplay":
-            return [
-                given["EventSourceArn"],
-                given["Destination"]["Arn"],
-                f"{arn}:replay/{given['ReplayName']}",
-            ]
-        case "DescribeReplay" | "CancelReplay":
-            return [f"{arn}:replay/{given['ReplayName']}"]
-        case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
-            bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
-            return [f"{arn}:archive/{given['ArchiveName']}", *bus]
-        case "DescribeEventBus":
-            return [f"{arn}:event-bus/{given['Name']}"]
-        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
-            return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
-        case "StartDataIngestionJob":
-            return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
-        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
-            return [source_queue(given)]
-        case "DescribePipelines":
-            return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
-        case _:
-            # Those that wait beside many have a pipeline each, which a policy of its own names.
-            name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", "")) or given["pipelineId"]
-            return [f"{arn}:pipeline/{name}"]
 
 
 def allowed(call: Call, statements: list[dict[str, Any]]) -> bool:
