@@ -3,8 +3,8 @@
 """The unit tests on the oldest and on the newest versions that we support.
 
 ``nox -s lowest`` and ``nox -s newest``; arguments after ``--`` go to pytest. ``make lowest`` and ``make
-unit`` set nox up and run them. ``moto`` and ``clients``, which ``make`` runs too, hold the mocked AWS against
-moto's own tests and against clients that are not boto3.
+unit`` set nox up and run them, and ``make service-model`` a comparison with botocore's last model. ``make
+moto`` and ``make clients`` hold the mocked AWS against moto's own tests and against other clients than boto3.
 """
 
 from __future__ import annotations
@@ -50,6 +50,14 @@ def lowest(session: nox.Session) -> None:
         "unit",
     )
     unit_tests(session, "constraints-lowest.txt", Path(session.bin), "not e2e")
+
+
+@nox.session(name="service-model")
+def service_model(session: nox.Session) -> None:
+    """Our model of IoT Analytics beside the last one that botocore had; it needs no Airflow."""
+    session.install("boto3==1.42.50", "botocore==1.42.50", "pytest")
+    session.install("--no-deps", "--reinstall-package", "airflow-provider-jobs", ".")
+    session.run("pytest", "--noconftest", *(session.posargs or ["tests/test_service_models.py"]))
 
 
 @nox.session(venv_backend="none")

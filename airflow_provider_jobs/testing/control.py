@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from airflow_provider_jobs.testing.aws.events.settings import ArchiveSettings
 from airflow_provider_jobs.testing.aws.faults import ActiveFault, Fault
+from airflow_provider_jobs.testing.aws.iotanalytics.settings import ActivitySettings, LambdaHandler
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
 from airflow_provider_jobs.testing.lag import Lag, LagIn, Replica, Row
 from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
@@ -26,6 +27,8 @@ class JobControl(AwsJobs):
 
     ``lock`` is held during every call to one of our backends, so backends need no lock of their own.
     """
+
+    _takes_functions = True
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -54,6 +57,7 @@ class JobControl(AwsJobs):
             self._paces: dict[str | None, Pace] = {None: pace}
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
+            self.activities = ActivitySettings()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -211,6 +215,12 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_lambda(self, name: str, handler: LambdaHandler) -> None:
+        self.activities.set_lambda(name, handler)
+
+    def _on_set_things(self, **things: Any) -> None:
+        self.activities.set_things(**things)
 
     def _on_add_fault(self, **fault: Any) -> None:
         self._faults.append(ActiveFault(Fault(**fault), datetime.now(UTC).timestamp()))

@@ -28,7 +28,7 @@ from airflow_provider_jobs.testing.control import CONTROL
 log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
+SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs")
 
 _PREFIX = "jobs_"
 
@@ -56,6 +56,9 @@ class JobResponse(BaseResponse):
 
     #: The code of the service's own HTTP 500 error.
     internal_error = "InternalFailureException"
+
+    #: The HTTP status of the service's ThrottlingException.
+    throttling_status = 400
 
     #: Finds the operation of a request, where its headers do not name it.
     router: ClassVar[ServiceOperationRouter | None] = None
@@ -191,6 +194,14 @@ def internal_error(service: str, default: str) -> str:
     :param default: for a service that has no backend of ours
     """
     return _responses[service].internal_error if service in _responses else default
+
+
+def throttling_status(service: str) -> int:
+    """Return the HTTP status of a service's ThrottlingException.
+
+    :param service: the name that its requests are signed with
+    """
+    return _responses[service].throttling_status if service in _responses else 400
 
 
 def router(service: str) -> ServiceOperationRouter | None:

@@ -3,7 +3,7 @@
 // Makes calls with AWS's SDK for JavaScript, one for each line of standard input.
 //
 // A line is {client, operation, input} as JSON; the answer is a line with {output} or {error}. A date is
-// {"$date": "<ISO 8601>"} on both sides.
+// {"$date": "<ISO 8601>"} on both sides, and a blob {"$bytes": "<Base64>"}.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -26,13 +26,16 @@ function client(name) {
 
 function encoded(value) {
   if (value instanceof Date) return { $date: value.toISOString() };
+  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("base64") };
   if (Array.isArray(value)) return value.map(encoded);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, encoded(inner)]));
 }
 
 function decoded(key, value) {
-  return value?.$date === undefined ? value : new Date(value.$date);
+  if (value?.$date !== undefined) return new Date(value.$date);
+  if (value?.$bytes !== undefined) return Buffer.from(value.$bytes, "base64");
+  return value;
 }
 
 async function answer({ client: name, operation, input }) {

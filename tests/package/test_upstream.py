@@ -50,8 +50,10 @@ PIECES = {
     "moto.datapipeline.models.Pipeline": "testing/aws/datapipeline/cloudformation.py makes ours of it",
     "moto.events.models.Archive": "testing/aws/events/archives.py replaces its methods",
     "moto.events.models.EventsBackend": "testing/aws/events reaches into it",
+    "moto.events.models.EventPattern": "testing/aws/events/rules.py asks it whether an event matches",
     "moto.events.models.Rule": "testing/aws/events/rules.py delivers as it does",
-    "moto.events.responses.EventsHandler": "testing/aws/events/archives.py replaces its answers",
+    "moto.events.responses.EventsHandler": "testing/aws/events/archives.py, entries.py replace its answers",
+    "moto.logs.models.LogsBackend.put_log_events": "testing/aws/events/rules.py calls it",
     "moto.moto_server.werkzeug_app": "testing/server.py serves its application",
     "moto.sqs.models.Message": "testing/aws/events/rules.py puts one into a queue",
 }

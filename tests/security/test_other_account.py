@@ -32,6 +32,7 @@ NOT_WHERE = {
     "deferrable",
     "if_empty",
     "job_timeout",
+    "keep_for",
     "max_discarded_files",
     "poll_interval",
     "start_timeout",
@@ -106,6 +107,7 @@ def test_another_account_or_region_is_refused(aws: AwsJobs, name: str, account: 
     task, operator = rendered({"value": value}, **{"archive": "orders", name: value})
     assert getattr(operator, name) == value
     if (account, region) == ("123456789012", REGION):
+        boto3.client("events", region_name=REGION).put_rule(Name="to-queue", EventPattern="{}")
         assert task.run()["state"] == "COMPLETED"
         return
     with pytest.raises(JobInputError, match=r"account and Region|not on the archive's event bus"):

@@ -146,7 +146,7 @@ class TestActivate:
         activate(pipeline_id, poll_interval=0.1).run()
         assert [job["state"] for job in aws.jobs("datapipeline")] == ["FINISHED"] * 2
         assert aws.max_active("datapipeline") == 1
-        assert "to activate it now would cancel that. The task queues for a place." in logged()
+        assert "to activate it now would cancel that. The task waits in the queue." in logged()
 
     @pytest.mark.parametrize("kind", ["throttle", "expired-token", "access-denied"])
     @pytest.mark.promise("lost-answer")

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -43,7 +44,7 @@ class Foreign(ABC):
 
     @abstractmethod
     def call(self, service: str, operation: OperationModel, arguments: Mapping[str, Any]) -> Any:
-        """Make a call and return the answer, with a text or another mark for each date.
+        """Make a call and return the answer, with a text or another mark for each date and each blob.
 
         :param service: the service's name as in ``boto3.client(name)``
         :param operation: by botocore's model
@@ -54,6 +55,10 @@ class Foreign(ABC):
     @abstractmethod
     def date(self, value: Any) -> str:
         """Return the text, as ISO 8601, of what stands for a date in an answer."""
+
+    @abstractmethod
+    def blob(self, value: Any) -> str:
+        """Return the text, as Base64, of what stands for a blob in an answer."""
 
     def _exchange(self, line: Any, default: Any) -> Any:
         assert self._process.stdin is not None
@@ -76,7 +81,7 @@ class AwsCli(Foreign):
 
     def call(self, service: str, operation: OperationModel, arguments: Mapping[str, Any]) -> Any:
         """Run a command with ``--cli-input-json``."""
-        given = json.dumps(arguments, default=datetime.isoformat)
+        given = json.dumps(arguments, default=_as_text)
         command = [service, botocore.xform_name(operation.name, "-"), "--cli-input-json", given]
         # The answer itself, not what the AWS CLI makes of many pages.
         ran = self._exchange([*command, "--no-paginate", "--endpoint-url", self._url], None)
@@ -91,6 +96,10 @@ class AwsCli(Foreign):
         """Return the text that the AWS CLI printed."""
         return str(value)
 
+    def blob(self, value: Any) -> str:
+        """Return the text that the AWS CLI printed."""
+        return str(value)
+
 
 class JavaScriptSdk(Foreign):
     """AWS's SDK for JavaScript, version 3."""
@@ -98,7 +107,7 @@ class JavaScriptSdk(Foreign):
     def call(self, service: str, operation: OperationModel, arguments: Mapping[str, Any]) -> Any:
         """Send a command."""
         line = {"client": PACKAGES[service], "operation": operation.name, "input": arguments}
-        answer = self._exchange(line, lambda time: {"$date": time.isoformat()})
+        answer = self._exchange(line, _marked)
         if "output" in answer:
             return answer["output"]
         error = answer["error"]
@@ -109,6 +118,10 @@ class JavaScriptSdk(Foreign):
     def date(self, value: Any) -> str:
         """Return the text of a JavaScript Date."""
         return str(value["$date"])
+
+    def blob(self, value: Any) -> str:
+        """Return the text of a JavaScript Uint8Array."""
+        return str(value["$bytes"])
 
 
 class ForeignWorld(World):
@@ -130,8 +143,8 @@ class ForeignWorld(World):
         meta = self.client(service).meta
         model = meta.service_model.operation_model(meta.method_to_api_mapping[operation])
         answer = self._foreign.call(service, model, _resolved(made.arguments, members))
-        dated: dict[str, Any] = _dated(model.output_shape, answer, self._foreign)
-        return dated
+        read: dict[str, Any] = _read(model.output_shape, answer, self._foreign)
+        return read
 
 
 @contextmanager
@@ -182,6 +195,17 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
         yield process
 
 
+def _as_text(value: datetime | bytes) -> str:
+    # This version of the AWS CLI takes a blob as text, and encodes it.
+    return value.decode() if isinstance(value, bytes) else value.isoformat()
+
+
+def _marked(value: datetime | bytes) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {"$bytes": b64encode(value).decode()}
+    return {"$date": value.isoformat()}
+
+
 def _refused(operation: OperationModel, code: str, message: str, status: int) -> ClientError:
     response: Any = {
         "Error": {"Code": code, "Message": message},
@@ -190,16 +214,18 @@ def _refused(operation: OperationModel, code: str, message: str, status: int) ->
     return ClientError(response, operation.name)
 
 
-def _dated(shape: Shape | None, value: Any, foreign: Foreign) -> Any:
-    """Return an answer whose dates are dates."""
+def _read(shape: Shape | None, value: Any, foreign: Foreign) -> Any:
+    """Return an answer whose dates and blobs are those of Python."""
     if shape is None or value is None:
         return value
     if shape.type_name == "timestamp":
         return datetime.fromisoformat(foreign.date(value))
+    if shape.type_name == "blob":
+        return b64decode(foreign.blob(value), validate=True)
     if isinstance(shape, ListShape):
-        return [_dated(shape.member, each, foreign) for each in value]
+        return [_read(shape.member, each, foreign) for each in value]
     if isinstance(shape, MapShape):
-        return {key: _dated(shape.value, each, foreign) for key, each in value.items()}
+        return {key: _read(shape.value, each, foreign) for key, each in value.items()}
     if isinstance(shape, StructureShape):
-        return {key: _dated(shape.members.get(key), each, foreign) for key, each in value.items()}
+        return {key: _read(shape.members.get(key), each, foreign) for key, each in value.items()}
     return value

