@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
+from moto.datapipeline.models import datapipeline_backends
 
 from airflow_provider_jobs.testing.aws.datapipeline.checks import (
     invalid,
@@ -31,10 +32,11 @@ from airflow_provider_jobs.testing.aws.datapipeline.checks import (
     refuse_fatal,
     validate,
 )
+from airflow_provider_jobs.testing.aws.datapipeline.cloudformation import pipeline_of
 from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition
 from airflow_provider_jobs.testing.aws.datapipeline.expressions import evaluate
 from airflow_provider_jobs.testing.aws.datapipeline.pipeline import Pipeline
-from airflow_provider_jobs.testing.aws.datapipeline.queries import check_query, page
+from airflow_provider_jobs.testing.aws.datapipeline.queries import check_query, leading_to, position
 from airflow_provider_jobs.testing.aws.datapipeline.runs import SERVICE
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
@@ -84,7 +86,22 @@ class PipelinesBackend(BaseBackend):
     @property
     def pipelines(self) -> list[Pipeline]:
         """Those that are not deleted."""
-        return [pipeline for pipeline in self._pipelines.values() if not pipeline.deleted]
+        return [pipeline for pipeline in self._all.values() if not pipeline.deleted]
+
+    @property
+    def _all(self) -> dict[str, Pipeline]:
+        for made in datapipeline_backends[self.account_id][self.region_name].pipelines.values():
+            if made.pipeline_id not in self._pipelines:
+                self._pipelines[made.pipeline_id] = pipeline_of(made, self.account_id)
+        return self._pipelines
+
+    def page(self, marker: str | None) -> tuple[list[Pipeline], dict[str, Any]]:
+        """Return a page of those that are not deleted, and what ListPipelines says of the next page."""
+        # One that is deleted keeps its position, so that a marker stays true.
+        first = position(marker)
+        left = [(at, each) for at, each in enumerate(self._all.values()) if at >= first and not each.deleted]
+        shown = [pipeline for _, pipeline in left[:LIST_PAGE]]
+        return shown, leading_to(left[LIST_PAGE][0] if len(left) > LIST_PAGE else None)
 
     def create(self, request: dict[str, Any]) -> Pipeline:
         """Create a pipeline, or return the one that was created with the same name and uniqueId."""
@@ -101,7 +118,7 @@ class PipelinesBackend(BaseBackend):
 
     def get(self, pipeline_id: str) -> Pipeline:
         """Return a pipeline by its id."""
-        if pipeline_id not in self._pipelines:
+        if pipeline_id not in self._all:
             message = f"Pipeline with id: {pipeline_id} does not exist"
             raise AwsError("PipelineNotFoundException", message)
         if self._pipelines[pipeline_id].deleted:
@@ -134,9 +151,9 @@ class DataPipelineResponse(JobResponse):
 
     def list_pipelines(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ListPipelines.html."""
-        rows = [{"id": pipeline.id, "name": pipeline.name} for pipeline in self._admit().pipelines]
-        found, more = page(rows, self.arguments.get("marker"), LIST_PAGE)
-        return json.dumps({"pipelineIdList": found, **more})
+        found, more = self._admit().page(self.arguments.get("marker"))
+        rows = [{"id": pipeline.id, "name": pipeline.name} for pipeline in found]
+        return json.dumps({"pipelineIdList": rows, **more})
 
     def describe_pipelines(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html."""

@@ -93,12 +93,21 @@ def _selects(selector: dict[str, Any], fields: list[Field]) -> bool:
 
 def page(rows: Sequence[T], marker: str | None, size: int) -> tuple[Sequence[T], dict[str, Any]]:
     """Cut a page out of a listing; return it with what leads to the next one."""
+    first = position(marker)
+    end = first + size
+    return rows[first:end], leading_to(end if end < len(rows) else None)
+
+
+def position(marker: str | None) -> int:
+    """Return the position at which a page begins."""
     try:
-        first = int(urlsafe_b64decode(marker)) if marker else 0
+        return int(urlsafe_b64decode(marker)) if marker else 0
     except ValueError:
         raise invalid("Marker is not valid") from None
-    end = first + size
-    more: dict[str, Any] = {"hasMoreResults": end < len(rows)}
-    if more["hasMoreResults"]:
-        more["marker"] = urlsafe_b64encode(str(end).encode()).decode()
-    return rows[first:end], more
+
+
+def leading_to(position: int | None) -> dict[str, Any]:
+    """Return what leads to the page that begins at a position; None if there is none."""
+    if position is None:
+        return {"hasMoreResults": False}
+    return {"hasMoreResults": True, "marker": urlsafe_b64encode(str(position).encode()).decode()}

@@ -45,11 +45,11 @@ def check_filters(operation: str, request: dict[str, Any]) -> None:
 class JobArchive(Archive):
     """An archive whose events arrive late and expire.
 
-    :param archive: as moto created it
+    :param archive: as moto created it, for CloudFormation too, which goes on to change that one
     """
 
     def __init__(self, archive: Archive) -> None:
-        self.__dict__.update(vars(archive))
+        self.__dict__ = vars(archive)
         self._coming: list[tuple[datetime, EventMessageType]] = []
         self._state_reason: str | None = None
         self.kms_key: str | None = None
@@ -64,9 +64,9 @@ class JobArchive(Archive):
         return True
 
     def take(self, event: EventMessageType) -> None:
-        """Let an event arrive after the archive's delay, if the archive takes events."""
+        """Let an event arrive after the archive's delay, if it matches and the archive takes events."""
         state, _ = CONTROL.archives.state(self.name)
-        if state in TAKES_EVENTS:
+        if state in TAKES_EVENTS and self.event_pattern.matches_event(event):
             self._coming.append((CONTROL.now() + timedelta(seconds=CONTROL.archives.delay(self.name)), event))
 
     def refresh(self) -> None:
@@ -140,15 +140,17 @@ class JobArchive(Archive):
 class ArchiveOperations(JobResponse, EventsHandler):
     """The operations of archives."""
 
+    @property
+    def events_backend(self) -> EventsBackend:
+        """Moto's state of the caller's account and Region; its archives are ours."""
+        return adopt_archives(super().events_backend)
+
     def create_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html."""
-        name, events = self.arguments["ArchiveName"], self.events_backend
+        request = self.arguments
         super().create_archive()
-        archive = events.archives[name] = JobArchive(events.archives[name])
-        archive.kms_key = self.arguments.get("KmsKeyIdentifier")
-        assert archive.rule is not None
-        archive.rule = ArchiveRule(archive.rule, archive.take)
-        events.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
+        archive = get_archive(self.events_backend, request)
+        archive.kms_key = request.get("KmsKeyIdentifier")
         return self._create_response(archive.outcome())
 
     def describe_archive(self) -> tuple[str, dict[str, Any]]:
@@ -189,6 +191,20 @@ class ArchiveOperations(JobResponse, EventsHandler):
         return self._create_response(answer)
 
 
+def adopt_archives(events: EventsBackend) -> EventsBackend:
+    """Make ours of the archives that moto has created, as it does for CloudFormation, and return its state.
+
+    :param events: moto's state of an account and Region
+    """
+    for name, created in list(events.archives.items()):
+        if not isinstance(created, JobArchive):
+            archive = events.archives[name] = JobArchive(created)
+            assert archive.rule is not None
+            archive.rule = ArchiveRule(archive.rule, archive.take)
+            events.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
+    return events
+
+
 def get_archive(events: EventsBackend, request: dict[str, Any]) -> JobArchive:
     """Return the archive that a request names.
 
@@ -196,9 +212,9 @@ def get_archive(events: EventsBackend, request: dict[str, Any]) -> JobArchive:
     :param request: the call's arguments, checked
     """
     name = request["ArchiveName"]
-    if name not in events.archives:
+    archive = adopt_archives(events).archives.get(name)
+    if archive is None:
         raise AwsError("ResourceNotFoundException", f"Archive {name} does not exist.")
-    archive = events.archives[name]
     assert isinstance(archive, JobArchive)
     return archive
 

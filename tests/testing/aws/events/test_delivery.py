@@ -229,3 +229,36 @@ def test_thousands_of_events_are_replayed(cloud: Cloud) -> None:
     cloud.start(minutes=3000)
     cloud.aws.advance("replay")
     assert cloud.aws.jobs("events")[0]["events_replayed"] == 3000
+
+
+def test_targets_after_one_that_is_gone_or_that_moto_does_not_have(cloud: Cloud) -> None:
+    cloud.archive()
+    cloud.rule("shop")
+    stream = "arn:aws:kinesis:us-east-1:123456789012:stream/none"
+    targets = [
+        {"Id": "another", "Arn": stream},
+        {"Id": "gone", "Arn": QUEUE_ARN.format("gone")},
+        {"Id": "queue", "Arn": QUEUE_ARN.format("shop")},
+    ]
+    cloud.events.remove_targets(Rule="shop", Ids=["queue"])
+    cloud.put(1)
+    cloud.events.put_targets(Rule="shop", Targets=targets)
+    cloud.aws.set_pace("events", seconds=0)
+    cloud.start()
+    assert cloud.state() == "COMPLETED"
+    assert cloud.minutes("shop") == [1]
+
+
+def test_a_replayed_event_that_goes_on_to_another_bus(cloud: Cloud) -> None:
+    bus = cloud.events.create_event_bus(Name="other")["EventBusArn"]
+    cloud.events.create_archive(ArchiveName="others", EventSourceArn=bus)
+    cloud.rule("replayed", bus="other", pattern='{"replay-name": ["replay"]}')
+    cloud.archive()
+    cloud.put(1)
+    cloud.events.put_rule(Name="on", EventPattern='{"source": ["shop"]}')
+    cloud.events.put_targets(Rule="on", Targets=[{"Id": "bus", "Arn": bus}])
+    cloud.aws.set_pace("events", seconds=0)
+    cloud.start()
+    [event] = cloud.received("replayed")
+    assert (event["replay-name"], event["time"]) == ("replay", "2026-11-01T00:01:00Z")
+    assert cloud.events.describe_archive(ArchiveName="others")["EventCount"] == 0
