@@ -35,6 +35,7 @@ NOT_WHERE = {
     "keep_for",
     "max_discarded_files",
     "poll_interval",
+    "render_definition",
     "start_timeout",
     "wait_for_completion",
 }

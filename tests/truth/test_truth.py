@@ -133,7 +133,9 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
         assert re.match(
-            r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/|assumed: ", row.source.where
+            r"LocalStack |botocore |AWS CLI |AWS Data Pipeline Developer Guide, "
+            r"|https://docs\.aws\.amazon\.com/|assumed: ",
+            row.source.where,
         ), row.what
         assert date(2024, 1, 3) <= row.source.when <= date(2026, 11, 28), row.what
 
