@@ -50,8 +50,8 @@ def lowest(session: nox.Session) -> None:
         "--group",
         "unit",
     )
-    # The mocked AWS has its own tests on the newest versions. moto's range is the same here, and the tests of the
-    # package use the mocked AWS here too.
+    # The mocked AWS has its own tests on the newest versions. moto's range is the same here, and the tests of
+    # the package use the mocked AWS here too.
     without_kit = ("--ignore=tests/testing", "--ignore=tests/truth")
     unit_tests(session, "constraints-lowest.txt", Path(session.bin), *without_kit)
 
