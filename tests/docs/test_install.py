@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""docs/install.md and its Dockerfile name the versions that the package asks for, and files that are there."""
+"""docs/install.md and its Dockerfile: the versions are those that the package asks for, the files are there."""
 
 from __future__ import annotations
 
