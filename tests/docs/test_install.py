@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""docs/install.md and its Dockerfile: the versions are those that the package asks for, the files are there."""
+"""docs/install.md and its Dockerfile: versions are those that are declared, and files are there."""
 
 from __future__ import annotations
 
