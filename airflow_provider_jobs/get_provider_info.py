@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 _PACKAGE = "airflow_provider_jobs"
-#: Each integration with the module that it has in every layer, and its documentation.
+#: Each integration with the name of its module in every layer, and its documentation.
 _INTEGRATIONS = {
     "Amazon EventBridge": (
         "eventbridge",
@@ -25,27 +25,40 @@ _INTEGRATIONS = {
         "iot_analytics",
         "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
     ),
+    "Amazon SQS": (
+        "sqs",
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+        "sqs-configure-dead-letter-queue-redrive.html",
+    ),
 }
 #: Site-wide options: type, default, description.
 _OPTIONS = {
     "site": (
         "string",
         "",
-        "Name of this Airflow, where its database was copied from another one (staging, blue/green): it "
-        "tells the jobs of the two apart. Change it only while no task runs: earlier jobs are not found.",
+        "Name of this Airflow, if its database was copied from another one (staging, blue/green), to tell "
+        "their jobs apart. Change it only while no task runs: jobs from before the change are not found.",
     ),
     "settling_time": (
         "float",
         "60.0",
-        "Seconds that AWS may take to show a job that was started. Within it, a job that is not shown counts "
-        "as not shown yet.",
+        "Seconds that AWS may take to show a job that was started. During this time, a job that AWS does not "
+        "show counts as not shown yet, not as lost.",
     ),
-    "poll_interval": ("float", "30.0", "Seconds between polls of a job, where an operator is not given any."),
-    "connect_timeout": ("float", "10.0", "Seconds in which a connection to AWS must stand."),
+    "poll_interval": (
+        "float",
+        "30.0",
+        "Seconds between polls of a job, unless an operator sets poll_interval.",
+    ),
+    "connect_timeout": (
+        "float",
+        "10.0",
+        "Seconds to wait for a connection to AWS; an operator's botocore_config overrides it.",
+    ),
     "read_timeout": (
         "float",
         "30.0",
-        "Seconds in which AWS must answer a call; an operator's botocore_config overrides it.",
+        "Seconds to wait for AWS's answer to a call; an operator's botocore_config overrides it.",
     ),
 }
 
@@ -64,7 +77,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": "AWS Jobs",
         "description": (
             "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
-            "Lookout for Equipment ingestion, IoT Analytics reprocessing.\n"
+            "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
@@ -92,5 +105,8 @@ def get_provider_info() -> dict[str, Any]:
                 },
             }
         },
-        "extra-links": [f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink"],
+        "extra-links": [
+            f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink",
+            f"{_PACKAGE}.links.sqs.SqsQueueLink",
+        ],
     }

@@ -57,7 +57,7 @@ class IotAnalyticsHook(JobHook):
     service = "iotanalytics"
     label = "AWS IoT Analytics"
     noun = "reprocessing"
-    ended: ClassVar[str] = "2025-12-15"
+    retired_on: ClassVar[str] = "2025-12-15"
     marking = Marking.NONE
     quota: ClassVar[int | None] = None
     # Not how many may run at once, but how many may start in 24 hours.

@@ -18,6 +18,10 @@ from airflow_provider_jobs.operators.data_pipeline import (
 )
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
+    EventBridgeCreateArchiveOperator,
+    EventBridgeCreateTemporaryRuleOperator,
+    EventBridgeDeleteArchiveOperator,
+    EventBridgeDeleteTemporaryRuleOperator,
     EventBridgeStartReplayOperator,
 )
 from airflow_provider_jobs.operators.iot_analytics import (
@@ -25,16 +29,22 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsStartPipelineReprocessingOperator,
 )
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.operators.sqs import (
+    SqsCancelMessageMoveTaskOperator,
+    SqsStartMessageMoveTaskOperator,
+)
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 
 SETTINGS: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1),
     "schedule": CronDataIntervalTimetable("@daily", timezone="UTC"),
     "catchup": False,
 }
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
 LOAD = {
     "objects": [
         {"id": "Default", "scheduleType": "ondemand", "workerGroup": "ours", "pipelineLogUri": "s3://logs/"},
@@ -64,6 +74,27 @@ for deferrable in (False, True):
         ) >> EventBridgeCancelReplayOperator(
             task_id="cancel", replay_name=result("replay", "replay_name"), deferrable=deferrable
         )
+
+    with DAG(f"trial_{how}", **SETTINGS):
+        archive = EventBridgeCreateArchiveOperator(
+            task_id="create_archive", archive_name="orders", retention_days=7
+        )
+        rule = EventBridgeCreateTemporaryRuleOperator(
+            task_id="create_rule", target_arn="arn:aws:sqs:us-east-1:123456789012:orders-trial"
+        )
+        tried = EventBridgeStartReplayOperator(
+            task_id="try",
+            archive=archive.output["archive_name"],
+            rule_arns=[rule.output["rule_arn"]],
+            deferrable=deferrable,
+        )
+        delete_rule = EventBridgeDeleteTemporaryRuleOperator(
+            task_id="delete_rule", rule_name=rule.output["rule_name"]
+        )
+        delete_archive = EventBridgeDeleteArchiveOperator(
+            task_id="delete_archive", archive_name=archive.output["archive_name"]
+        )
+        archive >> rule >> tried >> delete_rule >> delete_archive
 
     with DAG(f"ingestion_{how}", **SETTINGS):
         LookoutEquipmentStartDataIngestionJobOperator(
@@ -96,6 +127,20 @@ for deferrable in (False, True):
             pipeline_name="cleaning",
             reprocessing_id=result("reprocess", "reprocessing_id"),
             deferrable=deferrable,
+        )
+
+    with DAG(f"redrive_{how}", **SETTINGS):
+        SqsStartMessageMoveTaskOperator(
+            task_id="redrive", source_arn=QUEUE, deferrable=deferrable
+        ) >> SqsMessageMoveTaskSensor(
+            task_id="wait", source_arn=QUEUE, since=result("redrive", "since"), deferrable=deferrable
+        )
+
+    with DAG(f"redrive_cancelled_{how}", **SETTINGS):
+        SqsStartMessageMoveTaskOperator(
+            task_id="redrive", source_arn=QUEUE, wait_for_completion=False
+        ) >> SqsCancelMessageMoveTaskOperator(
+            task_id="cancel", source_arn=QUEUE, since=result("redrive", "since"), deferrable=deferrable
         )
 
     with DAG(f"pipeline_{how}", **SETTINGS):

@@ -2,9 +2,9 @@
 
 """System test: a replay in a real AWS account, with all that it needs and nothing left behind.
 
-As Airflow's own system tests are: a DAG with set-up, the job, a check and a tear-down, in which everything is
-named by an id of its environment. Put it into the DAG folder of an Airflow whose connection ``aws_default`` may
-create event buses and archives, set ``SYSTEM_TESTS_ENV_ID``, and trigger it. It takes about a quarter of an hour,
+As Airflow's own system tests are: a DAG with set-up, the job, a check and a tear-down, all named by the id
+of an environment. Put it into the DAG folder of an Airflow whose connection ``aws_default`` may create
+event buses and archives, set ``SYSTEM_TESTS_ENV_ID``, and trigger it. It takes about a quarter of an hour,
 since events reach an archive up to ten minutes late. AWS charges for the events.
 """
 
@@ -43,11 +43,10 @@ def put_events() -> dict[str, str]:
         {"Source": "system.test", "DetailType": "Test", "Detail": json.dumps({"n": n}), "EventBusName": NAME}
         for n in range(EVENTS)
     ]
-    answer = EventBridgeHook().conn.put_events(Entries=entries)
+    events: Any = EventBridgeHook().conn
+    answer = events.put_events(Entries=entries)
     if answer["FailedEntryCount"]:
-        raise ValueError(
-            f"EventBridge has not taken {answer['FailedEntryCount']} events: {answer['Entries']}"
-        )
+        raise ValueError(f"EventBridge has not taken all events: {answer['Entries']}")
     return {"start": began.isoformat(), "end": (began + timedelta(minutes=1)).isoformat()}
 
 

@@ -40,6 +40,8 @@ def elsewhere(case: JobCase) -> dict[str, Any]:
             job_targets.cleaning(clients, "cleaning")
         case "datapipeline":
             return {"region_name": OTHER, "pipeline_id": job_targets.load(clients, "load")}
+        case "sqs":
+            return {"region_name": OTHER, "source_arn": job_targets.dead_letters(clients, "orders")}
     return {"region_name": OTHER}
 
 
@@ -143,5 +145,5 @@ def test_nothing_is_started_while_the_earlier_place_cannot_be_asked(
     moved = edited(make_task, task, **elsewhere)
     with pytest.raises(JobApiError, match=both) as caught:
         moved.run()
-    assert "Make the earlier place reachable until it has ended" in str(caught.value)
+    assert "Keep the earlier place reachable until it has ended" in str(caught.value)
     assert len(aws.jobs(case.service)) == 1

@@ -28,6 +28,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "events": {"event_end_time": "2026-01-03T00:00:00+00:00"},
     "lookoutequipment": {"role_arn": "arn:aws:iam::123456789012:role/another"},
     "iotanalytics": {"end_time": "2026-01-01T03:00:00+00:00"},
+    "sqs": {"max_messages_per_second": 100},
 }
 CHANGEABLE = [case for case in CASES if case.service in OTHER]
 
@@ -87,7 +88,7 @@ def test_a_clear_that_leaves_max_tries_is_in_doubt_and_says_so(
     """With retries lowered by the tries used, or two tasks cleared while they run."""
     running.clear_number += 1
     is_adopted(aws, case, running)
-    assert "if it is not wanted, clear the task once more" in logged()
+    assert "if you do not want it, clear the task once more" in logged()
 
 
 @pytest.mark.parametrize("case", CHANGEABLE, indirect=True)

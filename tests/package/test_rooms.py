@@ -21,11 +21,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     PLAIN: (),
     "links": ("links",),
     "once": ("once",),
-    "services": ("eventbridge", "data_pipeline", "lookout_equipment", "iot_analytics"),
+    "services": ("eventbridge", "data_pipeline", "lookout_equipment", "iot_analytics", "sqs"),
     "hooks": (
         "hooks",
         "service_models",
         *(f"data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
+        *(f"eventbridge.{each}" for each in ("client", "preparation")),
     ),
     "watch": ("watch", "metrics"),
     "triggers": ("triggers",),

@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
-EVENTS, LOOKOUT, IOT, PIPELINE = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
 ONCE = {"retries": {"total_max_attempts": 1}}
 #: Those without which no job is started: what there is must be known, and what is asked for be right.
 BEFORE = [
@@ -30,6 +30,8 @@ BEFORE = [
     (PIPELINE, "DescribePipelines"),
     (PIPELINE, "GetPipelineDefinition"),
     (PIPELINE, "ActivatePipeline"),
+    (SQS, "ListMessageMoveTasks"),
+    (SQS, "StartMessageMoveTask"),
 ]
 #: Those without which a job is started and not watched.
 WATCHING = [
@@ -38,15 +40,22 @@ WATCHING = [
     (PIPELINE, "QueryObjects"),
     (PIPELINE, "DescribeObjects"),
 ]
-#: Those that a task does without: they count places where there are many, and stop jobs.
+#: What a task is given besides, so that it makes the call.
+GIVEN = {"DescribeRule": {"rule_arns": ["to-queue"]}}
+#: Those that a task does without: they count places where there are many, look ahead, and stop jobs.
 OPTIONAL = [
     (EVENTS, "CancelReplay"),
+    (EVENTS, "DescribeRule"),
     (LOOKOUT, "ListDataIngestionJobs"),
     (IOT, "ListPipelines"),
     (IOT, "CancelPipelineReprocessing"),
     (PIPELINE, "ListPipelines"),
     (PIPELINE, "DeactivatePipeline"),
+    (SQS, "CancelMessageMoveTask"),
 ]
+#: Those that AWS asks for besides those of the calls.
+UNSEEN = {"iam:PassRole", *(f"sqs:{each}Message" for each in ("Delete", "Receive", "Send"))}
+UNSEEN |= {"sqs:GetQueueAttributes"}
 
 
 def run(case: JobCase, denied: str) -> tuple[int, object]:
@@ -54,7 +63,7 @@ def run(case: JobCase, denied: str) -> tuple[int, object]:
     with mock_aws_jobs(reads=2) as aws:
         case.prepare()
         aws.add_fault(Fault(denied, "access-denied", service=case.service, count=10**9, optional=True))
-        task = OneTask(lambda: case.operator(botocore_config=ONCE))
+        task = OneTask(lambda: case.operator(botocore_config=ONCE, **GIVEN.get(denied, {})))
         try:
             outcome: object = task.run()
         except JobError as error:
@@ -88,7 +97,7 @@ def test_without_it_a_healthy_task_succeeds(case: JobCase, denied: str) -> None:
     assert isinstance(outcome, dict)
 
 
-@pytest.mark.parametrize("case", [EVENTS, IOT, PIPELINE])
+@pytest.mark.parametrize("case", [EVENTS, IOT, PIPELINE, SQS])
 def test_a_stop_that_is_denied_says_what_it_does_not_know(case: JobCase, logged: Callable[[], str]) -> None:
     with mock_aws_jobs() as aws:
         aws.set_pace()
@@ -111,4 +120,4 @@ def test_every_permission_of_an_operator_that_starts_a_job_is_tried() -> None:
     statements = [statement for policy in policies for statement in json.loads(policy)["Statement"]]
     granted = {action for statement in statements for action in statement["Action"]}
     assert len(policies) == len(CASES)
-    assert tried == granted - {"iam:PassRole"}
+    assert tried == granted - UNSEEN

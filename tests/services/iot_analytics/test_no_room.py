@@ -45,7 +45,7 @@ def test_a_task_on_the_worker_queues(aws: AwsJobs, answer: dict[str, Any], logge
     assert reprocess().run()["state"] == "SUCCEEDED"
     assert starts(aws) == 5
     assert len(aws.jobs(SERVICE)) == 2
-    assert logged().count("The task queues for a place.") == 3
+    assert logged().count("The task waits in the queue.") == 3
 
 
 @answers
