@@ -65,6 +65,8 @@ reliability: $(VENV)/ready  ## Write docs/reliability.md from the last runs of "
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 
 types: install $(VENV)/ready-docs
 	$(BIN)/mypy
