@@ -154,7 +154,7 @@ def test_nobody_answers(
     with pytest.raises(JobApiError) as caught:
         asked.describe_job("a/b")
     assert isinstance(caught.value, JobUnavailableError) is not ended
-    assert ("AWS ended" in str(caught.value)) is ended
+    assert ("AWS retired" in str(caught.value)) is ended
 
 
 @pytest.mark.parametrize(("seconds", "warned"), [(900, True), (3600, False), (None, False)])

@@ -92,7 +92,7 @@ LITERALS: list[tuple[Any, dict[str, Any], str]] = [
     ),
     (
         DataPipelinePutPipelineDefinitionOperator,
-        {"pipeline_id": "df-1", "definition": {"objects": [{"id": "Load", "dependsOn": {"ref": "Gone"}}]}},
+        {"pipeline_id": "df-1", "definition": {"objects": [{"id": "Load", "dependsOn": {"ref": ""}}]}},
         "The pipeline definition has",
     ),
     (DataPipelineSensor, {"pipeline_id": "df 1"}, "is not a pipeline's id"),

@@ -303,7 +303,7 @@ def test_what_cannot_work_fails_with_the_dags_file(given: dict[str, Any], told: 
 def test_a_pattern_that_comes_to_nothing_does_not_widen_the_trial() -> None:
     operator: Any = create(event_pattern="{{ x }}").make()
     operator.event_pattern = None
-    with pytest.raises(JobInputError, match="event_pattern has come to nothing"):
+    with pytest.raises(JobInputError, match="event_pattern is set but empty"):
         operator.read("event_pattern")
     whole: Any = create().make()
     assert whole.read("event_pattern") == {"replay-name": [{"exists": True}]}
