@@ -70,6 +70,15 @@ class Lineage:
     inputs: Sequence[DatasetName] = ()
     outputs: Sequence[DatasetName] = ()
 
+    def datasets(self) -> dict[str, Any]:
+        """Return both as OpenLineage's datasets; needs OpenLineage to be installed."""
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+
+        return {
+            "inputs": [Dataset(each.namespace, each.name) for each in self.inputs],
+            "outputs": [Dataset(each.namespace, each.name) for each in self.outputs],
+        }
+
 
 class TellsLineage:
     """Mixin for operators and sensors: the method that OpenLineage's provider calls when the task has ended.
@@ -96,7 +105,6 @@ class TellsLineage:
 
         :param task_instance: not used, since this operator object has seen the job's end.
         """
-        from airflow.providers.common.compat.openlineage.facet import Dataset
         from airflow.providers.openlineage.extractors.base import OperatorLineage
 
         job: JobStatus | None = self._job
@@ -117,11 +125,7 @@ class TellsLineage:
             startedAt=utc_text(job.started_at),
             details=dict(self.lineage_details(job)),
         )
-        return OperatorLineage(
-            inputs=[Dataset(each.namespace, each.name) for each in found.inputs],
-            outputs=[Dataset(each.namespace, each.name) for each in found.outputs],
-            run_facets={JOB_FACET: facet},
-        )
+        return OperatorLineage(**found.datasets(), run_facets={JOB_FACET: facet})
 
 
 class TellsPipeline:
@@ -164,14 +168,9 @@ class TellsData:
 
         :param task_instance: not needed, since the operator knows the data.
         """
-        from airflow.providers.common.compat.openlineage.facet import Dataset
         from airflow.providers.openlineage.extractors.base import OperatorLineage
 
-        data = self._data or Lineage()
-        return OperatorLineage(
-            inputs=[Dataset(each.namespace, each.name) for each in data.inputs],
-            outputs=[Dataset(each.namespace, each.name) for each in data.outputs],
-        )
+        return OperatorLineage(**(self._data or Lineage()).datasets())
 
 
 @cache

@@ -56,21 +56,26 @@ def check_templates(content: Any, env: Environment, name: str, more: str = "") -
     :param more: what else can be done, for the message.
     :raises JobInputError: with the object and the field, or the line where these are not known.
     """
-    if isinstance(content, str):
-        fault = _fault(content, env, in_json=True)
-        parsed = None
-        with suppress(ValueError):
-            parsed = json.loads(content, strict=False) if fault else None
-        if fault and not (found := _first(parsed, env)):
-            line = content.splitlines()[fault.line - 1 : fault.line]
-            raise _refusal(f"{name}, line {fault.line}", fault, secret='"*' in "".join(line), more=more)
-    else:
-        found = _first(content, env)
-        fault = found[1] if found else None
-    if fault and found:
-        (where, field, _), inner = found
+    whole = _fault(content, env, in_json=True) if isinstance(content, str) else None
+    if isinstance(content, str) and whole is None:
+        return
+    found = _first(_parsed(content), env)
+    if found is not None:
+        (where, field, _), fault = found
         place = f"{name}, {where!r}, field {field!r}" if field else f"{name}, {where!r}"
-        raise _refusal(place, inner, secret=is_secret(where) or is_secret(field), more=more)
+        raise _refusal(place, fault, secret=is_secret(where) or is_secret(field), more=more)
+    if whole is not None:
+        line = content.splitlines()[whole.line - 1 : whole.line]
+        raise _refusal(f"{name}, line {whole.line}", whole, secret='"*' in "".join(line), more=more)
+
+
+def _parsed(content: Any) -> Any:
+    """Return what a text holds, None if it is no JSON; anything else as it is."""
+    if not isinstance(content, str):
+        return content
+    with suppress(ValueError):
+        return json.loads(content, strict=False)
+    return None
 
 
 def _first(content: Any, env: Environment) -> tuple[_Place, _Fault] | None:

@@ -13,7 +13,10 @@ from typing import Any
 from airflow_provider_jobs.eventbridge.pattern import pattern_text
 from airflow_provider_jobs.exceptions import JobInputError
 
-__all__ = ["WantedArchive", "doubts", "expected_events"]
+__all__ = ["ARCHIVE_NAME", "WantedArchive", "doubts", "expected_events"]
+
+#: An archive's name, as a regular expression.
+ARCHIVE_NAME = r"[.\-_A-Za-z0-9]{1,48}"
 
 
 def doubts(archive: Mapping[str, Any], start: datetime, end: datetime, now: datetime | None) -> Iterator[str]:

@@ -23,6 +23,7 @@ from airflow_provider_jobs.job import one_line
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.calls import ServiceCalls
+    from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 
 __all__ = ["ArchiveClient", "RuleClient"]
 
@@ -33,7 +34,7 @@ class ArchiveClient:
     :param hook: makes each single call.
     """
 
-    def __init__(self, hook: ServiceCalls) -> None:
+    def __init__(self, hook: EventBridgeReplayHook) -> None:
         self._hook = hook
 
     def put(self, wanted: WantedArchive) -> tuple[dict[str, Any], str]:
@@ -76,10 +77,9 @@ class ArchiveClient:
 
     def _describe(self, name: str) -> dict[str, Any] | None:
         try:
-            found = self._hook.call("describe_archive", ArchiveName=name)
+            return self._hook.describe_archive(name)
         except JobNotFoundError:
             return None
-        return self._hook.whole(found, ("ArchiveArn", "EventSourceArn"), "describe_archive")
 
     def _create(self, wanted: WantedArchive) -> tuple[dict[str, Any], str]:
         bus = wanted.bus
@@ -121,7 +121,7 @@ class RuleClient:
         return self._hook.whole(found, ("State",), "describe_rule")
 
     def put(self, rule: TemporaryRule, description: str) -> str:
-        """Make a temporary rule with its target, or make it anew; return its ARN.
+        """Create a temporary rule with its target, or update both; return its ARN.
 
         https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
         https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html

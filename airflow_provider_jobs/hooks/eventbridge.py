@@ -94,7 +94,8 @@ class EventBridgeReplayHook(JobHook):
         :return: among others ``ArchiveArn``, and the bus as ``EventSourceArn``.
         :raises JobNotFoundError: if there is no such archive.
         """
-        return self.call("describe_archive", ArchiveName=archive.rpartition("archive/")[2])
+        found = self.call("describe_archive", ArchiveName=archive.rpartition("archive/")[2])
+        return self.whole(found, ("ArchiveArn", "EventSourceArn"), "describe_archive")
 
     def start_replay(
         self,
@@ -265,8 +266,6 @@ class EventBridgeReplayHook(JobHook):
         if self._archive and self._archive[0] == request:
             return self._archive[1]
         archive = self.describe_archive(request.archive)
-        for member in ("ArchiveArn", "EventSourceArn"):
-            self.member(archive, member, "describe_archive")
         if request.archive.startswith("arn:") and request.archive != archive["ArchiveArn"]:
             raise JobInputError(
                 f"archive={request.archive!r} is not of the account and Region of connection "

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Unpack
 from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.eventbridge.archive import WantedArchive
+from airflow_provider_jobs.eventbridge.archive import ARCHIVE_NAME, WantedArchive
 from airflow_provider_jobs.eventbridge.pattern import checked_pattern
 from airflow_provider_jobs.eventbridge.rule import checked_bus
 from airflow_provider_jobs.exceptions import JobInputError
@@ -27,7 +27,7 @@ _COLOR, _TEXT = "#e7157b", "#ffffff"
 
 def _archive_name(value: Any, name: str) -> str:
     meaning = "1 to 48 letters, digits and .-_"
-    return matching(handed(value, name), name, r"[.\-_A-Za-z0-9]{1,48}", meaning)
+    return matching(handed(value, name), name, ARCHIVE_NAME, meaning)
 
 
 def _days(value: Any, name: str) -> int:

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComA
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs.eventbridge.archive import ARCHIVE_NAME
 from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
@@ -45,7 +46,7 @@ __all__ = [
     "EventBridgeStartReplayOperator",
 ]
 
-_ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
+_ARCHIVE = re.compile(rf"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{{12}}:archive/)?{ARCHIVE_NAME}")
 _RULE_ARN = re.compile(
     r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
@@ -236,7 +237,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
 
 class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
-    """Cancel a replay and wait until it is cancelled; one that has ended already is as good.
+    """Cancel a replay and wait until it is cancelled; a replay that has already ended counts as cancelled.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html
 
