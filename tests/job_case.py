@@ -108,3 +108,23 @@ class JobCase(ABC):
     @abstractmethod
     def job_id(self, result: dict[str, Any]) -> str:
         """Read the job's name from a task's result."""
+
+
+class OneAtATime(JobCase):
+    """A job type of which one job runs in a scope, such as a queue or a pipeline."""
+
+    shares_quota = False
+
+    @abstractmethod
+    def start_another(self) -> None:
+        """Start somebody else's job in the scope of the task's."""
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        return 1
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """Let one job run, or none but somebody else's."""
+        assert quota in (0, 1)
+        if quota == 0:
+            aws.set_pace(self.service)
+            self.start_another()

@@ -12,7 +12,7 @@ import job_targets
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_features import needs
-from job_case import AWS, REGION, JobCase, client, session
+from job_case import AWS, REGION, JobCase, OneAtATime, client, session
 
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
@@ -193,7 +193,7 @@ class IotAnalytics(JobCase):
         job.life.started_at -= iotanalytics.DAY + timedelta(seconds=1)
 
 
-class DataPipeline(JobCase):
+class DataPipeline(OneAtATime):
     """One pipeline, which runs on demand; its operators' jobs are apart in time only."""
 
     service = "datapipeline"
@@ -208,20 +208,12 @@ class DataPipeline(JobCase):
     unknown = "PipelineNotFoundException"
     looks_to_start = 3
     shortest = 1.1
-    shares_quota = False
 
     def prepare(self) -> None:
         self.pipeline_id = job_targets.load(client, "load")
 
-    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
-        return 1
-
-    def limit(self, aws: AwsJobs, quota: int) -> None:
-        """The pipeline takes one; there is no place while somebody else's activation runs."""
-        assert quota in (0, 1)
-        if quota == 0:
-            aws.set_pace(self.service)
-            client("datapipeline").activate_pipeline(pipelineId=self.pipeline_id)
+    def start_another(self) -> None:
+        client("datapipeline").activate_pipeline(pipelineId=self.pipeline_id)
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {"pipeline_id": self.pipeline_id, "poll_interval": 0.02}
@@ -241,7 +233,7 @@ class DataPipeline(JobCase):
         return f"{result['pipeline_id']}@{result['activation_time'].removesuffix('+00:00')}"
 
 
-class Sqs(JobCase):
+class Sqs(OneAtATime):
     """One dead-letter queue, of which one redrive runs; redrives are apart in time only."""
 
     service = "sqs"
@@ -257,21 +249,13 @@ class Sqs(JobCase):
     looks_to_start = 3
     shortest = 0.2
     most = 10
-    shares_quota = False
     source_arn = job_targets.DEAD_ARN.format("orders")
 
     def prepare(self) -> None:
         job_targets.dead_letters(client, "orders")
 
-    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
-        return 1
-
-    def limit(self, aws: AwsJobs, quota: int) -> None:
-        """The queue takes one; there is no place while somebody else's redrive runs."""
-        assert quota in (0, 1)
-        if quota == 0:
-            aws.set_pace(self.service)
-            client("sqs").start_message_move_task(SourceArn=self.source_arn)
+    def start_another(self) -> None:
+        client("sqs").start_message_move_task(SourceArn=self.source_arn)
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {"source_arn": self.source_arn, "poll_interval": 0.02}

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from airflow_features import needs
+from dag_files import load
 
 from airflow_provider_jobs.testing import mock_aws_jobs
 from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
@@ -27,13 +27,7 @@ START = datetime(2026, 1, 8, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def example() -> Any:
     """The module, read as the DAG processor reads it."""
-    file = Path(__file__).parents[1] / "example_dags" / "backfill_reprocessing.py"
-    spec = importlib.util.spec_from_file_location("backfill_reprocessing", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(Path(__file__).parents[1] / "example_dags" / "backfill_reprocessing.py")
 
 
 @pytest.fixture

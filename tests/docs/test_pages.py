@@ -17,16 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from airflow.cli.cli_parser import get_parser
 from airflow_features import needs
-from one_task import OneTask
+from dag_files import make_archive, replay_of_orders
 
 import airflow_provider_jobs
 from airflow_provider_jobs.exceptions import JobFailedError
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
-from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.testing import AwsJobs
 
 from .pages import PAGES, REPOSITORY, Block, blocks, links, name_of, names
@@ -40,25 +38,11 @@ _INNER = re.compile(r"airflow_provider_jobs\.(get_provider_info|testing(\.|$))")
 METRICS = {"metrics.md", "runbook.md"}
 
 
-def make_archive() -> None:
-    events = boto3.client("events", region_name="us-east-1")
-    if not events.list_archives(NamePrefix="orders")["Archives"]:
-        events.create_archive(ArchiveName="orders", EventSourceArn=events.describe_event_bus()["Arn"])
-
-
 def readers_task() -> None:
     """What a reader puts where a page has three dots: a replay of the archive ``orders``."""
     make_archive()
     with suppress(JobFailedError):  # some pages make it fail
-        OneTask(
-            lambda: EventBridgeStartReplayOperator(
-                task_id="replay",
-                archive="orders",
-                event_start_time="2026-01-01T00:00:00+00:00",
-                event_end_time="2026-01-02T00:00:00+00:00",
-                poll_interval=0.02,
-            )
-        ).run()
+        replay_of_orders().run()
 
 
 def running_replay(name: str) -> None:

@@ -4,22 +4,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from datetime import timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_features import FEATURES, needs, require
-from one_task import OneTask
+from dag_files import load, make_archive, replay_of_orders
 
 from airflow_provider_jobs import exceptions
 from airflow_provider_jobs.exceptions import JobApiError, JobError
-from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
 from .pages import REPOSITORY, table
@@ -34,16 +29,6 @@ TAKES = {
     "side_by_side.py": "deferred_tis_counted",
 }
 ERRORS = {row[0].strip("`"): row[2:] for row in table(PAGE, "errors")}
-
-
-def load(file: Path) -> ModuleType:
-    """Read a DAG file."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_page_has_every_recipe_and_the_version_that_it_needs() -> None:
@@ -106,17 +91,8 @@ def test_a_job_runs_on_after_an_error_of_a_call_and_a_retry_finds_it(
     aws_jobs: AwsJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://?region_name=us-east-1")
-    events = boto3.client("events", region_name="us-east-1")
-    events.create_archive(ArchiveName="orders", EventSourceArn=events.describe_event_bus()["Arn"])
-    task = OneTask(
-        lambda: EventBridgeStartReplayOperator(
-            task_id="replay",
-            archive="orders",
-            event_start_time="2026-01-01T00:00:00+00:00",
-            event_end_time="2026-01-02T00:00:00+00:00",
-            poll_interval=0.02,
-        )
-    )
+    make_archive()
+    task = replay_of_orders()
     aws_jobs.set_pace("events")
     aws_jobs.add_fault(Fault("DescribeReplay", "access-denied", service="events", count=100))
     with pytest.raises(JobError, match="DescribeReplay"):

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from .imports import imports
 
 PACKAGE = "airflow_provider_jobs"
 REPOSITORY = Path(__file__).parents[2]
@@ -59,22 +59,6 @@ def room(module: str) -> str:
         if name == entry or name.startswith(f"{entry}.")
     ]
     return max(fits, default=(0, PLAIN))[1]
-
-
-def imports(source: str, package: str = PACKAGE) -> Iterator[str]:
-    """All that a module imports, in functions and for type checkers too, as full names.
-
-    ``from a import b`` yields ``a.b``, since b may be a module; see :func:`own`.
-
-    :param package: the package that the module is in, for relative imports.
-    """
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def is_in(name: str, package: str) -> bool:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import airflow_provider_jobs
+
+from .imports import imports
 
 PACKAGE = Path(airflow_provider_jobs.__path__[0])
 KIT = PACKAGE / "testing"
@@ -23,13 +24,9 @@ PRODUCTION = sorted(
 
 def named(source: str, package: str = "airflow_provider_jobs") -> Iterator[str]:
     """The modules that a file imports, anywhere in it, and its strings, which may be paths to import."""
+    yield from imports(source, package)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            home = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            yield from (f"{home}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
 

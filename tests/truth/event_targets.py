@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from .event_archives import BUS, BUS_ARN, COMMAND, DETAIL, PATTERN, assumed, described
-from .event_replays import ended, forever, start
+from .event_replays import DELIVERED, ended, forever, start
 from .table import Call, Has, Json, Ref, Row, Source, call
 
 INPUTS = "LocalStack tests/aws/services/events/test_events_inputs.snapshot.json, {}"
@@ -49,17 +49,7 @@ RECEIVE = call("sqs.receive_message", QueueUrl=Ref("QueueUrl"), MaxNumberOfMessa
 RULE = call("events.put_rule", Name="all", EventPattern=json.dumps(PATTERN))
 SCHEDULE = call("events.put_rule", Name="all", ScheduleExpression="rate(5 minutes)")
 
-WHOLE = {
-    "version": "0",
-    "id": str,
-    "detail-type": COMMAND,
-    "source": COMMAND,
-    "account": "123456789012",
-    "time": "2026-11-26T00:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": SPECIAL,
-}
+WHOLE = {**{name: value for name, value in DELIVERED.items() if name != "replay-name"}, "detail": SPECIAL}
 SHORT = {name: value for name, value in WHOLE.items() if name not in ("detail", "detail-type", "time")}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

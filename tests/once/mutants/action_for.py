@@ -6,6 +6,13 @@ from __future__ import annotations
 
 from once.mutants.mutant import NAME, NAME_NO_STOP, NAME_NO_STORE, NONE, UNCLEAR, UNSTABLE, Explored, Mutant
 
+#: The decision about a job that is not wanted: one that runs, and one that is being stopped.
+_STOPPING = (
+    "            return Action.STOP if may_stop else Action.WAIT\n"
+    "        case Sighting.STOPPING:\n"
+    "            return Action.WAIT"
+)
+
 MUTANTS = (
     Mutant(
         "what could be ours is adopted",
@@ -210,11 +217,7 @@ MUTANTS = (
     Mutant(
         "what is not wanted and being stopped is ignored",
         "decision",
-        (
-            "            return Action.STOP if may_stop else Action.WAIT\n"
-            "        case Sighting.STOPPING:\n"
-            "            return Action.WAIT"
-        ),
+        _STOPPING,
         (
             "            return Action.STOP if may_stop else Action.WAIT\n"
             "        case Sighting.STOPPING:\n"
@@ -225,11 +228,7 @@ MUTANTS = (
     Mutant(
         "what is being stopped is stopped again",
         "decision",
-        (
-            "            return Action.STOP if may_stop else Action.WAIT\n"
-            "        case Sighting.STOPPING:\n"
-            "            return Action.WAIT"
-        ),
+        _STOPPING,
         (
             "            return Action.STOP if may_stop else Action.WAIT\n"
             "        case Sighting.STOPPING:\n"
