@@ -90,7 +90,7 @@ benchmark:  ## A thousand waits, and a hundred whole tasks, beside the Amazon pr
 	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks.whole_task
 	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks.turns
 
-# The package itself is built and installed anew each time, so that the wheel is what is tested.
+# The package itself is built and installed again each time, so that the wheel is what is tested.
 install: $(VENV)/ready
 	$(BIN)/pip install --quiet --no-deps --force-reinstall --no-build-isolation .
 

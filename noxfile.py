@@ -39,11 +39,11 @@ def unit_tests(session: nox.Session, constraints: str, tools: Path, *options: st
 def lowest(session: nox.Session) -> None:
     """The oldest Airflow, with the lowest version of everything that we depend on directly."""
     session.install(
-        # uv compiles nothing by itself, and then every test process compiles Airflow anew.
+        # uv compiles nothing by itself, and then every test process compiles Airflow again.
         "--compile-bytecode",
         "--constraint",
         "constraints-lowest.txt",
-        # The package is built and installed anew each time, so that the wheel is what is tested.
+        # The package is built and installed again each time, so that the wheel is what is tested.
         "--reinstall-package",
         "airflow-provider-jobs",
         ".[testing]",

@@ -231,7 +231,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
 
 
 class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
-    """Deactivate a pipeline and wait until it is INACTIVE; one that is not active is as good.
+    """Deactivate a pipeline and wait until it is INACTIVE; one that is not active counts as deactivated.
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeactivatePipeline.html
 
@@ -277,7 +277,7 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
 
 
 class DataPipelineDeletePipelineOperator(AbsentIds, TellsPipeline, AwsOperator[DataPipelineHook]):
-    """Delete a pipeline for good, with its definition and its history; one that is gone is as good.
+    """Delete a pipeline for good, with its definition and its history; one that is gone counts as deleted.
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeletePipeline.html
 

@@ -218,7 +218,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
 
 
 class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalyticsHook]):
-    """Cancel a reprocessing and wait until it is cancelled; one that has ended already is as good.
+    """Cancel a reprocessing and wait until it is cancelled; one that has already ended counts as cancelled.
 
     https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_CancelPipelineReprocessing.html
 

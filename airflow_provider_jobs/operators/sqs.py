@@ -113,7 +113,7 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
 
 
 class SqsCancelMessageMoveTaskOperator(StopJobOperator[SqsRedriveHook]):
-    """Cancel a redrive and wait until it is CANCELLED; one that has ended already is as good.
+    """Cancel a redrive and wait until it is CANCELLED; a redrive that has already ended counts as cancelled.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CancelMessageMoveTask.html
 

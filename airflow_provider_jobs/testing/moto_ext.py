@@ -70,7 +70,7 @@ class JobResponse(BaseResponse):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The call's arguments, from its JSON body; a null is as good as no argument."""
+        """The call's arguments, from its JSON body; a null counts as no argument."""
         return {name: value for name, value in json.loads(self.body or "{}").items() if value is not None}
 
     def call_action(self) -> TYPE_RESPONSE:

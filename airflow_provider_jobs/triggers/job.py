@@ -215,7 +215,7 @@ class JobTrigger(WaitTrigger):
         self.say("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
 
     async def _still_ended(self) -> bool:
-        """Whether the task is still ended, so that none of its tries decides about the job."""
+        """Whether no try of the task has begun since it ended; a new try decides about the job itself."""
         try:
             return await in_thread((self.spec, "stop"), self._task_state) not in _DECIDES
         except Exception:

@@ -50,7 +50,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
         "parameters": [{"id": "myFlags", "type": "String"}, {"id": "myStart", "type": "String"}],
         "values": {"myFlags": "", "myStart": stamp(timedelta())},
     },
-    # AWS Data Pipeline Developer Guide: dp-object-schedule; a comment in a field of one's own
+    # AWS Data Pipeline Developer Guide: dp-object-schedule; a comment in a user-defined field
     "a user's fields, and lists": {
         "objects": [
             {**ON_DEMAND, "myComment": "Ours."},

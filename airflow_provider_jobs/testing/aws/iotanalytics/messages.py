@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 Message: TypeAlias = dict[str, Any]
 
-#: The value of an expression for a message. As in SQL, None is «unknown».
+#: The value of an expression for a message. As in SQL, None means "unknown".
 Expression: TypeAlias = Callable[[Message], Any]
 
 _PATH = re.compile(r"\w+(\.\w+|\[\d+\])*")
