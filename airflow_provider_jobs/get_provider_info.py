@@ -25,6 +25,11 @@ _INTEGRATIONS = {
         "iot_analytics",
         "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
     ),
+    "Amazon SQS": (
+        "sqs",
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+        "sqs-configure-dead-letter-queue-redrive.html",
+    ),
 }
 #: Site-wide options: type, default, description.
 _OPTIONS = {
@@ -64,7 +69,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": "AWS Jobs",
         "description": (
             "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
-            "Lookout for Equipment ingestion, IoT Analytics reprocessing.\n"
+            "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
@@ -92,5 +97,8 @@ def get_provider_info() -> dict[str, Any]:
                 },
             }
         },
-        "extra-links": [f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink"],
+        "extra-links": [
+            f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink",
+            f"{_PACKAGE}.links.sqs.SqsQueueLink",
+        ],
     }

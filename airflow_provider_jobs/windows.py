@@ -19,6 +19,7 @@ __all__ = [
     "INTERVAL_END",
     "INTERVAL_START",
     "Window",
+    "exact_time",
     "inferred_interval",
     "interval",
     "optional_time",
@@ -86,7 +87,13 @@ def inferred_interval(context: Mapping[str, Any]) -> str | None:
 
 
 def parse_time(value: Any, name: str) -> datetime:
-    """Read a time, and cut it to whole seconds in UTC.
+    """Read a time, and cut it to whole seconds in UTC; see :func:`exact_time`."""
+    # The services count in whole seconds, so that windows which touch before still touch after.
+    return exact_time(value, name).replace(microsecond=0)
+
+
+def exact_time(value: Any, name: str) -> datetime:
+    """Read a time, and return it in UTC.
 
     :param value: an aware datetime or an ISO 8601 string with an offset.
     :param name: the parameter's name, for the message.
@@ -115,8 +122,7 @@ def parse_time(value: Any, name: str) -> datetime:
             f"{name}={value.isoformat()!r} has no time zone. Write it with an offset, such as "
             f"{value.isoformat()}+00:00, or use a datetime that has tzinfo."
         )
-    # The services count in whole seconds, so that windows which touch before still touch after.
-    return value.astimezone(UTC).replace(microsecond=0)
+    return value.astimezone(UTC)
 
 
 def optional_time(value: Any, name: str) -> datetime | None:

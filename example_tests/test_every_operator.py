@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +48,17 @@ def channel_and_store() -> None:
     )
 
 
+def dead_letters() -> None:
+    sqs = boto3.client("sqs", REGION)
+    dead = sqs.create_queue(QueueName="orders-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    orders = sqs.create_queue(QueueName="orders", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    sqs.send_message(QueueUrl=orders, MessageBody="order 1")
+    for _ in range(2):
+        sqs.receive_message(QueueUrl=orders, VisibilityTimeout=0)
+
+
 def nothing() -> None:
     """The DAG makes its pipeline itself."""
 
@@ -60,6 +72,8 @@ def nothing() -> None:
         ("ingestion", dataset, "lookoutequipment", 1, "SUCCESS"),
         ("reprocessing", channel_and_store, "iotanalytics", 1, "SUCCEEDED"),
         ("reprocessing_cancelled", channel_and_store, "iotanalytics", 9, "CANCELLED"),
+        ("redrive", dead_letters, "sqs", 1, "COMPLETED"),
+        ("redrive_cancelled", dead_letters, "sqs", 9, "CANCELLED"),
         ("pipeline", nothing, "datapipeline", 1, "FINISHED"),
     ],
 )

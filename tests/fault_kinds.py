@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 #: start, the first stop, or every call that reads.
 Calls: TypeAlias = Literal["first reads", "first polls", "one read in five", "start", "stop", "reads"]
 
-STARTS = ("ActivatePipeline", "StartDataIngestionJob", "StartPipelineReprocessing", "StartReplay")
-STOPS = ("CancelPipelineReprocessing", "CancelReplay", "DeactivatePipeline")
+STARTS = (
+    "ActivatePipeline",
+    "StartDataIngestionJob",
+    "StartMessageMoveTask",
+    "StartPipelineReprocessing",
+    "StartReplay",
+)
+STOPS = ("CancelMessageMoveTask", "CancelPipelineReprocessing", "CancelReplay", "DeactivatePipeline")
 READS = ("Describe", "Get", "List", "Query")
 #: Whose second start AWS knows for the first one's echo. Of the others a lost answer costs another job.
 REPEATABLE = ("events", "lookoutequipment")
@@ -41,6 +47,7 @@ _TOP = {
     ("iotanalytics", "ListPipelines"): "pipelineSummaries",
     ("lookoutequipment", "DescribeDataIngestionJob"): "Status",
     ("lookoutequipment", "ListDataIngestionJobs"): "DataIngestionJobSummaries",
+    ("sqs", "ListMessageMoveTasks"): "Results",
 }
 #: The same, further down.
 _DEEP = {
@@ -54,6 +61,7 @@ _DEEP = {
     ("iotanalytics", "ListPipelines"): "pipelineSummaries.reprocessingSummaries.status",
     ("lookoutequipment", "DescribeDataIngestionJob"): "JobId",
     ("lookoutequipment", "ListDataIngestionJobs"): "DataIngestionJobSummaries.Status",
+    ("sqs", "ListMessageMoveTasks"): "Results.Status",
 }
 #: The passing troubles that chance deals.
 _TROUBLES = (

@@ -4,125 +4,53 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import timedelta
-from functools import cache
+from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
 import job_targets
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_features import needs
+from job_case import AWS, REGION, JobCase, client, session
 
-from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
-from airflow_provider_jobs.service_models import use_service_models
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
+from airflow_provider_jobs.sqs.redrive import RedriveId, moment
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
 
-REGION = "us-east-1"
-AWS: dict[str, Any] = {"aws_conn_id": None, "region_name": REGION}
-
-
-@cache
-def session() -> boto3.Session:
-    session = boto3.Session(region_name=REGION)
-    use_service_models(session)
-    return session
-
-
-@cache
-def client(service: str) -> Any:
-    """A client of the mocked AWS. One serves all tests: to make it costs more than its calls."""
-    return session().client(service)  # type: ignore[call-overload]
-
-
-class JobCase(ABC):
-    """A job type, with what is set up for it in the mocked AWS."""
-
-    service: str
-    hook_class: type[JobHook]
-    start_operation: str
-    stop_operation: str | None
-    describe_operation: str
-    list_operation: str
-    lists_before_start: int = 0
-    #: What the role of a task need not allow while nothing is in doubt.
-    dispensable: frozenset[str] = frozenset()
-    running: str
-    succeeded: str
-    failed: str
-    cancelled: str | None
-    #: The state of a job that is being stopped; None if AWS has no such state.
-    stopping: str | None
-    #: Whether AWS knows a repeated start for the first one's echo, by a name or a token.
-    repeatable = True
-    #: What is said of a job that AWS does not know.
-    unknown = "ResourceNotFound"
-    #: How often the start of a task's first job makes each of the calls that look.
-    looks_to_start = 1
-    #: Seconds that a job takes at least, so that AWS's times tell it from the next.
-    shortest = 0.5
-    #: Whether jobs of others take places that this task's may need, without being taken for them.
-    shares_quota = True
-
-    @abstractmethod
-    def prepare(self) -> None:
-        """Make in AWS what a job needs."""
-
-    @abstractmethod
-    def operator(self, **kwargs: Any) -> BaseOperator:
-        """Build the operator that starts a job."""
-
-    def apart(self, number: int) -> dict[str, Any]:
-        """Arguments that keep the operator's job out of the way of others than the account's quota."""
-        return {}
-
-    @abstractmethod
-    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
-        """Build the sensor."""
-
-    def core_id(self, job_id: str) -> str:
-        """Return the name that the hook's common methods use."""
-        return job_id
-
-    def reason(self, told: str) -> str:
-        """What is said of a job that failed for this reason."""
-        return told
-
-    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
-        """Return how many jobs there may be; made small where it is not."""
-        assert self.hook_class.quota is not None
-        return self.hook_class.quota
-
-    def limit(self, aws: AwsJobs, quota: int) -> None:
-        """Let there be so many jobs."""
-        aws.set_quota(self.service, quota)
-
-    def hurry_places(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:  # noqa: B027 # for one
-        """Let a place become free so long after a start, where it does not with the job's end."""
-
-    def free_place(self, aws: AwsJobs) -> None:
-        """Let the first job's place become free."""
-        aws.advance(aws.jobs(self.service)[0]["id"])
-
-    @abstractmethod
-    def job_id(self, result: dict[str, Any]) -> str:
-        """Read the job's name from a task's result."""
+__all__ = [
+    "AWS",
+    "CASES",
+    "FINDING",
+    "KNOWING",
+    "REGION",
+    "STOPPABLE",
+    "DataPipeline",
+    "EventBridge",
+    "IotAnalytics",
+    "JobCase",
+    "LookoutEquipment",
+    "Sqs",
+    "client",
+    "remembering",
+    "session",
+]
 
 
 class EventBridge(JobCase):
@@ -313,7 +241,55 @@ class DataPipeline(JobCase):
         return f"{result['pipeline_id']}@{result['activation_time'].removesuffix('+00:00')}"
 
 
-CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline()]
+class Sqs(JobCase):
+    """One dead-letter queue, of which one redrive runs; redrives are apart in time only."""
+
+    service = "sqs"
+    hook_class = SqsRedriveHook
+    start_operation = "StartMessageMoveTask"
+    stop_operation = "CancelMessageMoveTask"
+    describe_operation = list_operation = "ListMessageMoveTasks"
+    running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
+    stopping = "CANCELLING"
+    lists_before_start = 2
+    repeatable = False
+    unknown = "is not among the .* redrives of the queue"
+    looks_to_start = 3
+    shares_quota = False
+    source_arn = job_targets.DEAD_ARN.format("orders")
+
+    def prepare(self) -> None:
+        job_targets.dead_letters(client, "orders")
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        return 1
+
+    def limit(self, aws: AwsJobs, quota: int) -> None:
+        """The queue takes one; there is no place while somebody else's redrive runs."""
+        assert quota in (0, 1)
+        if quota == 0:
+            aws.set_pace(self.service)
+            client("sqs").start_message_move_task(SourceArn=self.source_arn)
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {"source_arn": self.source_arn, "poll_interval": 0.02}
+        return SqsStartMessageMoveTaskOperator(task_id="redrive", **{**AWS, **given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        source_arn, _, milliseconds = job_id.partition("@")
+        known = source_arn == self.source_arn
+        return SqsMessageMoveTaskSensor(
+            task_id="wait",
+            source_arn=self.source_arn,
+            since=moment(int(milliseconds)) if known else "2099-01-01T00:00:00Z",
+            **{**AWS, "poke_interval": 0.02, **kwargs},
+        )
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        return str(RedriveId.of(result["source_arn"], datetime.fromisoformat(result["since"])))
+
+
+CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline(), Sqs()]
 #: Those whose jobs AWS can stop.
 STOPPABLE = [case for case in CASES if case.stop_operation]
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What jobs are started on in AWS: archives, datasets, pipelines. Made through any clients."""
+"""What jobs are started on in AWS: archives, datasets, pipelines, queues. Made through any clients."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -95,3 +96,24 @@ def load(clients: Clients, name: str, *parameters: str) -> str:
         ],
     )
     return pipeline_id
+
+
+#: The dead-letter queue that a name makes.
+DEAD_ARN = "arn:aws:sqs:us-east-1:123456789012:{}-dead"
+
+
+def dead_letters(clients: Clients, name: str, count: int = 4) -> str:
+    """Make a queue and its dead-letter queue, let messages end up in that, and return its ARN.
+
+    :param count: how many, 10 at most.
+    """
+    sqs = clients("sqs")
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn: str = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    messages = [{"Id": str(number), "MessageBody": f"order {number}"} for number in range(count)]
+    sqs.send_message_batch(QueueUrl=url, Entries=messages)
+    for _ in range(2):
+        sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return arn

@@ -26,6 +26,7 @@ SERVICES = {
     "Data Pipeline": ("datapipeline", "data_pipeline"),
     "Lookout for Equipment": ("lookoutequipment", "lookout_equipment"),
     "IoT Analytics": ("iotanalytics", "iot_analytics"),
+    "SQS": ("sqs",),
 }
 WAITS = {"on the worker": ("sync",), "deferred": ("deferrable",)}
 _HEAD = """\

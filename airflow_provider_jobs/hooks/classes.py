@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Stand for the four services' hooks where operators and sensors name them, without importing them."""
+"""Stand for the services' hooks where operators and sensors name them, without importing them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
     from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
+    from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 else:
     _HOOKS = "airflow_provider_jobs.hooks"
     DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
@@ -25,5 +26,12 @@ else:
         ),
     )
     LookoutEquipmentHook = HookClass(f"{_HOOKS}.lookout_equipment.LookoutEquipmentHook", noun="ingestion job")
+    SqsRedriveHook = HookClass(f"{_HOOKS}.sqs.SqsRedriveHook", noun="redrive")
 
-__all__ = ["DataPipelineHook", "EventBridgeReplayHook", "IotAnalyticsHook", "LookoutEquipmentHook"]
+__all__ = [
+    "DataPipelineHook",
+    "EventBridgeReplayHook",
+    "IotAnalyticsHook",
+    "LookoutEquipmentHook",
+    "SqsRedriveHook",
+]

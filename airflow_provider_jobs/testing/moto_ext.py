@@ -23,7 +23,7 @@ from moto.core.routing import ServiceOperationRouter
 from airflow_provider_jobs.testing.control import CONTROL
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline")
+SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs")
 
 _PREFIX = "jobs_"
 

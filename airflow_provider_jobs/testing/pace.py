@@ -131,6 +131,11 @@ class Lifecycle:
         if self._pace.seconds is not None:
             self._stops_at = self._now() + timedelta(seconds=self._pace.seconds * STOP_FRACTION)
 
+    def slow_down(self, seconds: float) -> None:
+        """Let the job take so many seconds, if it goes by the clock and would take less."""
+        if self._pace.seconds and self._pace.seconds < seconds:
+            self._pace = Pace(seconds=seconds)
+
     @property
     def phase(self) -> Phase:
         """Where the job is."""

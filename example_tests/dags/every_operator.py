@@ -25,16 +25,22 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsStartPipelineReprocessingOperator,
 )
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.operators.sqs import (
+    SqsCancelMessageMoveTaskOperator,
+    SqsStartMessageMoveTaskOperator,
+)
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 
 SETTINGS: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1),
     "schedule": CronDataIntervalTimetable("@daily", timezone="UTC"),
     "catchup": False,
 }
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
 LOAD = {
     "objects": [
         {"id": "Default", "scheduleType": "ondemand", "workerGroup": "ours", "pipelineLogUri": "s3://logs/"},
@@ -96,6 +102,20 @@ for deferrable in (False, True):
             pipeline_name="cleaning",
             reprocessing_id=result("reprocess", "reprocessing_id"),
             deferrable=deferrable,
+        )
+
+    with DAG(f"redrive_{how}", **SETTINGS):
+        SqsStartMessageMoveTaskOperator(
+            task_id="redrive", source_arn=QUEUE, deferrable=deferrable
+        ) >> SqsMessageMoveTaskSensor(
+            task_id="wait", source_arn=QUEUE, since=result("redrive", "since"), deferrable=deferrable
+        )
+
+    with DAG(f"redrive_cancelled_{how}", **SETTINGS):
+        SqsStartMessageMoveTaskOperator(
+            task_id="redrive", source_arn=QUEUE, wait_for_completion=False
+        ) >> SqsCancelMessageMoveTaskOperator(
+            task_id="cancel", source_arn=QUEUE, since=result("redrive", "since"), deferrable=deferrable
         )
 
     with DAG(f"pipeline_{how}", **SETTINGS):

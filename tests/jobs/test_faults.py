@@ -64,7 +64,7 @@ def test_a_look_that_goes_wrong_starts_and_stops_nothing(
     aws: AwsJobs, case: JobCase, task: OneTask, kind: Any, when: Any
 ) -> None:
     aws.set_pace(reads=3)
-    operations = (case.describe_operation, case.list_operation)
+    operations = {case.describe_operation, case.list_operation}
     for operation in operations:
         # The looks are one or the other.
         aws.add_fault(

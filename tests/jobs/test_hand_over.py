@@ -30,10 +30,12 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsCancelPipelineReprocessingOperator,
     IotAnalyticsStartPipelineReprocessingOperator,
 )
+from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.testing import AwsJobs
 
 MakeTask = Callable[..., OneTask]
@@ -44,17 +46,20 @@ IDS = {
     "lookoutequipment": ["job_id"],
     "iotanalytics": ["pipeline_name", "reprocessing_id"],
     "datapipeline": ["pipeline_id", "activation_time"],
+    "sqs": ["source_arn", "since"],
 }
 SENSORS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeReplaySensor, "replay_name"),
     "lookoutequipment": (LookoutEquipmentDataIngestionJobSensor, "job_id"),
     "iotanalytics": (IotAnalyticsPipelineReprocessingSensor, "reprocessing_id"),
     "datapipeline": (DataPipelineSensor, "pipeline_id"),
+    "sqs": (SqsMessageMoveTaskSensor, "source_arn"),
 }
 STOPS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeCancelReplayOperator, "replay_name"),
     "iotanalytics": (IotAnalyticsCancelPipelineReprocessingOperator, "reprocessing_id"),
     "datapipeline": (DataPipelineDeactivatePipelineOperator, "pipeline_id"),
+    "sqs": (SqsCancelMessageMoveTaskOperator, "source_arn"),
 }
 
 

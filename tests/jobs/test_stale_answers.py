@@ -23,6 +23,7 @@ UNKNOWN = {
     "DescribeDataIngestionJob": "ResourceNotFoundException",
     "DescribePipeline": "ResourceNotFoundException",
     "DescribePipelines": "PipelineNotFoundException",
+    "ListMessageMoveTasks": "ResourceNotFoundException",
 }
 
 
@@ -32,9 +33,9 @@ def test_a_job_that_was_seen_and_is_not_found_once_is_waited_for(
 ) -> None:
     aws.set_pace(reads=4)
     # After the start and a poll that sees the job, another replica answers.
-    looks = case.looks_to_start if case.service == "datapipeline" else 1
+    skip = case.looks_to_start + 1
     code = UNKNOWN[case.describe_operation]
-    aws.add_fault(Fault(case.describe_operation, "error", skip=looks + 1, code=code, status=400))
+    aws.add_fault(Fault(case.describe_operation, "error", skip=skip, code=code, status=400))
     result = make_task({"retries": 0}).run()
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
     assert len(aws.jobs(case.service)) == 1

@@ -26,10 +26,15 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsStartPipelineReprocessingOperator,
 )
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
+from airflow_provider_jobs.operators.sqs import (
+    SqsCancelMessageMoveTaskOperator,
+    SqsStartMessageMoveTaskOperator,
+)
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.job import JobTrigger
 from airflow_provider_jobs.triggers.queue import QueueTrigger
@@ -199,6 +204,21 @@ def reprocessings() -> None:
     )
 
 
+def redrives() -> None:
+    """SQS."""
+    redrive = SqsStartMessageMoveTaskOperator(
+        task_id="redrive",
+        source_arn=found("queue"),
+        destination_arn="arn:aws:sqs:us-east-1:123456789012:orders",
+        max_messages_per_second="{{ params.per_second }}",
+        wait_for_completion=False,
+    )
+    SqsMessageMoveTaskSensor(task_id="wait_redrive", source_arn=redrive.output, deferrable=True)
+    SqsCancelMessageMoveTaskOperator(
+        task_id="cancel_redrive", source_arn=redrive.output["source_arn"], since=redrive.output["since"]
+    )
+
+
 def triggers() -> list[Any]:
     """Triggers, as an operator of a user's own may make them."""
     return [
@@ -222,4 +242,5 @@ def make_dag() -> DAG:
         pipelines()
         ingestions()
         reprocessings()
+        redrives()
     return dag

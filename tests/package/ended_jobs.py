@@ -24,11 +24,15 @@ from airflow_provider_jobs.operators import (  # noqa: E402
     eventbridge,
     iot_analytics,
     lookout_equipment,
+    sqs,
 )
 from airflow_provider_jobs.sensors import data_pipeline as data_pipeline_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import eventbridge as eventbridge_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import iot_analytics as iot_analytics_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import lookout_equipment as lookout_equipment_sensor  # noqa: E402
+from airflow_provider_jobs.sensors import sqs as sqs_sensor  # noqa: E402
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
 
 INGESTED = {
     "dataset_name": "pumps",
@@ -66,6 +70,9 @@ TASKS: list[tuple[Any, dict[str, Any]]] = [
         ),
         INGESTED,
     ),
+    (sqs.SqsStartMessageMoveTaskOperator(task_id="redrive", source_arn=QUEUE), {}),
+    (sqs.SqsCancelMessageMoveTaskOperator(task_id="cancel_redrive", source_arn=QUEUE), {}),
+    (sqs_sensor.SqsMessageMoveTaskSensor(task_id="redriven", source_arn=QUEUE), {}),
     (eventbridge_sensor.EventBridgeReplaySensor(task_id="replay", replay_name="orders"), {}),
     (data_pipeline_sensor.DataPipelineSensor(task_id="pipeline", pipeline_id="df-1"), {}),
     (
@@ -97,7 +104,7 @@ def main() -> None:
         except JobFailedError as error:
             errors.append(str(error))
     # Those that stop a job take each end of it.
-    assert len(errors) == (0 if state is JobState.SUCCEEDED else len(TASKS) - 3), errors
+    assert len(errors) == (0 if state is JobState.SUCCEEDED else len(TASKS) - 4), errors
     assert all("job-1 ended FAILED: AWS " in error for error in errors), errors
     print(*sorted({*sys.modules} - before))
 

@@ -23,6 +23,7 @@ PACKAGE = Path(airflow_provider_jobs.__file__).parent
 TRIGGERS = ("JobTrigger", "QueueTrigger", "DelayTrigger")
 #: What the mistakes use; the rest of what they import is what the correct uses do.
 _GIVEN = """
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
 replay = EventBridgeStartReplayOperator(task_id="replay", archive="orders")
 create = DataPipelineCreatePipelineOperator(task_id="create", pipeline_name="orders")
 """

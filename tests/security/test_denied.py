@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
-EVENTS, LOOKOUT, IOT, PIPELINE = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
 ONCE = {"retries": {"total_max_attempts": 1}}
 #: Those without which no job is started: what there is must be known, and what is asked for be right.
 BEFORE = [
@@ -30,6 +30,8 @@ BEFORE = [
     (PIPELINE, "DescribePipelines"),
     (PIPELINE, "GetPipelineDefinition"),
     (PIPELINE, "ActivatePipeline"),
+    (SQS, "ListMessageMoveTasks"),
+    (SQS, "StartMessageMoveTask"),
 ]
 #: Those without which a job is started and not watched.
 WATCHING = [
@@ -46,7 +48,11 @@ OPTIONAL = [
     (IOT, "CancelPipelineReprocessing"),
     (PIPELINE, "ListPipelines"),
     (PIPELINE, "DeactivatePipeline"),
+    (SQS, "CancelMessageMoveTask"),
 ]
+#: Those that AWS asks for besides those of the calls.
+UNSEEN = {"iam:PassRole", *(f"sqs:{each}Message" for each in ("Delete", "Receive", "Send"))}
+UNSEEN |= {"sqs:GetQueueAttributes"}
 
 
 def run(case: JobCase, denied: str) -> tuple[int, object]:
@@ -88,7 +94,7 @@ def test_without_it_a_healthy_task_succeeds(case: JobCase, denied: str) -> None:
     assert isinstance(outcome, dict)
 
 
-@pytest.mark.parametrize("case", [EVENTS, IOT, PIPELINE])
+@pytest.mark.parametrize("case", [EVENTS, IOT, PIPELINE, SQS])
 def test_a_stop_that_is_denied_says_what_it_does_not_know(case: JobCase, logged: Callable[[], str]) -> None:
     with mock_aws_jobs() as aws:
         aws.set_pace()
@@ -111,4 +117,4 @@ def test_every_permission_of_an_operator_that_starts_a_job_is_tried() -> None:
     statements = [statement for policy in policies for statement in json.loads(policy)["Statement"]]
     granted = {action for statement in statements for action in statement["Action"]}
     assert len(policies) == len(CASES)
-    assert tried == granted - {"iam:PassRole"}
+    assert tried == granted - UNSEEN

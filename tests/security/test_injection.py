@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import job_targets
 import pytest
 from api_calls import recorded
 from job_cases import AWS, CASES, DataPipeline, JobCase
@@ -20,11 +21,13 @@ from airflow_provider_jobs.operators import data_pipeline as dp
 from airflow_provider_jobs.operators import eventbridge as eb
 from airflow_provider_jobs.operators import iot_analytics as iot
 from airflow_provider_jobs.operators import lookout_equipment as lookout
+from airflow_provider_jobs.operators import sqs
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
+from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 
 FORGED = "FORGED line"
@@ -52,8 +55,9 @@ HOSTILE = [
     "x" * 100_000,
     "",
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
 INGEST = {"dataset_name": "pumps-0", "bucket": "plant", "role_arn": "arn:aws:iam::123456789012:role/lookout"}
+QUEUE = {"source_arn": job_targets.DEAD_ARN.format("orders")}
 WINDOW = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T02:00:00+00:00"}
 REPLAY = {"archive": "orders", "event_start_time": WINDOW["start_time"], "event_end_time": WINDOW["end_time"]}
 CREATE = {"pipeline_name": "load"}
@@ -99,6 +103,13 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (PIPELINE, dp.DataPipelineDeletePipelineOperator, {}, "pipeline_id", True),
     (PIPELINE, DataPipelineSensor, {}, "pipeline_id", True),
     (PIPELINE, DataPipelineSensor, {"pipeline_id": "df-1"}, "activation_time", False),
+    (SQS, sqs.SqsStartMessageMoveTaskOperator, {}, "source_arn", False),
+    (SQS, sqs.SqsStartMessageMoveTaskOperator, QUEUE, "destination_arn", False),
+    (SQS, sqs.SqsStartMessageMoveTaskOperator, QUEUE, "max_messages_per_second", False),
+    (SQS, sqs.SqsCancelMessageMoveTaskOperator, {}, "source_arn", False),
+    (SQS, sqs.SqsCancelMessageMoveTaskOperator, QUEUE, "since", False),
+    (SQS, SqsMessageMoveTaskSensor, {}, "source_arn", False),
+    (SQS, SqsMessageMoveTaskSensor, QUEUE, "since", False),
 ]
 
 

@@ -19,14 +19,14 @@ from unittest.mock import patch
 import pytest
 from airflow.triggers.base import BaseTrigger
 from api_calls import Call, recorded
-from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase
+from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase, Sqs
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.data_pipeline import definition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
 from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics
+from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics, sqs
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 
@@ -43,7 +43,14 @@ WITHOUT_RESOURCE = {
     "lookoutequipment:ListDataIngestionJobs",
 }
 #: Permissions that a call needs besides its own.
-BESIDES = {"datapipeline:AddTags", "iam:PassRole"}
+BESIDES = {
+    "datapipeline:AddTags",
+    "iam:PassRole",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+}
 #: Calls that AWS allows without any permission.
 FREE = {"sts:GetCallerIdentity"}
 ACCOUNT = "123456789012"
@@ -188,7 +195,11 @@ def waits_in_line(case: JobCase, aws: AwsJobs) -> Go:
 def waits_beside_many(case: JobCase, aws: AwsJobs) -> Go:
     """The triggers of one connection share a look, which lists where there are many."""
     spec = HookSpec.of(case.hook_class, {"aws_conn_id": None, "region_name": REGION})
-    prefix = {"datapipeline": "df-{}", "iotanalytics": "cleaning{}/0"}.get(case.service, "{:032}")
+    prefix = {
+        "datapipeline": "df-{}",
+        "iotanalytics": "cleaning{}/0",
+        "sqs": "arn:aws:sqs:us-east-1:123456789012:orders-dead@176722560000{}",
+    }.get(case.service, "{:032}")
     triggers: list[BaseTrigger] = [
         JobTrigger(
             hook_class=spec.hook_class,
@@ -232,6 +243,8 @@ def stops(case: JobCase, aws: AwsJobs) -> Go:
             operator = iot_analytics.IotAnalyticsCancelPipelineReprocessingOperator(
                 pipeline_name="cleaning", reprocessing_id=job_id, **given
             )
+        case Sqs():
+            operator = sqs.SqsCancelMessageMoveTaskOperator(source_arn=case.source_arn, **given)
         case _:
             operator = data_pipeline.DataPipelineDeactivatePipelineOperator(
                 pipeline_id=job_id.partition("@")[0], **given
@@ -287,7 +300,7 @@ STARTS: list[Way] = [
     waits_in_line,
     waits_beside_many,
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
 WAYS: dict[str, tuple[JobCase, list[Way]]] = {
     "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own]),
     "EventBridgeCancelReplayOperator": (EVENTS, [stops, waits_beside_many]),
@@ -303,6 +316,9 @@ WAYS: dict[str, tuple[JobCase, list[Way]]] = {
     "IotAnalyticsStartPipelineReprocessingOperator": (IOT, STARTS),
     "IotAnalyticsCancelPipelineReprocessingOperator": (IOT, [stops, waits_beside_many]),
     "IotAnalyticsPipelineReprocessingSensor": (IOT, [senses, waits_beside_many]),
+    "SqsStartMessageMoveTaskOperator": (SQS, STARTS),
+    "SqsCancelMessageMoveTaskOperator": (SQS, [stops]),
+    "SqsMessageMoveTaskSensor": (SQS, [senses, waits_beside_many]),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from . import data_pipeline, event_archives, event_replays, iot_analytics, lookout_equipment
+from . import data_pipeline, event_archives, event_replays, iot_analytics, lookout_equipment, sqs_redrives
 from .table import Change, Has, Refused, Row, World
 
 TABLES = {
@@ -21,6 +21,7 @@ TABLES = {
     "datapipeline": data_pipeline.ROWS,
     "iotanalytics": iot_analytics.ROWS,
     "lookoutequipment": lookout_equipment.ROWS,
+    "redrives": sqs_redrives.ROWS,
 }
 ROWS = [(f"{service}: {row.what}", row) for service, rows in TABLES.items() for row in rows]
 
@@ -110,7 +111,7 @@ def test_every_row_has_a_source_and_a_date() -> None:
         assert re.match(
             r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/", row.source.where
         ), row.what
-        assert date(2024, 5, 1) <= row.source.when <= date(2026, 11, 26), row.what
+        assert date(2024, 1, 3) <= row.source.when <= date(2026, 11, 28), row.what
 
 
 def test_the_table_is_a_table() -> None:

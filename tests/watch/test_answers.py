@@ -111,6 +111,7 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
         Path(1, "QueryObjects", ("ids",), ""),
         Path(1, "DescribeObjects", ("pipelineObjects", "pipelineObjects.id", "pipelineObjects.fields"), ""),
     ),
+    "sqs": (Path(1, "ListMessageMoveTasks", ("Results", "Results.Status", "Results.StartedTimestamp"), ""),),
 }
 
 
@@ -174,6 +175,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "lookoutequipment": ("ValidationException", "ResourceNotFoundException"),
     "iotanalytics": ("InvalidRequestException", "ResourceNotFoundException"),
     "datapipeline": ("InvalidRequestException", "PipelineNotFoundException"),
+    "sqs": ("InvalidParameterValue", "ResourceNotFoundException"),
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import job_targets
 import pytest
 from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow_features import needs
@@ -245,7 +246,12 @@ def test_a_job_that_has_ended_or_is_gone_is_nothing_to_stop(
     aws.advance(aws.jobs(case.service)[0]["id"])
     kill(spec_of(case.hook_class), job)
     assert "had ended already" in logged()
-    gone = {"events": "gone", "iotanalytics": "gone/7", "datapipeline": "df-GONE@2026-01-01T00:00:00"}
+    gone = {
+        "events": "gone",
+        "iotanalytics": "gone/7",
+        "datapipeline": "df-GONE@2026-01-01T00:00:00",
+        "sqs": f"{job_targets.DEAD_ARN.format('gone')}@1767225600000",
+    }
     kill(spec_of(case.hook_class), gone[case.service])
     assert "had ended already" in logged()
 

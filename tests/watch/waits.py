@@ -156,11 +156,23 @@ def _activations(count: int) -> list[str]:
     return ids
 
 
+def _redrives(count: int) -> list[str]:
+    api = client("sqs")
+    ids = []
+    for name in (f"orders-{number}" for number in range(count)):
+        arn = job_targets.dead_letters(client, name)
+        api.start_message_move_task(SourceArn=arn)
+        (shown,) = api.list_message_move_tasks(SourceArn=arn)["Results"]
+        ids.append(f"{arn}@{shown['StartedTimestamp']}")
+    return ids
+
+
 _STARTS: Mapping[str, Callable[[int], list[str]]] = {
     "events": _replays,
     "lookoutequipment": _ingestions,
     "iotanalytics": _reprocessings,
     "datapipeline": _activations,
+    "sqs": _redrives,
 }
 
 

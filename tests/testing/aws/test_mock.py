@@ -13,8 +13,8 @@ import boto3
 import moto.backend_index
 import pytest
 from botocore.exceptions import ClientError
+from logs_insights.mocked import BACKEND
 from moto import mock_aws
-from sqs_redrive.mocked import BACKEND
 from testing.conftest import T0, Cloud
 
 import airflow_provider_jobs.testing as testing
@@ -48,8 +48,8 @@ def test_a_backend_of_ones_own_is_there_as_long_as_the_mock() -> None:
     index = list(moto.backend_index.backend_url_patterns)
     with mock_aws_jobs(), mock_aws_jobs(backends=[BACKEND]) as aws:
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
-            boto3.client("sqs", "us-east-1").list_message_move_tasks(SourceArn="arn:aws:sqs:::none")
-        assert aws.calls("sqs") == {"ListMessageMoveTasks": 1}
+            boto3.client("logs", "us-east-1").stop_query(queryId="none")
+        assert aws.calls("logs") == {"StopQuery": 1}
     assert moto.backend_index.backend_url_patterns == index
     assert not {name for name in sys.modules if name.startswith("moto.jobs_")}
 

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Redrives of Amazon SQS's dead-letter queues as data."""
