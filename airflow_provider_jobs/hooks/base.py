@@ -47,9 +47,10 @@ class JobHook(ServiceCalls):
     def see_jobs(self, identity: Identity, log: AttemptLog, request: Any) -> list[SeenJob]:
         """Return every job that may be the task's, by what the service's jobs are told apart (``marking``).
 
-        ``NAME``: all jobs whose name or description carries the identity; those of attempts in the log that a
-        list does not show are described by their names. ``TOKEN`` and ``NONE``: the jobs whose ids are in the
-        log, and all jobs of the scopes of the request and of the log's attempts.
+        ``NAME`` and ``LABEL``: all jobs whose name or description carries the identity; those of attempts in
+        the log that a list does not show are described. With ``LABEL``, a job that has ended may be left out
+        if the log is whole and has the ids of all attempts. ``TOKEN`` and ``NONE``: the jobs whose ids are in
+        the log, and all jobs of the scopes of the request and of the log's attempts.
 
         A job that AWS does not know is left out. Called on the worker, before each decision; nothing is
         started after an error.

@@ -23,7 +23,7 @@ from moto.core.routing import ServiceOperationRouter
 from airflow_provider_jobs.testing.control import CONTROL
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs")
+SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs")
 
 _PREFIX = "jobs_"
 
@@ -76,7 +76,7 @@ class JobResponse(BaseResponse):
 
 @dataclass(frozen=True)
 class Backend:
-    """What moto has to know of a service. Several may serve one service; ours come before moto's own.
+    """What moto has to know of a service. Ours come before moto's own, and a user's before ours.
 
     :param name: the service's signing name, the first part of its host name
     :param response: the class that answers
@@ -89,8 +89,8 @@ class Backend:
 
     @property
     def moto_name(self) -> str:
-        """The name in moto's index: none that moto has."""
-        return _PREFIX + self.name
+        """The name in moto's index: none that moto has, and another one for each class that answers."""
+        return f"{_PREFIX}{self.name}_{self.response.__name__}"
 
     @property
     def url_base(self) -> str:
