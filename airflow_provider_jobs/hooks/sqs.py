@@ -16,6 +16,7 @@ from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
     JobQuotaError,
+    JobUnavailableError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
@@ -261,10 +262,9 @@ class SqsRedriveHook(JobHook):
         now = self.clock.now()
         late = row is None and redrive.time is not None and (now is None or now - redrive.time < _LATE)
         if late or (row is not None and _state(row) is JobState.RUNNING):
-            raise JobApiError(
+            raise JobUnavailableError(
                 f"{redrive} cannot be cancelled yet: AWS shows no handle of it. The stop can be repeated.",
                 "NoTaskHandle",
-                transient=True,
             )
         return row is not None and not _state(row).ended
 

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComA
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks.classes import CloudWatchLogsExportHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
@@ -60,8 +61,8 @@ class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExpo
     :param destination_prefix: what the objects' keys begin with, without a slash at either end; by default
         ``exportedlogs``, the group and the window, such as
         ``exportedlogs/shop/web/20260131T000000Z-20260201T000000Z``. (templated)
-    :param export_delay: as a timedelta or in seconds, how long after the window's end the export starts at the
-        earliest: AWS may take up to 12 hours until it can export what was logged.
+    :param export_delay: as a timedelta or in seconds, how long after the window's end the export starts at
+        the earliest: AWS may take up to 12 hours until it can export what was logged.
     :raises JobInputError: for parameters that cannot work, before any call; and if AWS may not write to the
         bucket.
     """
@@ -147,17 +148,15 @@ class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExpo
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the log group, and the folder that AWS has written."""
-        found = job.details
-        partition, region, account = (
-            self.hook.conn_partition,
-            self.hook.conn_region_name,
-            self.hook.tell_account(),
+        found, hook = job.details, self.hook
+        account = hook.tell_account()
+        if account is None:
+            raise JobError("sts:GetCallerIdentity did not tell the account of the log group.")
+        place = f"arn:{hook.conn_partition}:logs:{hook.conn_region_name}:{account}"
+        return Lineage(
+            [DatasetName(place, f"log-group:{found['log_group_name']}")],
+            [DatasetName.of_s3(found["destination"], found["destination_prefix"])],
         )
-        group = DatasetName(
-            f"arn:{partition}:logs:{region}:{account}", f"log-group:{found['log_group_name']}"
-        )
-        folder = f"{found['destination_prefix']}/{job.job_id}"
-        return Lineage([group] if account else [], [DatasetName.of_s3(found["destination"], folder)])
 
 
 class CloudWatchLogsCancelExportTaskOperator(StopJobOperator[CloudWatchLogsExportHook]):

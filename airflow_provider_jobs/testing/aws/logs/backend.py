@@ -26,6 +26,7 @@ from airflow_provider_jobs.testing.aws.constraints import check_input
 from airflow_provider_jobs.testing.aws.logs.bucket import WRITE_TEST, open_bucket
 from airflow_provider_jobs.testing.aws.logs.exports import PREFIX, SERVICE, Export
 from airflow_provider_jobs.testing.control import CONTROL
+from airflow_provider_jobs.testing.lag import Row
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
 
 #: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -82,7 +83,7 @@ class ExportsBackend(BaseBackend):
             raise AwsError("InvalidOperationException", "The specified export task has already finished")
         export.life.stop()
 
-    def describe(self, task_id: str) -> list[dict[str, Any]]:
+    def describe(self, task_id: str) -> list[Row]:
         """Describe the export of an id, if it is shown."""
         export = self.exports.get(task_id)
         if export is None or export.described.look() is None:
@@ -94,7 +95,7 @@ class ExportsBackend(BaseBackend):
         """Return a page of the exports, of those in a state if one is asked for."""
         state, wanted = request.get("statusCode"), request.get("limit", MAX_PAGE)
         first = _position(request.get("nextToken"), len(self.exports))
-        rows: list[dict[str, Any]] = []
+        rows: list[Row] = []
         newest_first = list(self.exports.values())[::-1]
         # What was started since the first page comes before what that had.
         for position, export in list(enumerate(newest_first))[len(newest_first) - first :]:
