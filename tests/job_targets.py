@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What jobs are started on in AWS: archives, datasets, pipelines, queues, log groups. Made through any clients."""
+"""What jobs are started on in AWS: archives, datasets, queues and so on. Made through any clients."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ _STATES = {
     "CANCELLED": JobState.CANCELLED,
     "FAILED": JobState.FAILED,
 }
-#: Parameters of an export: what the text matches, and what that means. Of the 1,024 bytes that a key may have,
-#: AWS needs some behind the prefix: for the id, the stream and the file.
+#: Parameters of an export: what the text matches, and what that means. Of the 1,024 bytes of a key AWS needs
+#: some behind the prefix: for the id, the stream and the file.
 _PATTERNS: Mapping[str, tuple[str, str]] = {
     "log_group_name": (r"[.\-_/#A-Za-z0-9]{1,512}", "a log group's name: 1 to 512 letters, digits and .-_/#"),
     "log_stream_name_prefix": (r"[^:*\x00-\x1f\x7f]{1,512}", "1 to 512 characters other than : and *"),
