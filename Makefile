@@ -12,7 +12,7 @@ E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := $(patsubst %,build/reports/%.xml,unit e2e extended alone)
 
-.PHONY: demo screenshots test unit explore lives faults traces lowest e2e extended shown reliability lint types docs build benchmark constraints install clean
+.PHONY: demo screenshots test unit explore lives faults traces lowest moto clients service-model e2e extended shown reliability lint types docs build benchmark constraints install clean
 
 demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -40,6 +40,15 @@ traces: install  ## A thousand of the explored histories, replayed on the real o
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
+service-model: $(VENV)/ready  ## Our model of IoT Analytics, shape by shape, beside the last one that botocore had.
+	$(BIN)/nox --session service-model
+
+moto: install  ## moto's own tests of the services that we replace, with ours in moto; what differs is listed.
+	$(BIN)/nox --session moto
+
+clients: install  ## The table of AWS's answers, by the AWS CLI and, if there is Node.js, AWS's SDK for JavaScript.
+	$(BIN)/nox --session clients
+
 e2e: install
 	$(BIN)/pytest -m "e2e and not extended" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
 
@@ -56,6 +65,8 @@ reliability: $(VENV)/ready  ## Write docs/reliability.md from the last runs of "
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 
 types: install $(VENV)/ready-docs
 	$(BIN)/mypy

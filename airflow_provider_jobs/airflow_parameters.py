@@ -2,10 +2,10 @@
 
 """The parameters of Airflow's base classes, for type checkers and editors.
 
-Airflow's operators pass them on as ``**kwargs``, of which a type checker knows nothing. Operators and
-sensors name them as ``**kwargs: Unpack[...]``, so that a misspelt name or a wrong type is found before
-Airflow reads the DAG's file. At run time nothing depends on these classes: the installed Airflow says
-what it takes, and a parameter of a later Airflow is an error to it.
+Airflow's operators pass them on as ``**kwargs``, which a type checker cannot check. Operators and sensors
+name them as ``**kwargs: Unpack[...]``, so a type checker finds a misspelt name or a wrong type before
+Airflow parses the DAG file. Nothing depends on these classes at run time: the installed Airflow decides
+which parameters it accepts, and rejects those of a later Airflow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Callback", "SensorParameters", "TaskParameters"]
 
-#: What is called with the task's context.
+#: A function that is called with the task's context.
 Callback: TypeAlias = Callable[[Any], Any]
 
 

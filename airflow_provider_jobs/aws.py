@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The AWS part of operators and sensors: their parameters, and the hook that is imported when it is needed.
+"""The AWS part of operators and sensors: their AWS parameters, and a hook that is imported when needed.
 
-They do what the Amazon provider's own bases do, without what these import: boto3 and the Amazon provider's
-hooks, which a DAG file needs as little as a task that takes up a job that has ended.
+These bases do the same as the Amazon provider's own, without importing boto3 and that provider's hooks.
+Neither parsing a DAG file nor resuming a task whose job has ended needs those.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = ["AwsOperator", "AwsSensor", "HookClass", "HookT", "UsesHook", "aws_te
 
 HookT = TypeVar("HookT", bound="JobHook")
 
-#: What :class:`~airflow_provider_jobs.hooks.base.JobHook` has as its ``no_reason``.
+#: The ``no_reason`` of :class:`~airflow_provider_jobs.hooks.base.JobHook`.
 _NO_REASON = "AWS gives no reason"
 
 
-#: What other packages call a parameter of an operator, and its name here.
+#: Names of operator parameters in other packages, with their names here.
 _OPERATOR_NAMES = {
     "check_interval": "poll_interval",
     "job_poll_interval": "poll_interval",
@@ -52,7 +52,7 @@ _OPERATOR_NAMES = {
     "waiter_delay": "poll_interval",
     "waiter_max_attempts": "job_timeout",
 }
-#: The same for a sensor, whose names are those of Airflow's sensors.
+#: The same for sensors, which use the names of Airflow's sensors.
 _SENSOR_NAMES = {
     "job_timeout": "timeout",
     "max_attempts": "timeout",
@@ -66,10 +66,10 @@ _SENSOR_NAMES = {
 
 
 def _refuse_other_names(task: object, given: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    """Refuse parameters under the names that other packages have for them.
+    """Reject parameters that have the names of other packages.
 
-    :param names: the names here, by those elsewhere.
-    :raises JobInputError: with the name here.
+    :param names: the names in this package, by the names in other packages.
+    :raises JobInputError: naming the parameter here.
     """
     for name, ours in names.items():
         if name in given:
@@ -77,9 +77,9 @@ def _refuse_other_names(task: object, given: Mapping[str, Any], names: Mapping[s
 
 
 class HookClass:
-    """Stands for a hook's class as an operator's ``aws_hook_class``; it is imported when that is asked for.
+    """A lazy import of a hook's class, for an operator's ``aws_hook_class``; imported on first access.
 
-    What is said of a job that has ended is given here, so that saying it needs no import.
+    The texts for messages about ended jobs are given here, so that those messages need no import.
 
     :param path: the class's dotted path.
     :param noun: the class's ``noun``.
@@ -96,17 +96,17 @@ class HookClass:
 
 
 def aws_template_fields(*fields: str) -> tuple[str, ...]:
-    """Return the names of an operator's templated fields: these, and those of the AWS parameters."""
+    """Return the names of an operator's templated fields: the given ones and the AWS parameters."""
     return tuple(sorted({"aws_conn_id", "region_name", "verify", *fields}))
 
 
 class UsesHook(Generic[HookT]):
-    """Part of an operator or sensor: its hook."""
+    """Mixin for operators and sensors: their hook."""
 
-    #: The hook's class, or a :class:`HookClass` that stands for it.
+    #: The hook's class, or a :class:`HookClass` that imports it.
     aws_hook_class: type[HookT]
 
-    # As they are once their templates are rendered.
+    # Their types after rendering.
     aws_conn_id: str | None
     region_name: str | None
     verify: bool | str | None
@@ -114,13 +114,13 @@ class UsesHook(Generic[HookT]):
     deferrable = Checked(truth)
     do_xcom_push: bool
     log: Any
-    #: The link to the console that is kept once the job is known.
+    #: The console link that is stored once the job is known.
     job_link: ClassVar[type[JobLink] | None] = None
 
     def _take_aws_parameters(
         self, aws_conn_id: Any, region_name: Any, verify: Any, botocore_config: Any
     ) -> None:
-        """Keep the AWS parameters, which the constructors of both bases take."""
+        """Set the AWS parameters; both bases' constructors take them."""
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.verify = str(verify) if isinstance(verify, PathLike) else verify
@@ -128,7 +128,7 @@ class UsesHook(Generic[HookT]):
 
     @cached_property
     def hook(self) -> HookT:
-        """The hook, with the AWS parameters."""
+        """The hook, built with the AWS parameters."""
         return self.aws_hook_class(**self._hook_parameters)
 
     @property
@@ -141,23 +141,23 @@ class UsesHook(Generic[HookT]):
         }
 
     def _keep_from_triggerer(self, context: Mapping[str, Any]) -> None:
-        """Wait on the worker where the triggerer may not see the connection: one that is a team's own.
+        """Make a task of a team wait on its worker, since the triggerer cannot see the team's connections.
 
-        Airflow 3.3 answers a triggerer's questions without regard to the task's team.
+        Airflow 3.3 answers a triggerer's requests without considering the task's team.
         """
         name = team(context) if self.deferrable and self.aws_conn_id is not None else None
         if name is not None:
             self.log.warning(
-                "The task is of team %r. Airflow's triggerer does not see connections of a team's own, so "
-                "the task waits on its worker.",
+                "The task belongs to team %r. Airflow's triggerer does not see connections that belong to a "
+                "team, so the task waits on its worker.",
                 name,
             )
             self.deferrable = False
 
     def _encoded(self, **place: str | None) -> HookSpec:
-        """Return how the triggerer, which may have its own Region and endpoint, builds the hook.
+        """Return a description of the hook for the triggerer, whose default Region and endpoint may differ.
 
-        :param place: the Region or the connection, where it is not the task's own.
+        :param place: the Region or the connection, if it differs from the task's.
         """
         from airflow_provider_jobs.hooks.spec import HookSpec
 
@@ -167,7 +167,7 @@ class UsesHook(Generic[HookT]):
         return HookSpec.of(self.aws_hook_class, parameters)
 
     def _keep_link(self, context: Mapping[str, Any], job_id: str) -> None:
-        """Keep what the link to the job is made of, unless the endpoint is not AWS's own."""
+        """Store the values for the link to the job, unless the endpoint is not AWS's own."""
         if self.job_link is None or not self.do_xcom_push or self.hook.own_endpoint:
             return
         self.job_link.persist(
@@ -180,18 +180,18 @@ class UsesHook(Generic[HookT]):
 
     @property
     def _noun(self) -> str:
-        """What the service calls a job, to begin a sentence with."""
+        """The service's word for a job, capitalized for the start of a sentence."""
         noun: str = getattr_static(type(self), "aws_hook_class").noun
         return noun.capitalize()
 
     @property
     def _no_reason(self) -> str:
-        """What to say of a job that failed where AWS does not say why."""
+        """The text for a failed job if AWS gives no reason."""
         reason: str = getattr_static(type(self), "aws_hook_class").no_reason
         return reason
 
 
-# Airflow fills in ``default_args`` by the signature of the class's own ``__init__``, so both bases have one.
+# Airflow applies ``default_args`` by the signature of the class's own ``__init__``, so both bases define one.
 class AwsOperator(ReadsParameters, BaseOperator, UsesHook[HookT], Generic[HookT]):
     """Base of the operators.
 

@@ -20,7 +20,7 @@ def duration(value: Any, name: str, *, zero: bool = False, otherwise: str = "") 
     :param name: the parameter, for the message.
     :param zero: whether it may be zero.
     :param otherwise: what else it may be, for the message.
-    :raises JobInputError: if it is none, or not positive.
+    :raises JobInputError: if it is not a length of time, or is negative or, unless allowed, zero.
     """
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
     given = timedelta(seconds=value) if number else value

@@ -15,9 +15,9 @@ __all__ = [
 
 #: A permission is missing.
 ACCESS_CODES = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
-#: STS has refused the credentials that a call was to be made with: not a code of AWS's but of this package.
+#: STS refused to issue credentials for a call. This is a code of this package, not of AWS.
 NO_CREDENTIALS = "CredentialsRefused"
-#: The credentials were never accepted, or not in this Region.
+#: AWS has never accepted the credentials, or does not accept them in this Region.
 NEVER_VALID_CODES = frozenset(
     {
         "AuthFailure",
@@ -27,7 +27,7 @@ NEVER_VALID_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
-#: The credentials, or the signature made with them, are not accepted; others may be, after a rotation.
+#: AWS does not accept the credentials or the signature; after a rotation it may accept the new ones.
 CREDENTIAL_CODES = NEVER_VALID_CODES | frozenset(
     {
         NO_CREDENTIALS,
@@ -47,7 +47,7 @@ CREDENTIAL_CODES = NEVER_VALID_CODES | frozenset(
         "TokenRetrievalError",
     }
 )
-#: Too many calls: fewer are to be made.
+#: Too many calls; the caller must make fewer.
 THROTTLING_CODES = frozenset(
     {
         "BandwidthLimitExceeded",

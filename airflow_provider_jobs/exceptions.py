@@ -59,7 +59,7 @@ class JobQuotaError(JobError):
 
 
 class JobQuotaInDoubtError(JobQuotaError):
-    """The service has no room for another job now, but an earlier call of botocore's may have started one."""
+    """The service has no room for another job now, but an earlier call by botocore may have started one."""
 
 
 class JobApiError(JobError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 _PACKAGE = "airflow_provider_jobs"
-#: Each integration with the module that it has in every layer, and its documentation.
+#: Each integration with the name of its module in every layer, and its documentation.
 _INTEGRATIONS = {
     "Amazon EventBridge": (
         "eventbridge",
@@ -40,21 +40,29 @@ _OPTIONS = {
     "site": (
         "string",
         "",
-        "Name of this Airflow, where its database was copied from another one (staging, blue/green): it "
-        "tells the jobs of the two apart. Change it only while no task runs: earlier jobs are not found.",
+        "Name of this Airflow, if its database was copied from another one (staging, blue/green), to tell "
+        "their jobs apart. Change it only while no task runs: jobs from before the change are not found.",
     ),
     "settling_time": (
         "float",
         "60.0",
-        "Seconds that AWS may take to show a job that was started. Within it, a job that is not shown counts "
-        "as not shown yet.",
+        "Seconds that AWS may take to show a job that was started. During this time, a job that AWS does not "
+        "show counts as not shown yet, not as lost.",
     ),
-    "poll_interval": ("float", "30.0", "Seconds between polls of a job, where an operator is not given any."),
-    "connect_timeout": ("float", "10.0", "Seconds in which a connection to AWS must stand."),
+    "poll_interval": (
+        "float",
+        "30.0",
+        "Seconds between polls of a job, unless an operator sets poll_interval.",
+    ),
+    "connect_timeout": (
+        "float",
+        "10.0",
+        "Seconds to wait for a connection to AWS; an operator's botocore_config overrides it.",
+    ),
     "read_timeout": (
         "float",
         "30.0",
-        "Seconds in which AWS must answer a call; an operator's botocore_config overrides it.",
+        "Seconds to wait for AWS's answer to a call; an operator's botocore_config overrides it.",
     ),
 }
 

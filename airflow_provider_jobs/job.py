@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What every AWS job has in common, as plain data: a state and a status."""
+"""A job's state and status, the same for every AWS service, as plain data."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 __all__ = ["JobState", "JobStatus", "one_line", "utc_text"]
 
 
-#: Control characters, ends of lines and of paragraphs, and marks of direction.
+#: Control characters, line and paragraph separators, and characters that change the writing direction.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-#: Characters of a text of somebody else's.
+#: The most characters of a text that does not come from this package.
 _LONGEST = 2_000
 
 
 class JobState(StrEnum):
-    """Where a job is, in words that fit every service; ``JobStatus.service_state`` has AWS's own."""
+    """A job's state, the same for every service; ``JobStatus.service_state`` has the service's own."""
 
     RUNNING = "running"
     STOPPING = "stopping"
@@ -37,18 +37,18 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One look at a job.
+    """A job's status at the time of a poll.
 
-    :param job_id: the service's own name for the job.
-    :param state: where the job is.
-    :param service_state: the state in AWS's own words, for example ``STARTING``.
-    :param reason: why the job is in this state, as the service says it.
-    :param progress: the part that is done, from 0.0 to 1.0, where the service tells.
-    :param note: what else a reader of the log wants to know about the progress.
-    :param started_at: when the job started, as the service says.
-    :param details: JSON-safe facts for the task's result.
-    :param shared: whether it was there before the task, which then never stops it.
-    :param speed: how fast it goes, which changes with the time of the look even where the job stands still.
+    :param job_id: its id in the service.
+    :param state: its state.
+    :param service_state: the service's own name of the state, for example ``STARTING``.
+    :param reason: why the job is in this state, in the service's words.
+    :param progress: the fraction that is done, from 0.0 to 1.0, if the service reports it.
+    :param note: anything else about the progress that belongs in the log.
+    :param started_at: when the job started, by the service's clock.
+    :param details: JSON-safe values for the task's result.
+    :param shared: whether it existed before the task, which then never stops it.
+    :param speed: how fast it runs; this changes with the time of the poll even if the job makes no progress.
     """
 
     job_id: str
@@ -63,7 +63,7 @@ class JobStatus:
     shared: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return the status as JSON-safe data, to travel in a trigger's event."""
+        """Return the status as JSON-safe data, for a trigger's event."""
         return {
             "job_id": self.job_id,
             "state": self.state.value,
@@ -81,7 +81,7 @@ class JobStatus:
     def from_json(cls, data: Mapping[str, Any]) -> JobStatus:
         """Rebuild a status from :meth:`to_json`."""
         started_at = data.get("started_at")
-        # Keys that a later release has added are left out.
+        # Ignore keys that a later release added.
         known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
         return cls(
             **{
@@ -93,17 +93,17 @@ class JobStatus:
 
     @property
     def news(self) -> str:
-        """What a reader of the log wants to know at once: state, whole percent and reason."""
+        """State, whole percent and reason: a change of these is logged at once."""
         percent = "" if self.progress is None else f"{int(self.progress * 100)}"
         return f"{self.service_state} {percent} {self.reason or ''}"
 
     def describe(self, now: datetime | None = None) -> str:
         """Return a line for the task's log: state, percentage, time left, reason, note and speed.
 
-        The log view cuts lines off at the window's edge, so what a reader looks for comes first.
+        Airflow's log view cuts off long lines, so the most important parts come first.
 
-        :param now: an aware time, from which the time left is reckoned; without it the line leaves out what
-            the clock alone moves, and is the same as long as nothing has happened.
+        :param now: the current time, aware, for the time left. Without it, the line leaves out the parts that
+            change with the clock alone, so it stays the same as long as nothing happens.
         """
         parts = [self.service_state]
         if self.progress is not None:
@@ -126,16 +126,16 @@ class JobStatus:
 
 
 def one_line(text: str) -> str:
-    """Return a text of somebody else's for a line of ours.
+    """Make a text from outside, such as AWS's, safe for use in one of our lines.
 
-    Nothing in it begins another line or turns the direction of writing, and it is no longer than some lines.
+    The result starts no new line, does not change the writing direction, and is cut at 2,000 characters.
     """
     line = " ".join(_NOT_IN_A_LINE.sub(" ", text).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… ({len(line):,} characters)"
 
 
 def utc_text(moment: datetime | None) -> str | None:
-    """Return a time as results carry it: ISO 8601 in UTC; None where there is none.
+    """Return a time in the format of results, ISO 8601 in UTC; None if there is none.
 
     :param moment: an aware time.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the tasks tell OpenLineage: which data a job read and wrote, and how the job ended.
+"""What the tasks report to OpenLineage: which data a job read and wrote, and how it ended.
 
-Nothing of OpenLineage is imported before its provider asks.
+OpenLineage is only imported when its provider calls these methods.
 """
 
 from __future__ import annotations
@@ -19,13 +19,21 @@ from airflow_provider_jobs.job import JobStatus, utc_text
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors.base import OperatorLineage
 
-__all__ = ["JOB_FACET", "PIPELINE_FACET", "DatasetName", "Lineage", "TellsLineage", "TellsPipeline"]
+__all__ = [
+    "JOB_FACET",
+    "PIPELINE_FACET",
+    "DatasetName",
+    "Lineage",
+    "TellsData",
+    "TellsLineage",
+    "TellsPipeline",
+]
 
-#: The run facet that has the job.
+#: The run facet with the job.
 JOB_FACET = "airflowProviderJobs_job"
-#: The run facet that has the pipeline which a task has created, defined or deleted.
+#: The run facet with the pipeline that a task created, defined or deleted.
 PIPELINE_FACET = "airflowProviderJobs_pipeline"
-#: Of the facets, in ``schemas/``; a change of their fields is another version.
+#: The schema of the facets, in ``schemas/``. If their fields change, the version changes.
 _SCHEMA = "urn:airflow-provider-jobs:facets:1-0-0"
 _PRODUCER = f"urn:airflow-provider-jobs:{__version__}"
 
@@ -37,7 +45,7 @@ class DatasetName:
     https://openlineage.io/docs/spec/naming
 
     :param namespace: where the data is.
-    :param name: what it is called there.
+    :param name: its name there.
     """
 
     namespace: str
@@ -45,48 +53,48 @@ class DatasetName:
 
     @classmethod
     def of_arn(cls, arn: str) -> DatasetName:
-        """Name a resource of AWS's, as OpenLineage names those of Glue: account and Region, then the rest."""
+        """Name an AWS resource as OpenLineage names those of Glue: account and Region, then the rest."""
         parts = arn.split(":", 5)
         return cls(":".join(parts[:5]), parts[5])
 
     @classmethod
     def of_s3(cls, bucket: str, key: str) -> DatasetName:
-        """Name an object of S3, or a folder, which is named without the slash at its end."""
+        """Name an S3 object, or a folder, whose trailing slash is left out."""
         return cls(f"s3://{bucket}", key.strip("/") or "/")
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Whence a job takes data, and where it puts it."""
+    """A job's input and output datasets."""
 
     inputs: Sequence[DatasetName] = ()
     outputs: Sequence[DatasetName] = ()
 
 
 class TellsLineage:
-    """Part of an operator or sensor: the method that OpenLineage's provider calls when the task has ended.
+    """Mixin for operators and sensors: the method that OpenLineage's provider calls when the task has ended.
 
-    A task that failed before it had a job tells nothing.
+    A task that failed before it had a job reports nothing.
     """
 
-    #: The task's job, as it was seen last; a class attribute, since Airflow copies and pickles operators.
+    #: The task's job as last seen; a class attribute, since Airflow copies and pickles operators.
     _job: JobStatus | None = None
 
     def lineage(self, job: JobStatus) -> Lineage:
-        """Return the job's data; none, unless overridden.
+        """Return the job's datasets; none unless overridden.
 
-        :raises JobError: if AWS does not tell.
+        :raises JobError: if AWS does not provide them.
         """
         return Lineage()
 
     def lineage_details(self, job: JobStatus) -> Mapping[str, Any]:
-        """Return what the job's facet has as its ``details``, JSON-safe."""
+        """Return the ``details`` of the job's facet, JSON-safe."""
         return job.details
 
     def get_openlineage_facets_on_complete(self: Any, task_instance: Any) -> OperatorLineage[Any, Any]:
-        """Return inputs, outputs and the job's run facet, of a task that succeeded or failed.
+        """Return the inputs, the outputs and the job's run facet of a task that succeeded or failed.
 
-        :param task_instance: not needed, since the operator is the one that has seen the job's end.
+        :param task_instance: not used, since this operator object has seen the job's end.
         """
         from airflow.providers.common.compat.openlineage.facet import Dataset
         from airflow.providers.openlineage.extractors.base import OperatorLineage
@@ -97,7 +105,7 @@ class TellsLineage:
         try:
             found = self.lineage(job)
         except (JobError, JobInputError) as error:
-            self.log.warning("OpenLineage is not told of the data of %s: %s", job.job_id, error)
+            self.log.warning("The data of %s is not reported to OpenLineage: %s", job.job_id, error)
             found = Lineage()
         facet = _job_facet()(
             producer=_PRODUCER,
@@ -117,18 +125,18 @@ class TellsLineage:
 
 
 class TellsPipeline:
-    """Part of an operator that creates, defines or deletes a pipeline: tells OpenLineage which.
+    """Mixin for operators that create, define or delete a pipeline: reports the pipeline to OpenLineage.
 
-    A task that failed before tells nothing.
+    A task that failed before it had one reports nothing.
     """
 
-    #: The pipeline's id and what was done with it; a class attribute, since Airflow copies operators.
+    #: The pipeline's id and the action; a class attribute, since Airflow copies operators.
     _touched: tuple[str, str] | None = None
 
     def get_openlineage_facets_on_complete(self: Any, task_instance: Any) -> OperatorLineage[Any, Any]:
         """Return the pipeline's run facet.
 
-        :param task_instance: not needed, since the operator knows the pipeline.
+        :param task_instance: not used, since the operator knows the pipeline.
         """
         from airflow.providers.openlineage.extractors.base import OperatorLineage
 
@@ -145,9 +153,30 @@ class TellsPipeline:
         return OperatorLineage(run_facets={PIPELINE_FACET: facet})
 
 
+class TellsData:
+    """Part of an operator that has no job: the data that it has connected."""
+
+    #: What it has connected; a class attribute, since Airflow copies operators.
+    _data: Lineage | None = None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return inputs and outputs; none of a task that failed before it knew them.
+
+        :param task_instance: not needed, since the operator knows the data.
+        """
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors.base import OperatorLineage
+
+        data = self._data or Lineage()
+        return OperatorLineage(
+            inputs=[Dataset(each.namespace, each.name) for each in data.inputs],
+            outputs=[Dataset(each.namespace, each.name) for each in data.outputs],
+        )
+
+
 @cache
 def _job_facet() -> type[Any]:
-    """Return the class of the job's facet, which needs OpenLineage to be there."""
+    """Return the class of the job's facet; needs OpenLineage to be installed."""
     from airflow.providers.common.compat.openlineage.facet import RunFacet
     from attrs import define
 
@@ -170,7 +199,7 @@ def _job_facet() -> type[Any]:
 
 @cache
 def _pipeline_facet() -> type[Any]:
-    """Return the class of the pipeline's facet, which needs it too."""
+    """Return the class of the pipeline's facet; needs OpenLineage to be installed."""
     from airflow.providers.common.compat.openlineage.facet import RunFacet
     from attrs import define
 

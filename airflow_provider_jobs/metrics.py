@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The metrics that are sent through Airflow's own metrics client, wherever ``[metrics]`` points it."""
+"""The metrics, which are sent through Airflow's own metrics client, as configured in ``[metrics]``."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ __all__ = [
     "tags_of",
 ]
 
-#: What all names begin with; before it comes what Airflow is told to put there, by default ``airflow.``.
+#: The prefix of all names. Airflow puts its own prefix in front of it, by default ``airflow.``.
 PREFIX = "airflow_provider_jobs."
 
 
-# What all of them are tagged with: nothing that has a value for each job or task.
+# Tags of all metrics. None of them has a separate value per job or task.
 _SHARED_TAGS = ("service", "connection", "region")
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a metric is.
+    """Describes a metric.
 
     :param kind: ``counter``, ``gauge`` or ``timer``.
-    :param unit: what its number counts.
-    :param tags: the tags that it is sent with.
+    :param unit: the unit of its value.
+    :param tags: the names of its tags.
     """
 
     kind: str
@@ -58,7 +58,7 @@ class Metric:
     tags: tuple[str, ...] = _SHARED_TAGS
 
 
-#: All metrics by name, without the prefix. docs/metrics.md tells when each is sent.
+#: All metrics by name, without the prefix. docs/metrics.md says when each is sent.
 METRICS: Mapping[str, Metric] = {
     "job_started": Metric("counter", "jobs"),
     "job_reattached": Metric("counter", "jobs"),
@@ -71,18 +71,18 @@ METRICS: Mapping[str, Metric] = {
     "poll_errors": Metric("counter", "polls"),
 }
 
-# How many tasks wait in this process, by gauge and by their tags.
+# The number of waiting tasks in this process, by gauge and tags.
 _waits: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
 
 def send(name: str, value: float | timedelta = 1, /, **tags: str) -> None:
-    """Send a metric; what goes wrong with it is no trouble of the task's.
+    """Send a metric. Failures are logged at debug level and never affect the task.
 
-    The first one in a process makes Airflow's client, which may read files and look up a host: not for an
-    event loop's own thread.
+    The first call in a process creates Airflow's client, which may read files and resolve a host name, so do
+    not call this in an event loop's own thread.
 
     :param name: one of :data:`METRICS`.
-    :param value: what is added to a counter, a gauge's value, or a timer's time.
+    :param value: a counter's increment, a gauge's value, or a timer's duration.
     """
     try:
         stats = _client()
@@ -95,16 +95,16 @@ def send(name: str, value: float | timedelta = 1, /, **tags: str) -> None:
 def tags_of(hook: JobHook, team: str | None = None) -> dict[str, str]:
     """Return the tags of a hook's metrics: service, connection and Region.
 
-    :param team: the task's team, which is a tag too where it is known.
+    :param team: the task's team, added as a tag if known.
     """
-    # What the connection has is known once there is a client.
+    # The connection's Region is only known once there is a client.
     region = hook.conn_region_name if "conn" in vars(hook) else hook._region_name
     of_team = {"team_name": team} if team else {}
     return {**_tags(type(hook).service, hook.aws_conn_id, region), **of_team}
 
 
 def send_soon(spec: HookSpec, name: str, value: float | timedelta = 1, **tags: str) -> None:
-    """Send a metric from an event loop: in a thread, without waiting for it.
+    """Send a metric from an event loop, in a thread and without waiting for it.
 
     :param spec: the hook.
     """
@@ -112,9 +112,9 @@ def send_soon(spec: HookSpec, name: str, value: float | timedelta = 1, **tags: s
 
 
 def send_duration(spec: HookSpec, job: JobStatus, now: datetime | None) -> None:
-    """Send from an event loop how long a job took that has been seen to have ended.
+    """Send from an event loop how long a job took; call it when a poll has seen the job's end.
 
-    :param now: AWS's time, aware; nothing is sent where it is not known.
+    :param now: AWS's time, aware; if None, nothing is sent.
     """
     if job.started_at and now:
         took = max(now - job.started_at, timedelta(0))
@@ -123,7 +123,7 @@ def send_duration(spec: HookSpec, job: JobStatus, now: datetime | None) -> None:
 
 @contextmanager
 def count_wait(gauge: str, spec: HookSpec) -> Iterator[None]:
-    """Count a task that waits."""
+    """Count a task as waiting."""
     key = (gauge, _key(spec))
     _waits[key] += 1
     try:
@@ -138,7 +138,7 @@ def send_waits(gauge: str, spec: HookSpec) -> None:
     """Send from an event loop how many tasks wait in this process."""
 
     def attempt() -> None:
-        # One thread sends them all, and reads the number when it sends it: the latest comes last.
+        # One thread sends them all and reads each number when sending it, so the latest is sent last.
         send(gauge, _waits[gauge, _key(spec)], hostname=socket.gethostname(), **_tags_of(spec))
 
     METRICS_THREAD.put(attempt)
@@ -146,7 +146,7 @@ def send_waits(gauge: str, spec: HookSpec) -> None:
 
 @contextmanager
 def count_calls(hook: JobHook) -> Iterator[None]:
-    """Send how many calls a poll has made; not for an event loop's own thread."""
+    """Send the number of calls that a poll made; do not use this in an event loop's own thread."""
     before = hook.calls
     try:
         yield
@@ -156,7 +156,7 @@ def count_calls(hook: JobHook) -> Iterator[None]:
 
 @cache
 def _key(spec: HookSpec) -> tuple[str, ...]:
-    """Return what tells the hook's tags from those of others, without importing the hook."""
+    """Return the values that determine a hook's tags, without importing the hook."""
     given = spec.parameters
     return spec.hook_class, given.get("aws_conn_id") or "", given.get("region_name") or ""
 
@@ -173,8 +173,8 @@ def _tags(service: str, connection: str | None, region: str | None) -> dict[str,
 def _client() -> Any:
     from airflow.providers.common.compat.sdk import Stats
 
-    # From Airflow 3.2 this client is set up in workers, and elsewhere only by what this import does
-    # (apache/airflow#69172); before it sets itself up.
+    # From Airflow 3.2, workers set up this client; elsewhere only this import does (apache/airflow#69172).
+    # Before 3.2 the client sets itself up.
     with suppress(ImportError):
         import airflow.sdk.serde  # noqa: F401
 

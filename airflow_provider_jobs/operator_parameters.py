@@ -2,9 +2,9 @@
 
 """The parameters that operators and sensors share, for type checkers and editors.
 
-A class names its own parameters in its constructor and those of its base as ``**kwargs: Unpack[...]``. The
-author of a job type does the same; with ``**kwargs: Any`` it works as well, but nobody finds a misspelt name.
-What the parameters mean is told by the class that has them.
+A class names its own parameters in its constructor, and those of its base as ``**kwargs: Unpack[...]``. A new
+job type should do the same; ``**kwargs: Any`` works too, but then type checkers find no misspelt names. Each
+parameter is documented in the class that takes it.
 """
 
 from __future__ import annotations

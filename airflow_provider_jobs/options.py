@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The options of the section ``[airflow_provider_jobs]`` in Airflow's configuration."""
+"""Options from the section ``[airflow_provider_jobs]`` of Airflow's configuration."""
 
 from __future__ import annotations
 

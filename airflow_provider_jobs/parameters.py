@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Parameters as DAG authors give them: texts, lists of texts, another task's result, templates."""
+"""Readers for parameters as DAG authors give them: strings, lists, another task's result, templates."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = [
     "truth",
 ]
 
-#: An id of a job or pipeline: itself, the result of the task that has it, or that task's ``.output``.
+#: The id of a job or pipeline, the result of the task that has it, or that task's ``.output``.
 JobReference: TypeAlias = str | Mapping[str, Any] | XComArg
-#: Reads a parameter's value, given its name for the message of an error.
+#: Checks and converts a parameter's value; also takes the parameter's name, for error messages.
 Reader: TypeAlias = Callable[[Any, str], Any]
 
 ValueT = TypeVar("ValueT")
@@ -40,9 +40,9 @@ TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 def is_literal(value: Any, marks: Sequence[str] = TEMPLATE_MARKS) -> bool:
-    """Whether a parameter holds neither a template nor another task's result.
+    """Whether a parameter contains neither a template nor another task's result.
 
-    :param marks: what begins a template.
+    :param marks: the strings that begin a template.
     """
     if isinstance(value, str):
         return not any(mark in value for mark in marks)
@@ -54,35 +54,35 @@ def is_literal(value: Any, marks: Sequence[str] = TEMPLATE_MARKS) -> bool:
 
 
 def text(value: Any, name: str) -> str:
-    """Return a text.
+    """Return a string.
 
-    A whole number counts as its text: ``render_template_as_native_obj`` makes one of "20260131".
+    An integer is converted: ``render_template_as_native_obj`` turns "20260131" into one.
 
-    :param name: the parameter, for the message.
-    :raises JobInputError: if it is neither.
+    :param name: the parameter, for error messages.
+    :raises JobInputError: if it is neither a string nor an integer.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is None:
-        raise JobInputError(f"{name} is missing: a template or another task that was to give it gave none.")
+        raise JobInputError(f"{name} is missing: the template or task that should provide it returned None.")
     why = ""
     if isinstance(value, (bool, float)):
         why = (
-            " If it comes from a template: render_template_as_native_obj has made it of a text, which cannot "
-            "be told from it any longer. Put quotes into the template: \"'{{ … }}'\"."
+            " If it comes from a template: render_template_as_native_obj converted it, and the original text "
+            "is lost. Put quotes into the template: \"'{{ … }}'\"."
         )
     raise JobInputError(f"{name}={value!r} must be a text, not {type(value).__name__}.{why}")
 
 
 def matching(value: Any, name: str, pattern: str | re.Pattern[str], meaning: str) -> str:
-    """Return a text that matches a pattern.
+    """Return a string that matches a pattern.
 
-    :param name: the parameter, for the message.
-    :param pattern: what the whole text matches.
-    :param meaning: what it must be, for the message.
-    :raises JobInputError: if it is no text, or does not match.
+    :param name: the parameter, for error messages.
+    :param pattern: a regular expression for the whole string.
+    :param meaning: what the value must be, for the message.
+    :raises JobInputError: if it is not a string, or does not match.
     """
     given = text(value, name)
     if not re.fullmatch(pattern, given):
@@ -91,10 +91,10 @@ def matching(value: Any, name: str, pattern: str | re.Pattern[str], meaning: str
 
 
 def texts(value: Any, name: str) -> list[str]:
-    """Return a list of texts; one that a template has rendered to a text is read as Python writes it.
+    """Return a list of strings; the string form of a list, as a template renders it, is parsed.
 
-    :param name: the parameter, for the message.
-    :raises JobInputError: if it is no list, or holds something else.
+    :param name: the parameter, for error messages.
+    :raises JobInputError: if it is not a list, or contains something else.
     """
     given = value
     if isinstance(given, str) and given.lstrip().startswith(("[", "(")):
@@ -110,21 +110,21 @@ def texts(value: Any, name: str) -> list[str]:
 
 
 def truth(value: Any, name: str) -> bool:
-    """Return a truth value, of a parameter that is no template.
+    """Return a bool; the parameter cannot be a template.
 
-    :param name: the parameter, for the message.
-    :raises JobInputError: if it is none.
+    :param name: the parameter, for error messages.
+    :raises JobInputError: if it is not a bool.
     """
     if not isinstance(value, bool):
-        raise JobInputError(f"{name}={value!r} must be True or False; it is no template.")
+        raise JobInputError(f"{name}={value!r} must be True or False; it cannot be a template.")
     return value
 
 
 class Checked(Generic[ValueT]):
-    """An attribute that reads what is assigned to it: by the constructor, or by a cluster policy.
+    """An attribute that checks and converts each value assigned to it, also one from a cluster policy.
 
-    :param read: returns the value, given what was assigned and the attribute's name.
-    :param default: the value before anything was assigned.
+    :param read: returns the value to store, given the assigned value and the attribute's name.
+    :param default: the value before the first assignment.
     """
 
     def __init__(self, read: Callable[[Any, str], ValueT], default: Any = None) -> None:
@@ -149,7 +149,7 @@ class Checked(Generic[ValueT]):
 
 
 def optional(reader: Reader) -> Reader:
-    """Return a reader of a parameter that may be left out, which None is."""
+    """Return a reader for an optional parameter; None stays None."""
 
     def read(value: Any, name: str) -> Any:
         return None if value is None else reader(value, name)
@@ -158,16 +158,16 @@ def optional(reader: Reader) -> Reader:
 
 
 def handed(value: Any, name: str) -> Any:
-    """Return an id that may be given as the result of the task that has it.
+    """Return an id, which may be given as part of another task's result.
 
     :param value: the id, or a result.
-    :param name: the parameter, which is the id's name in a result too.
+    :param name: the parameter, which is also the id's key in a result.
     :raises JobInputError: if the result has no such id.
     """
     if isinstance(value, str) and value.lstrip().startswith(("{'", '{"')):
         raise JobInputError(
-            f"{name} was given a whole result as text. Give the task's .output, or .output[{name!r}], and no "
-            "template."
+            f"{name} was given a whole result as text. Instead of a template, give the task's .output, or "
+            f".output[{name!r}]."
         )
     if not isinstance(value, Mapping):
         return value

@@ -16,24 +16,24 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START
 
 __all__ = ["DefaultWindow", "is_backfill", "partition", "warn_of_future"]
 
-#: Airflow lists a timetable's ticks between two local times; read as such, a time in UTC may be up to twelve
-#: hours later than it is, and one more where the clock is set back.
+#: Airflow lists a timetable's ticks between two local times. A UTC time that is interpreted as a local time
+#: may be up to twelve hours late, and another hour when the clock is set back.
 _MARGIN = timedelta(hours=14)
 #: The next tick of a schedule for 29 February is up to eight years away.
 _FARTHEST = timedelta(days=366 * 9)
 
 
 class _UnknownError(Exception):
-    """A partition's bounds are not known; the message goes on with a sentence about the run."""
+    """A partition's bounds are unknown. The message is a clause about the run, used inside a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Partition:
-    """The partition that a run is for.
+    """The partition of a run.
 
     :param key: its key.
-    :param date: when it begins, aware; None where Airflow does not tell.
-    :param dated: whether this Airflow tells tasks dates of partitions; it does from 3.3.
+    :param date: when it begins, aware; None if Airflow does not provide it.
+    :param dated: whether this Airflow provides partition dates to tasks; it does from 3.3.
     """
 
     key: str | None
@@ -42,7 +42,7 @@ class _Partition:
 
     @classmethod
     def of(cls, context: Mapping[str, Any]) -> _Partition | None:
-        """Return the run's partition; None for a run that has none.
+        """Return the run's partition; None if the run has none.
 
         :param context: the running task instance's Airflow context.
         """
@@ -55,23 +55,23 @@ class _Partition:
     def start(self) -> datetime:
         """Return when the partition begins.
 
-        :raises _UnknownError: if Airflow does not tell.
+        :raises _UnknownError: if Airflow does not provide it.
         """
         if self.date is not None:
             return self.date
         why = (
-            "which has no date: its key was made at run time, or the DAG's mapper makes no time of it"
+            "which has no date: its key was made at run time, or the DAG's mapper derives no time from it"
             if self.dated
-            else "and this Airflow tells a task only the key; Airflow 3.3 tells the date as well"
+            else "and this Airflow gives a task only the key; Airflow 3.3 gives it the date as well"
         )
         raise _UnknownError(f"it is for the partition {self.key!r}, {why}")
 
     def end(self, dag: Any, length: timedelta | None) -> datetime:
         """Return when the partition ends.
 
-        :param dag: the DAG; under a cron partition timetable its next tick is the end.
-        :param length: how long the partition is, which wins over the timetable.
-        :raises _UnknownError: if neither tells the end.
+        :param dag: the DAG; with a cron partition timetable, the partition ends at the next tick.
+        :param length: the partition's length, which takes precedence over the timetable.
+        :raises _UnknownError: if neither determines the end.
         """
         start = self.start()
         if length is not None:
@@ -79,19 +79,19 @@ class _Partition:
         begins = f"its partition begins at {utc_text(start)}, and"
         ticks = _ticks(getattr(dag, "timetable", None), start)
         if not ticks:
-            raise _UnknownError(f"{begins} the timetable of the DAG does not tell where it ends")
+            raise _UnknownError(f"{begins} the DAG's timetable does not determine where it ends")
         if start not in ticks:
-            raise _UnknownError(f"{begins} the timetable of the DAG has no tick then")
+            raise _UnknownError(f"{begins} the DAG's timetable has no tick at that time")
         return ticks[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultWindow:
-    """Which bounds of an operator's window were left to the run.
+    """Which bounds of an operator's window use the default, the run's interval or partition.
 
     :param names: the names of the operator's two parameters.
-    :param start: whether the start was left to the run.
-    :param end: whether the end was.
+    :param start: whether the start uses the default.
+    :param end: whether the end does.
     :param length: the operator's ``partition_window``.
     """
 
@@ -102,11 +102,11 @@ class DefaultWindow:
 
     @classmethod
     def of(cls, partition_window: timedelta | float | None = None, **bounds: Any) -> DefaultWindow:
-        """Look at the parameters before their templates are rendered.
+        """Inspect the parameters before their templates are rendered.
 
-        :param partition_window: how long a partition is, as a timedelta or in seconds.
+        :param partition_window: the length of a partition, as a timedelta or in seconds.
         :param bounds: the start and the end, under the names of the operator's parameters.
-        :raises JobInputError: if ``partition_window`` is no positive length of time.
+        :raises JobInputError: if ``partition_window`` is not a positive length of time.
         """
         first, last = bounds
         length = optional_duration(partition_window, "partition_window")
@@ -114,22 +114,22 @@ class DefaultWindow:
 
     @property
     def whole(self) -> bool:
-        """Whether both bounds were left to the run."""
+        """Whether both bounds use the default."""
         return self.start and self.end
 
     def fill(self, context: Mapping[str, Any], start: Any, end: Any) -> tuple[Any, Any]:
-        """Return the rendered bounds, with the partition's in place of those that came to nothing.
+        """Return the rendered bounds; defaults that rendered to nothing are replaced by the partition's.
 
-        A bound that was given stays, whatever it has come to. A data interval stays too, unless it is empty
-        and the run has a partition.
+        A bound that the user gave stays, whatever it rendered to. A data interval stays too, unless it is
+        empty and the run has a partition.
 
         :param context: the running task instance's Airflow context.
-        :param start: the start, rendered.
-        :param end: the end, rendered.
-        :raises JobInputError: if a bound was left to a run that has neither a data interval nor a partition
-            with both bounds.
+        :param start: the rendered start.
+        :param end: the rendered end.
+        :raises JobInputError: if a bound uses the default, and the run has neither a data interval nor a
+            partition with both bounds.
         """
-        # Under delimiters of the DAG's own, the defaults have not been rendered.
+        # If the DAG uses its own template delimiters, the defaults have not been rendered.
         start = context.get("data_interval_start") if start == INTERVAL_START else start
         end = context.get("data_interval_end") if end == INTERVAL_END else end
         run = _Partition.of(context)
@@ -146,13 +146,13 @@ class DefaultWindow:
                 f"{name} is empty: this run has no data interval ({unknown}). Pass {name}, for example "
                 f"\"{{{{ dag_run.conf['{name}'] }}}}\" or a time such as 2026-01-31T00:00:00+00:00. Or use a "
                 "schedule with intervals, such as CronDataIntervalTimetable. Or use partitions with dates "
-                "(Airflow 3.3): of a CronPartitionTimetable, or with partition_window=timedelta(...)."
+                "(Airflow 3.3): with a CronPartitionTimetable or partition_window=timedelta(...)."
             ) from None
         return start, end
 
 
 def partition(context: Mapping[str, Any]) -> dict[str, str]:
-    """Return key and date of the run's partition, JSON-safe; only what the run has.
+    """Return the key and date of the run's partition, JSON-safe; values that the run lacks are left out.
 
     :param context: the running task instance's Airflow context.
     :return: ``partition_key``, and ``partition_date`` as ISO 8601 text in UTC.
@@ -163,7 +163,7 @@ def partition(context: Mapping[str, Any]) -> dict[str, str]:
 
 
 def is_backfill(context: Mapping[str, Any]) -> bool:
-    """Whether the run is one of a backfill.
+    """Whether the run belongs to a backfill.
 
     :param context: the running task instance's Airflow context.
     """
@@ -171,20 +171,20 @@ def is_backfill(context: Mapping[str, Any]) -> bool:
 
 
 def warn_of_future(log: Any, end: datetime | None, now: datetime | None, delay: timedelta, then: str) -> None:
-    """Warn of a window that ends in the future.
+    """Log a warning if the window ends in the future.
 
     :param log: the task's logger.
-    :param end: the window's end, aware; None where it is open.
-    :param now: AWS's time; where it is not known, nothing is said.
-    :param delay: up to how far the end may lie ahead without a warning.
-    :param then: what that means for the job.
+    :param end: the window's end, aware; None if it is open.
+    :param now: AWS's time; if None, there is no warning.
+    :param delay: how far ahead the end may be without a warning.
+    :param then: the consequence for the job, for the message.
     """
     if end is None or now is None or end - now <= delay:
         return
     log.warning(
-        "The window ends at %s, which is %s from now: %s. Where it comes from a CronPartitionTimetable: with "
-        "run_offset=0, its default, a scheduled run is for the partition that begins with it; run_offset=-1 "
-        "makes it the one that ends then.",
+        "The window ends at %s, which is %s from now: %s. If it comes from a CronPartitionTimetable: with "
+        "run_offset=0, the default, a scheduled run is for the partition that begins at its time; with "
+        "run_offset=-1 it is for the one that ends then.",
         end.isoformat(),
         timedelta(seconds=round((end - now).total_seconds())),
         then,
@@ -198,15 +198,16 @@ def _known(run: _Partition | None) -> _Partition:
 
 
 def _ticks(timetable: Any, date: datetime) -> list[datetime]:
-    """Return ticks of a partition timetable: those of some hours before the date, and the next after it.
+    """Return ticks of a partition timetable: those in the hours before the date, and the next one after it.
 
-    None where it has none: it is none of partitions, it follows assets, or its last tick is over.
+    The list is empty if there are none: it is not a partition timetable, it is driven by assets, or its last
+    tick is over.
     """
     try:
         from airflow.serialization.encoders import coerce_to_core_timetable
     except ImportError:  # below Airflow 3.2
         return []
-    # A timetable of airflow.sdk holds its parameters only; its counterpart in Airflow's core can count.
+    # A timetable of airflow.sdk only holds parameters; its counterpart in Airflow's core computes ticks.
     core: Any = coerce_to_core_timetable(timetable)
     if not getattr(core, "partitioned", False):
         return []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Windows of time: how users write them, whence they come, and how a wide one is cut into many."""
+"""Time windows: parsing, defaults and splitting."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = [
     "split_window",
 ]
 
-#: Templates for the bounds of the run's data interval; empty for a run that has none.
+#: Templates for the bounds of the run's data interval; they render to an empty string if the run has none.
 INTERVAL_START = "{{ data_interval_start | default('', true) }}"
 INTERVAL_END = "{{ data_interval_end | default('', true) }}"
-#: Types of runs that a person or another DAG has asked for.
+#: Types of runs that were triggered by a person or another DAG.
 _TRIGGERED = frozenset({"manual", "operator_triggered"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,28 +41,28 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of time in whole seconds, in UTC, its start before its end."""
+    """A span of time in UTC and whole seconds; its start is before its end."""
 
     start: datetime
     end: datetime
 
     @classmethod
     def parse(cls, start: Any, end: Any, *, names: tuple[str, str]) -> Window:
-        """Read a window from two parameters.
+        """Parse a window from two parameters.
 
         :param start: an aware datetime or an ISO 8601 string with an offset.
         :param end: the same.
-        :param names: the parameters' names, for the message.
-        :raises JobInputError: if a time is missing, unreadable or without an offset, or the end does
-            not come after the start.
+        :param names: the parameters' names, for error messages.
+        :raises JobInputError: if a time is missing, cannot be parsed or has no offset, or if the end is not
+            after the start.
         """
         window = cls(parse_time(start, names[0]), parse_time(end, names[1]))
         if window.start >= window.end:
             raise JobInputError(
                 f"{names[1]} ({window.end.isoformat()}) must be at least a second after "
-                f"{names[0]} ({window.start.isoformat()}). If both come from the data interval: a cron "
-                "schedule has an empty interval in Airflow 3; write "
-                "schedule=CronDataIntervalTimetable(...) to get one that spans the time between runs."
+                f"{names[0]} ({window.start.isoformat()}). If both come from the data interval: in Airflow 3 "
+                "a cron schedule has an empty interval; use schedule=CronDataIntervalTimetable(...) for one "
+                "that spans the time between runs."
             )
         return window
 
@@ -72,7 +72,7 @@ class Window:
 
 
 def interval(context: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return the bounds of the run's data interval, JSON-safe; None where the run has none.
+    """Return the bounds of the run's data interval, JSON-safe; None for each if the run has none.
 
     :param context: the running task instance's Airflow context.
     """
@@ -80,9 +80,9 @@ def interval(context: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def inferred_interval(context: Mapping[str, Any]) -> str | None:
-    """Return the data interval of a run that somebody has triggered, for a message; None of any other run.
+    """Return the data interval of a triggered run as text for a message; None for other runs.
 
-    Airflow gives such a run the last period of the DAG's schedule, which the scheduled run has too.
+    Airflow infers it from the DAG's schedule: the last period, which the scheduled run has as well.
 
     :param context: the running task instance's Airflow context.
     """
@@ -92,21 +92,21 @@ def inferred_interval(context: Mapping[str, Any]) -> str | None:
 
 
 def parse_time(value: Any, name: str) -> datetime:
-    """Read a time, and cut it to whole seconds in UTC; see :func:`exact_time`."""
-    # The services count in whole seconds, so that windows which touch before still touch after.
+    """Parse a time and truncate it to whole seconds in UTC; see :func:`exact_time`."""
+    # The services use whole seconds. Truncation keeps adjacent windows adjacent.
     return exact_time(value, name).replace(microsecond=0)
 
 
 def exact_time(value: Any, name: str) -> datetime:
-    """Read a time, and return it in UTC.
+    """Parse a time and convert it to UTC.
 
     :param value: an aware datetime or an ISO 8601 string with an offset.
-    :param name: the parameter's name, for the message.
-    :raises JobInputError: if it is missing, unreadable or without an offset.
+    :param name: the parameter's name, for error messages.
+    :raises JobInputError: if it is missing, cannot be parsed or has no offset.
     """
     if value is None or value == "":
         raise JobInputError(
-            f"{name} is empty: what it was given came to nothing, as data_interval_start does in a run that "
+            f"{name} is empty: its template rendered to nothing, as data_interval_start does in a run that "
             f"has no data interval. Pass {name}, for example \"{{{{ dag_run.conf['{name}'] }}}}\" or a time "
             "such as 2026-01-31T00:00:00+00:00."
         )
@@ -131,7 +131,7 @@ def exact_time(value: Any, name: str) -> datetime:
 
 
 def optional_time(value: Any, name: str) -> datetime | None:
-    """Read a time that may be left out, which None is; see :func:`parse_time`."""
+    """Parse an optional time; None stays None. See :func:`parse_time`."""
     return None if value is None else parse_time(value, name)
 
 
@@ -142,25 +142,25 @@ def split_window(
     *,
     names: tuple[str, str] = ("event_start_time", "event_end_time"),
 ) -> list[dict[str, str]]:
-    """Cut a window into parts for ``.expand_kwargs``, without gap or overlap.
+    """Split a window into parts for ``.expand_kwargs``, without gaps or overlaps.
 
-    A number of whole days counts calendar days in the start's time zone, so that daily parts begin at
-    the same local time across a daylight-saving change; any other length counts elapsed time. The last
-    part is shorter where the window is no multiple.
+    A length of whole days counts calendar days in the start's time zone, so daily parts begin at the same
+    local time even across a daylight-saving change. Any other length counts elapsed time. The last part is
+    shorter if the window is not a multiple of the length.
 
     :param start: an aware datetime or an ISO 8601 string with an offset.
     :param end: the same.
     :param every: the length of a part, as a timedelta or in seconds.
-    :param names: the names that the parts' bounds get, those of the operator's parameters.
-    :return: for each part its two bounds, as ISO 8601 strings in UTC.
-    :raises JobInputError: if the window is not one, or ``every`` is shorter than a second.
+    :param names: the names for the parts' bounds; use those of the operator's parameters.
+    :return: the two bounds of each part, as ISO 8601 strings in UTC.
+    :raises JobInputError: if the window is invalid, or ``every`` is shorter than a second.
     """
     window = Window.parse(start, end, names=("start", "end"))
     every = duration(every, "every")
     if every < timedelta(seconds=1):
         raise JobInputError(f"every={every} must be at least a second.")
     if len(names) != len(fields(Window)):
-        raise JobInputError(f"names={names!r} must be two: of the parts' starts, and of their ends.")
+        raise JobInputError(f"names={names!r} must be two names: for the parts' starts and for their ends.")
     zoned = datetime.fromisoformat(start.strip()) if isinstance(start, str) else start
     first = pendulum.instance(window.start).in_timezone(pendulum.instance(zoned).timezone or pendulum.UTC)
     whole_days = every.days if every == timedelta(days=every.days) else 0
@@ -169,8 +169,8 @@ def split_window(
     parts: list[dict[str, str]] = []
     left = window.start
     while left < window.end:
-        # Every bound is reckoned from the first, so that a local time which a clock change skipped
-        # does not shift the bounds after it.
+        # Each bound is computed from the first one. Otherwise a local time that a clock change skips would
+        # shift all later bounds.
         count = len(parts) + 1
         bound = first.add(days=whole_days * count, seconds=seconds * count).astimezone(UTC)
         right = min(bound, window.end)

@@ -21,17 +21,19 @@ import airflow_provider_jobs  # noqa: E402
 
 project = "airflow-provider-jobs"
 version = release = airflow_provider_jobs.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx_copybutton"]
 exclude_patterns = ["_build", "walkthrough"]
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_logo = "_static/logo.svg"
+html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]
 highlight_language = "text"
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {

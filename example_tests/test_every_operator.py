@@ -60,7 +60,7 @@ def dead_letters() -> None:
 
 
 def nothing() -> None:
-    """The DAG makes its pipeline itself."""
+    """The DAG makes its archive or its pipeline itself."""
 
 
 @pytest.mark.parametrize("how", ["on_the_worker", "deferred"])
@@ -69,6 +69,7 @@ def nothing() -> None:
     [
         ("replay", archive, "events", 1, "COMPLETED"),
         ("replay_cancelled", archive, "events", 9, "CANCELLED"),
+        ("trial", nothing, "events", 1, "COMPLETED"),
         ("ingestion", dataset, "lookoutequipment", 1, "SUCCESS"),
         ("reprocessing", channel_and_store, "iotanalytics", 1, "SUCCEEDED"),
         ("reprocessing_cancelled", channel_and_store, "iotanalytics", 9, "CANCELLED"),

@@ -91,7 +91,7 @@ def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture(autouse=True)
 def _forget_the_quota() -> Iterator[None]:
-    """What a queue has learnt, and the places that it reserves, outlive its waiters; no test is another's."""
+    """What a queue has learnt, and its reservations, outlive its waiters; no test is another's."""
     yield
     from airflow_provider_jobs.watch.queue import QuotaQueue
 

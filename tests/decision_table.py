@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, verdict
+from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, action_for
 from airflow_provider_jobs.once.fingerprint import Likeness
 
 PAGE = Path(__file__).parents[1] / "docs" / "what-happens.md"
@@ -34,14 +34,14 @@ def cases() -> Iterator[tuple[KnownJob, bool, Action | None]]:
         Evidence, Sighting, Likeness, (False, True), (False, True)
     ):
         job = KnownJob(1, "job", evidence, sighting, likeness, repeatable)
-        yield job, may_stop, verdict(job, may_stop=may_stop)
+        yield job, may_stop, action_for(job, may_stop=may_stop)
 
 
 def _cell(evidence: Evidence, likeness: Likeness, sighting: Sighting) -> str:
     told: dict[str, None] = {}
     for repeatable, may_stop in product((True, False), (True, False)):
         job = KnownJob(1, "job", evidence, sighting, likeness, repeatable)
-        action = verdict(job, may_stop=may_stop)
+        action = action_for(job, may_stop=may_stop)
         told[_SHORT[action] if action else "-"] = None
     return " / ".join(told)
 

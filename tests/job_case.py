@@ -62,6 +62,9 @@ class JobCase(ABC):
     #: Whether jobs of others take places that this task's may need, without being taken for them.
     shares_quota = True
 
+    #: How many of the jobs that share a quota a test runs: no more than AWS goes on showing.
+    most = 25
+
     @abstractmethod
     def prepare(self) -> None:
         """Make in AWS what a job needs."""

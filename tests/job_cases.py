@@ -260,6 +260,8 @@ class Sqs(JobCase):
     repeatable = False
     unknown = "is not among the .* redrives of the queue"
     looks_to_start = 3
+    shortest = 0.2
+    most = 10
     shares_quota = False
     source_arn = job_targets.DEAD_ARN.format("orders")
 

@@ -84,7 +84,61 @@ def test_is_a_sound_model() -> None:
             503,
         }
     pagination = json.loads((MODELS / FOLDER / "paginators-1.json").read_text())["pagination"]
-    assert set(pagination) == {name for name in service.operation_names if name.startswith("List")}
+    lists = {name for name in service.operation_names if name.startswith("List")}
+    assert set(pagination) == lists - {"ListTagsForResource"}  # it has no pages
+
+
+def without_documentation(model: Any) -> Any:
+    """A model without its sentences; a member of that name is a mapping."""
+    if isinstance(model, dict):
+        return {
+            name: without_documentation(value)
+            for name, value in model.items()
+            if not (name == "documentation" and isinstance(value, str))
+        }
+    return [without_documentation(each) for each in model] if isinstance(model, list) else model
+
+
+def parts(model: dict[str, Any]) -> dict[str, Any]:
+    """A model by its shapes and operations."""
+    return {
+        **{f"shape {name}": shape for name, shape in model["shapes"].items()},
+        **{f"operation {name}": operation for name, operation in model["operations"].items()},
+        "metadata": model["metadata"],
+    }
+
+
+@pytest.mark.skipif(not botocore_ships_it(), reason="needs a botocore that has one: make service-model")
+def test_is_botocores_last_one_shape_by_shape() -> None:
+    theirs = Loader().load_service_model("iotanalytics", "service-2")
+    ours = json.loads((MODELS / FOLDER / "service-2.json").read_text())
+    expected, found = (parts(without_documentation(model)) for model in (theirs, ours))
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if expected[name] != found[name]] == []
+    assert len(theirs["shapes"]) == 246
+    assert len(theirs["operations"]) == 34
+    pages = Loader().load_service_model("iotanalytics", "paginators-1")
+    assert json.loads((MODELS / FOLDER / "paginators-1.json").read_text()) == pages
+
+
+def test_says_where_it_is_from() -> None:
+    notice = (MODELS / "NOTICE").read_text()
+    assert "iotanalytics/2017-11-27 is derived from botocore 1.42.50" in notice
+    assert "Copyright 2012-2022 Amazon.com, Inc. or its affiliates. All Rights Reserved." in notice
+
+
+def test_has_all_operations_and_members_that_botocores_last_one_had() -> None:
+    """What the comparison with botocore shows in full, where that version is installed."""
+    service = ServiceModel(json.loads((MODELS / FOLDER / "service-2.json").read_text()), "iotanalytics")
+    assert len(service.operation_names) == 34
+    for name in ("CreateChannel", "CreateDatastore", "CreatePipeline", "CreateDataset"):
+        shape = service.operation_model(name).input_shape
+        assert shape is not None
+        assert "tags" in shape.members
+    datastore = service.operation_model("CreateDatastore").input_shape
+    assert datastore is not None
+    assert {"fileFormatConfiguration", "datastorePartitions"} <= set(datastore.members)
+    assert service.shape_for("ThrottlingException").metadata["error"] == {"httpStatusCode": 429}
 
 
 def test_one_reader_serves_all_sessions() -> None:

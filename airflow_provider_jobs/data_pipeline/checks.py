@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What AWS would refuse in a pipeline definition, as far as it can be known before a call.
+"""What AWS refuses in a pipeline definition by its reference, and what it may do without.
+
+Only what the reference says is refused before a call. Whatever else AWS finds wrong, it says itself.
 
 https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_PutPipelineDefinition.html and
 https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-limits.html
@@ -16,7 +18,7 @@ from typing import Any, TypeAlias
 from airflow_provider_jobs.data_pipeline.findings import Finding, label
 from airflow_provider_jobs.data_pipeline.secrets import shown
 
-__all__ = ["checked"]
+__all__ = ["checked", "doubts"]
 
 _Entries: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -37,10 +39,9 @@ def checked(objects: _Entries, parameters: _Entries, values: _Entries) -> list[F
         findings.append(Finding("the definition", f"{len(objects)} objects; AWS allows {_MAX_OBJECTS}"))
     if not objects:
         findings.append(Finding("the definition", "there are no objects in it"))
-    ids = {str(entry.get("id", "")) for entry in objects}
     for at, entry in enumerate(objects):
         where = label(entry, "objects", at)
-        findings += [Finding(where, what) for what in _object(entry, ids)]
+        findings += [Finding(where, what) for what in _object(entry)]
     for at, entry in enumerate(parameters):
         where = label(entry, "parameters", at)
         findings += [Finding(where, what) for what in _parameter(entry)]
@@ -50,16 +51,33 @@ def checked(objects: _Entries, parameters: _Entries, values: _Entries) -> list[F
         for name, count in Counter(str(entry.get("id", "")) for entry in entries).items()
         if name and count > 1
     ]
-    known = {str(entry.get("id", "")).lstrip("*") for entry in parameters}
-    for name in dict.fromkeys(str(value.get("id", "")) for value in values):
-        if name.lstrip("*") not in known:
-            findings.append(Finding(name or "values", "a value is given, but there is no such parameter"))
     for value in values:
         findings += [
             Finding(str(value.get("id", "")) or "values", f"the value {what}")
-            for what in _string(value.get("id"), value.get("stringValue"))
+            for what in _string(value.get("id"), value.get("stringValue"), empty=True)
         ]
     return findings
+
+
+def doubts(objects: _Entries, parameters: _Entries, values: _Entries) -> list[Finding]:
+    """Return what is odd about a definition without faults, and is left to AWS: it may take it.
+
+    A value of a parameter that is not declared is in what AWS's console exports, and in AWS's guide; a
+    reference to an object that is not there is in a sample of AWS's.
+    """
+    known = {str(entry.get("id", "")).lstrip("*") for entry in parameters}
+    found = [
+        Finding(name, "a value is given, but there is no such parameter")
+        for name in dict.fromkeys(str(value["id"]) for value in values)
+        if name.lstrip("*") not in known
+    ]
+    ids = {entry["id"] for entry in objects}
+    for entry in objects:
+        for each in entry.get("fields", ()):
+            if "refValue" in each and each["refValue"] not in ids:
+                what = f"refers to {shown(each['key'], each['refValue'])}, which is no object"
+                found.append(Finding(entry["id"], f"{each['key']!r} {what} of this definition"))
+    return found
 
 
 def _shape(entries: Any, section: str, rows: str) -> Iterator[Finding]:
@@ -79,7 +97,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
-def _object(entry: Mapping[str, Any], ids: set[str]) -> Iterator[str]:
+def _object(entry: Mapping[str, Any]) -> Iterator[str]:
     for key in ("id", "name"):
         if not entry.get(key):
             yield f"{key!r} is missing"
@@ -92,12 +110,12 @@ def _object(entry: Mapping[str, Any], ids: set[str]) -> Iterator[str]:
     for each in fields:
         key = str(each.get("key", ""))
         size += _bytes(key) + _bytes(each.get("stringValue", "")) + _bytes(each.get("refValue", ""))
-        yield from (f"{key!r} {what}" for what in _field(each, ids))
+        yield from (f"{key!r} {what}" for what in _field(each))
     if size > _MAX_OBJECT:
         yield f"{size:,} bytes in all its fields; AWS allows {_MAX_OBJECT:,} in an object"
 
 
-def _field(field: Mapping[str, Any], ids: set[str]) -> Iterator[str]:
+def _field(field: Mapping[str, Any]) -> Iterator[str]:
     if not field.get("key"):
         yield "is a field without a key"
     else:
@@ -108,8 +126,8 @@ def _field(field: Mapping[str, Any], ids: set[str]) -> Iterator[str]:
         yield from _string(field.get("key"), field.get("stringValue"))
     elif not field["refValue"]:
         yield "is an empty reference; remove it or name an object"
-    elif field["refValue"] not in ids:
-        yield f"refers to {shown(field.get('key'), field['refValue'])}, which is no object of this definition"
+    elif not isinstance(field["refValue"], str):
+        yield f"is a reference to {shown(field.get('key'), field['refValue'])}, which is not text"
 
 
 def _parameter(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -125,7 +143,7 @@ def _parameter(entry: Mapping[str, Any]) -> Iterator[str]:
         if "refValue" in each:
             yield f"{key!r} is a reference; a parameter's attributes are text"
         else:
-            yield from (f"{key!r} {what}" for what in _string(name, each.get("stringValue")))
+            yield from (f"{key!r} {what}" for what in _string(name, each.get("stringValue"), empty=True))
 
 
 def _name(key: str, value: Any) -> Iterator[str]:
@@ -137,12 +155,16 @@ def _name(key: str, value: Any) -> Iterator[str]:
         yield f"{key!r} holds a character that XML does not allow"
 
 
-def _string(name: Any, value: Any) -> Iterator[str]:
+def _string(name: Any, value: Any, *, empty: bool = False) -> Iterator[str]:
+    """Yield what is wrong with a value.
+
+    :param empty: whether it may be empty: AWS refuses an empty field of an object, and no other.
+    """
     if value is None:
         yield "has no value"
     elif not isinstance(value, str):
         yield f"is {shown(name, value)}, which is not text; in the API's own form all values are strings"
-    elif not value:
+    elif not value and not empty:
         yield "is an empty string; remove it or give it a value"
     elif _bytes(value) > _MAX_FIELD:
         yield f"has {_bytes(value):,} bytes; AWS allows {_MAX_FIELD:,}"

@@ -8,10 +8,10 @@ https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-writing-pipeli
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
-from airflow_provider_jobs.data_pipeline.checks import checked
+from airflow_provider_jobs.data_pipeline.checks import checked, doubts
 from airflow_provider_jobs.data_pipeline.file_format import DefinitionFile, read_values, written
 from airflow_provider_jobs.data_pipeline.findings import Finding, refusal
 from airflow_provider_jobs.data_pipeline.secrets import secret_values
@@ -31,6 +31,7 @@ class PipelineDefinition:
         call.
     :param values: ``parameterValues``: ``id`` and ``stringValue`` of each; None leaves them out.
     :param findings: what was found wrong before, in reading a file.
+    :param ignored: sections of a file that are not sent.
     :raises JobInputError: with every fault that AWS would refuse, listed by object.
     """
 
@@ -38,6 +39,7 @@ class PipelineDefinition:
     parameters: Sequence[Mapping[str, Any]] | None = None
     values: Sequence[Mapping[str, Any]] | None = None
     findings: InitVar[Sequence[Finding]] = ()
+    ignored: Sequence[str] = field(default=(), compare=False)
 
     def __post_init__(self, findings: Sequence[Finding]) -> None:
         found = [*findings, *checked(self.objects, self.parameters or (), self.values or ())]
@@ -69,11 +71,19 @@ class PipelineDefinition:
             read.parameters if parameters is None else parameters,
             read.values if values is None else values,
             read.findings,
+            read.ignored,
         )
 
     def to_file(self) -> dict[str, Any]:
         """Return the definition in the file format; a key that comes once has its value, else a list."""
         return written(self.objects, self.parameters, self.values)
+
+    def doubts(self) -> list[str]:
+        """Return what is odd about the definition, and is left to AWS; see
+        :func:`~airflow_provider_jobs.data_pipeline.checks.doubts`.
+        """
+        found = doubts(self.objects, self.parameters or (), self.values or ())
+        return [f"{each.where}: {each.what}" for each in found]
 
     def secrets(self) -> set[str]:
         """Return the values that no message may quote."""

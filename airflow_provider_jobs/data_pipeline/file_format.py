@@ -24,6 +24,8 @@ __all__ = ["DefinitionFile", "read_values", "written"]
 _Field: TypeAlias = dict[str, str]
 
 _SECTIONS = ("objects", "parameters", "values")
+#: The same sections as GetPipelineDefinition answers with them.
+_API_SECTIONS = ("pipelineObjects", "parameterObjects", "parameterValues")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,36 +36,48 @@ class DefinitionFile:
     :param parameters: ``parameterObjects``; None without that section.
     :param values: ``parameterValues``; None without that section.
     :param findings: what the API's form cannot show.
+    :param ignored: further sections, which are not sent, such as the ``metadata`` of AWS's console.
     """
 
     objects: Sequence[Mapping[str, Any]]
     parameters: Sequence[Mapping[str, Any]] | None
     values: Sequence[Mapping[str, Any]] | None
     findings: Sequence[Finding]
+    ignored: Sequence[str] = ()
 
     @classmethod
     def read(cls, definition: Mapping[str, Any] | str) -> DefinitionFile:
-        """Read the file format.
+        """Read the file format, or the API's own form as GetPipelineDefinition answers with it.
 
-        Numbers and booleans become strings, a list becomes a field for each of its items,
-        ``{"ref": id}`` a reference; an object without a name is named by its id.
+        Of the file format, numbers and booleans become strings, a list becomes a field for each of its
+        items, ``{"ref": id}`` a reference; an object without a name is named by its id.
 
         :param definition: JSON text, or what it means; left as it is.
         :raises JobInputError: if the text is no JSON, or there are no objects to look at.
         """
-        findings: list[Finding] = []
         data = _load(definition) if isinstance(definition, str) else definition
-        if not isinstance(data, Mapping) or not isinstance(data.get("objects"), Sequence):
+        if isinstance(data, Mapping) and "objects" not in data and "pipelineObjects" in data:
+            return cls._of_answer(data)
+        return cls._of_file(data)
+
+    @classmethod
+    def _of_answer(cls, data: Mapping[str, Any]) -> DefinitionFile:
+        objects, parameters, values = (data.get(name) for name in _API_SECTIONS)
+        findings = [*_repeated(data, "the definition"), *_repeated_within(data)]
+        if values is not None:
+            values = list(read_values(values, findings))
+        ignored = tuple(name for name in data if name not in _API_SECTIONS)
+        return cls(objects or (), parameters, values, findings, ignored)
+
+    @classmethod
+    def _of_file(cls, data: Any) -> DefinitionFile:
+        if not isinstance(data, Mapping) or not _is_list(data.get("objects")):
             raise JobInputError(
                 'The pipeline definition has no list "objects". It is a JSON object with the sections '
-                '"objects", and if needed "parameters" and "values".'
+                '"objects", and if needed "parameters" and "values". A list of objects in the API\'s own '
+                "form is given as pipeline_objects."
             )
-        findings += _repeated(data, "the definition")
-        findings += [
-            Finding("the definition", f"the section {name!r} is not one of {', '.join(_SECTIONS)}")
-            for name in data
-            if name not in _SECTIONS
-        ]
+        findings = _repeated(data, "the definition")
         objects = [_entry(item, "fields", at, findings) for at, item in enumerate(data["objects"])]
         parameters = None
         if not isinstance(data.get("parameters", []), (list, tuple, NoneType)):
@@ -76,7 +90,8 @@ class DefinitionFile:
         if data.get("values") is not None:
             findings += _repeated(data["values"], "values")
             values = list(read_values(data["values"], findings))
-        return cls(objects, parameters, values, tuple(findings))
+        ignored = tuple(name for name in data if name not in _SECTIONS)
+        return cls(objects, parameters, values, tuple(findings), ignored)
 
 
 def written(
@@ -131,7 +146,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> _Object:
 
 def _load(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_pairs)
+        # A line break within a string is none of JSON's, but samples of AWS's have it.
+        return json.loads(text, object_pairs_hook=_pairs, strict=False)
     except ValueError as error:
         why = f"The pipeline definition is not JSON: {error}."
         if text.rstrip().endswith(".json"):
@@ -144,6 +160,18 @@ def _repeated(data: Any, where: str) -> list[Finding]:
         Finding(where, f"key {key!r} is there more than once and JSON keeps only the last; write one list")
         for key in getattr(data, "repeated", ())
     ]
+
+
+def _repeated_within(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the repeated keys of what a definition in the API's form holds."""
+    for section in _API_SECTIONS:
+        entries = data.get(section)
+        for at, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+            yield from _repeated(entry, f"{section}[{at}]")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _entry(item: Any, kind: str, at: int, findings: list[Finding]) -> dict[str, Any]:
@@ -160,6 +188,9 @@ def _entry(item: Any, kind: str, at: int, findings: list[Finding]) -> dict[str, 
         names.append("name")
         # As the AWS command line does.
         entry["name"] = item.get("name", item.get("id", ""))
+    if kind == "fields" and _in_api_form(item.get("fields")):
+        findings.append(Finding(where, "has its fields in the API's own form; give it as pipeline_objects"))
+        names.append("fields")
     entry[kind] = [
         made
         for key, value in item.items()
@@ -167,6 +198,11 @@ def _entry(item: Any, kind: str, at: int, findings: list[Finding]) -> dict[str, 
         for made in _fields(key, value, where, findings)
     ]
     return entry
+
+
+def _in_api_form(fields: Any) -> bool:
+    """Whether a field of that name is the API's list of keys and values."""
+    return isinstance(fields, list) and any(isinstance(each, Mapping) and "key" in each for each in fields)
 
 
 def _fields(key: str, value: Any, where: str, findings: list[Finding]) -> Iterator[_Field]:

@@ -134,7 +134,7 @@ def _in_text(text: str) -> set[str]:
     if '"*' not in text:
         return set()
     try:
-        parsed = secret_values(json.loads(text))
+        parsed = secret_values(json.loads(text, strict=False))
     except ValueError:
         parsed = set()
     # As they are spelt, and where a key comes twice also the one that JSON leaves out.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_jobs.data_pipeline.activation import ActivationId, ActivationRequest, read_time
 from airflow_provider_jobs.data_pipeline.client import PipelineClient, present
 from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
+from airflow_provider_jobs.data_pipeline.schedule import endless_schedules, is_on_demand, schedules_over
 from airflow_provider_jobs.data_pipeline.status import running
 from airflow_provider_jobs.exceptions import (
     JobError,
@@ -57,8 +58,9 @@ class ActivationStarter:
         """
         pipeline_id = request.pipeline_id
         objects = self._hook.get_definition(pipeline_id)["objects"]
-        on_demand = _on_demand(objects)
+        on_demand = is_on_demand(objects)
         _check_schedule(objects, on_demand, request)
+        self._warn_if_over(objects, request)
         look = self._hook.describe_pipeline(pipeline_id)
         if look.state == "DEACTIVATING":
             raise JobQuotaError(f"Pipeline {pipeline_id} is being deactivated and cannot be activated yet.")
@@ -71,6 +73,16 @@ class ActivationStarter:
                     "activate it now would cancel that."
                 )
         return None if on_demand or look.inactive else look
+
+    def _warn_if_over(self, objects: Sequence[Mapping[str, Any]], request: ActivationRequest) -> None:
+        if request.start_timestamp and (over := schedules_over(objects, request.start_timestamp)):
+            ends = ", ".join(f"{name} ended at {end.isoformat()}" for name, end in over.items())
+            self._hook.log.warning(
+                "Pipeline %s has nothing to run from start_timestamp on: schedule %s. It may take minutes "
+                "until AWS shows that.",
+                request.pipeline_id,
+                ends,
+            )
 
     def activate(self, attempt: Attempt, request: ActivationRequest) -> JobStatus:
         """Activate the pipeline, in one call that is never repeated after a lost answer.
@@ -183,13 +195,6 @@ def _is_new(activated: str | None, attempt: Attempt, pipeline_id: str) -> bool:
     return at is not None and activated not in known and not stale
 
 
-def _on_demand(objects: Sequence[Mapping[str, Any]]) -> bool:
-    return any(
-        each["id"] == "Default" and str(each.get("scheduleType", "")).lower() == "ondemand"
-        for each in objects
-    )
-
-
 def _check_schedule(
     objects: Sequence[Mapping[str, Any]], on_demand: bool, request: ActivationRequest
 ) -> None:
@@ -202,11 +207,7 @@ def _check_schedule(
                     f"Leave {name} out."
                 )
         return
-    endless = [
-        each["id"]
-        for each in objects
-        if each.get("type") == "Schedule" and not (each.get("endDateTime") or each.get("occurrences"))
-    ]
+    endless = endless_schedules(objects)
     if endless and request.wait and request.wait_until is None:
         raise JobInputError(
             f"Pipeline {pipeline_id} never ends: schedule {', '.join(endless)} has neither endDateTime nor "

@@ -115,10 +115,12 @@ class _Work:
         works = [each for each in instances if each.works]
         # Where a definition has no activity, or AWS does not show any, all count.
         counted = works or instances
+        # By their ids: to compare thousands of instances with each other would take seconds.
+        ids = {each.id for each in counted}
         open_ = [each for each in counted if not each.ended and each.id not in stuck]
         bad = [each for each in counted if each.bad or each.id in stuck]
         needed = {need for each in bad for need in (stuck.get(each.id), *each.fields.get("runsOn", ()))}
-        bad += [each for each in instances if each.bad and each not in counted and each.id in needed]
+        bad += [each for each in instances if each.bad and each.id not in ids and each.id in needed]
         return cls(
             all=instances,
             stuck=stuck,
@@ -127,7 +129,7 @@ class _Work:
             running=[each for each in open_ if each.known],
             unknown=[each for each in open_ if not each.known],
             others=[
-                each for each in instances if each not in counted and not each.ended and each.id not in stuck
+                each for each in instances if each.id not in ids and not each.ended and each.id not in stuck
             ],
         )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_jobs.once.mark import Mark
 
 __all__ = [
+    "IN_FLIGHT",
     "NAME_SUFFIX",
     "REPLAY_NAME_LIMIT",
     "ReplayRequest",
@@ -31,6 +32,9 @@ __all__ = [
     "taken_name",
 ]
 
+#: AWS's states of a replay in flight, in the order it passes through them: one that moves on between two
+#: calls is then seen at least once.
+IN_FLIGHT = ("STARTING", "RUNNING", "CANCELLING")
 #: Characters in a replay's name.
 REPLAY_NAME_LIMIT = 64
 
@@ -76,7 +80,7 @@ class ReplayRequest:
     :param archive: the archive's name or ARN.
     :param start: the window's start, aware.
     :param end: the window's end, aware.
-    :param rule_arns: the only rules that it reaches; all of the bus when empty.
+    :param rule_arns: the only rules that it reaches, by ARN or name; all of the bus when empty.
     :param replay_name: the user's own name.
     :param description: what the console shows beside the mark.
     :param backfill: whether it is for a run of a backfill, beside which another run may have its replay.
@@ -131,10 +135,12 @@ def seen_replay(replay: Mapping[str, Any], mark: Mark | None) -> SeenJob:
 
 
 def check_rules(rule_arns: Collection[str], bus: str) -> None:
-    """Refuse rules of another bus; AWS's own answer would not say which."""
+    """Refuse rules of another bus; AWS's own answer would not say which. A name is of the bus itself."""
     # arn:…:event-bus/orders owns arn:…:rule/orders/NAME; the default bus owns arn:…:rule/NAME.
     home, _, name = bus.partition(":event-bus/")
     for arn in rule_arns:
+        if not arn.startswith("arn:"):
+            continue
         place, _, path = arn.partition(":rule/")
         owner, slash, _rule = path.rpartition("/")
         if (place, owner if slash else "default") != (home, name):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is asked of a service's jobs: the contract between a job type and the rest of the package."""
+"""The contract between a job type and the rest of the package: what a hook must be able to do with jobs."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["JobHook"]
 
-#: Jobs that cannot be described in a row, one after the other, before a round gives up.
+#: The number of jobs in a row that cannot be described after which a round gives up.
 _MOST_FAILURES = 10
 
 
 class JobHook(ServiceCalls):
-    """Base of the hooks: subclasses define a job; what is asked of jobs is the same for all services.
+    """Base of the hooks: subclasses define a job; the interface is the same for all services.
 
     Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
     """
 
-    #: What the service calls a job, for messages.
+    #: The service's word for a job, for messages.
     noun: ClassVar[str] = "job"
-    #: By what a task's job is told from others.
+    #: How a task's jobs are told apart from others.
     marking: ClassVar[Marking]
     #: Whether the service can stop a job.
     stoppable: ClassVar[bool] = True
@@ -40,30 +40,30 @@ class JobHook(ServiceCalls):
     quota: ClassVar[int | None]
     #: How many of them may share a scope, such as a dataset; None if there is no such limit.
     scope_quota: ClassVar[int | None] = None
-    #: What to say of a job that failed where AWS does not say why.
+    #: The text for a failed job if AWS gives no reason.
     no_reason: ClassVar[str] = "AWS gives no reason"
 
     @abstractmethod
     def see_jobs(self, identity: Identity, log: AttemptLog, request: Any) -> list[SeenJob]:
-        """Return every job that may be the task's, by what the service's jobs are told apart (``marking``).
+        """Return every job that may be the task's; which these are depends on ``marking``.
 
-        ``NAME`` and ``LABEL``: all jobs whose name or description carries the identity; those of attempts in
-        the log that a list does not show are described. With ``LABEL``, a job that has ended may be left out
+        ``NAME`` and ``LABEL``: all jobs whose name or description carries the identity. If a list does not show
+        the job of an attempt in the log, it is described. With ``LABEL``, jobs that have ended may be left out
         if the log is whole and has the ids of all attempts. ``TOKEN`` and ``NONE``: the jobs whose ids are in
-        the log, and all jobs of the scopes of the request and of the log's attempts.
+        the log, and all jobs in the scopes of the request and of the log's attempts.
 
-        A job that AWS does not know is left out. Called on the worker, before each decision; nothing is
-        started after an error.
+        Leave out jobs that AWS does not know. Called on the worker, before each decision; nothing is started
+        after an error.
 
         :param identity: the task instance.
         :param log: its attempts.
-        :param request: what :meth:`start_job` would be given.
-        :raises JobInputError: if the job's name is taken by something that is not this task's.
-        :raises JobApiError: if AWS refuses, cannot be reached, or its answer cannot be read.
+        :param request: the request that :meth:`start_job` would get.
+        :raises JobInputError: if something that is not this task's has the job's name.
+        :raises JobApiError: if AWS refuses, cannot be reached, or its answer cannot be parsed.
         """
 
     def prepare_start(self, request: Any) -> None:
-        """Make the checks before a start that need calls, none of which starts anything.
+        """Make the checks before a start that need API calls; these must not start anything.
 
         :raises JobQuotaError: if the service has no room for another job now.
         :raises JobInputError: if the service will never accept the request.
@@ -72,11 +72,11 @@ class JobHook(ServiceCalls):
 
     @abstractmethod
     def start_job(self, identity: Identity, attempt: Attempt, request: Any) -> JobStatus:
-        """Start a job, or return the one that the attempt's earlier call has started.
+        """Start a job, or return the one that an earlier call of the same attempt started.
 
         :param identity: the task instance.
-        :param attempt: which of its attempts this is; it has been noted.
-        :param request: what the operator's ``job_request`` returned.
+        :param attempt: the attempt, which has been recorded.
+        :param request: the result of the operator's ``job_request``.
         :raises JobQuotaError: if the service has no room for another job now.
         :raises JobInputError: if the service will never accept the request.
         :raises JobApiError: if AWS refuses or cannot be reached; a
@@ -85,18 +85,18 @@ class JobHook(ServiceCalls):
 
     @abstractmethod
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
-        """Look at many jobs in as few calls as the service allows.
+        """Return the status of many jobs, in as few calls as the service allows.
 
-        :param job_ids: the service's own names of the jobs.
+        :param job_ids: the jobs' ids in the service.
         :return: for every job its status, or the error that concerns it.
-        :raises JobApiError: if AWS refuses or cannot be reached for all of them.
+        :raises JobApiError: if AWS refuses or cannot be reached, for all of the jobs.
         """
 
     @abstractmethod
     def stop_job(self, job_id: str) -> bool:
         """Ask the service to stop a job.
 
-        :return: False if there was nothing to stop: the job had ended, or is not known.
+        :return: False if there was nothing to stop: the job had ended, or the service does not know it.
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
@@ -104,29 +104,29 @@ class JobHook(ServiceCalls):
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """Return the jobs that count against the quota now, each with its scope.
 
-        :param scopes: those that somebody waits for. Jobs of others may be left out by a service that
-            limits scopes only, such as one that lists the jobs of one scope at a time.
+        :param scopes: the scopes that tasks wait for. A service that only limits scopes may leave out the
+            jobs of other scopes, for example because it lists the jobs of one scope at a time.
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
 
     def job_name(self, identity: Identity, attempt: Attempt, request: Any) -> str:
-        """Return the name that the job gets, or one to speak of it by before it has an id."""
+        """Return the job's name, or a name for messages until the job has an id."""
         return attempt.mark(identity).name(identity, 64)
 
     def earlier_request(self, request: Any, attempt: Attempt) -> Any:
-        """Return a request by which :meth:`see_jobs` finds an attempt that was made in another place.
+        """Return a request with which :meth:`see_jobs` finds an attempt that was made in another place.
 
-        :param request: the request of now.
-        :param attempt: the attempt; its ``scope`` and ``given`` may differ from those of now.
+        :param request: the current request.
+        :param attempt: the attempt; its ``scope`` and ``given`` may differ from the current ones.
         """
         return request
 
     def scope(self, request: Any) -> str:
-        """Return what the job shares with others of which few may run; see ``scope_quota``."""
+        """Return the resource for which AWS runs only a few jobs at once (``scope_quota``); may be empty."""
         return ""
 
     def describe_job(self, job_id: str) -> JobStatus:
-        """Look at one job.
+        """Return the status of one job.
 
         :raises JobNotFoundError: if the service does not know it.
         :raises JobApiError: if AWS refuses or cannot be reached.
@@ -142,14 +142,14 @@ class JobHook(ServiceCalls):
         found: dict[str, JobStatus | Exception],
         describe: Callable[[str], JobStatus],
     ) -> dict[str, JobStatus | Exception]:
-        """Describe one by one the jobs that a listing has not shown, in the order of ``job_ids``.
+        """Describe, one by one and in the order of ``job_ids``, the jobs that a list did not show.
 
-        An error concerns its job alone, and the next one is described. What concerns all calls
-        (``JobApiError.concerns_all``), and many failures in a row, end the round; what was found before is
-        kept, and the jobs that were not reached get that error too.
+        An error usually concerns only its job, and the next one is described. An error that concerns all
+        calls (``JobApiError.concerns_all``) ends the round, and so do many failures in a row. Then earlier
+        results are kept, and the jobs that were not reached get that error too.
 
-        :param job_ids: all jobs that were asked for.
-        :param found: what is known already; the rest is added.
+        :param job_ids: all requested jobs.
+        :param found: the results so far; the rest is added.
         :param describe: describes one job.
         """
         failures, last = 0, None
@@ -158,7 +158,7 @@ class JobHook(ServiceCalls):
                 continue
             error = self._described(job_id, found, describe)
             if error is not None and error is last:
-                continue  # no call was made for it
+                continue  # the same error object: no call was made for this job
             last = error
             failures = failures + 1 if error is not None and is_transient(error) else 0
             if error is not None and (getattr(error, "concerns_all", False) or failures >= _MOST_FAILURES):
@@ -190,14 +190,14 @@ class JobHook(ServiceCalls):
         wanted: Collection[str],
         status: Callable[[Mapping[str, Any]], JobStatus],
     ) -> dict[str, JobStatus | Exception]:
-        """Return the jobs of a listing's rows that are wanted.
+        """Return the requested jobs from the rows of a list.
 
-        A row that cannot be read is left out: its job is described then, and the error is that job's.
+        A row that cannot be parsed is left out. Its job is then described, and gets the error if that fails.
 
         :param rows: the rows.
-        :param name: the member that has the job's id.
-        :param wanted: the ids.
-        :param status: reads a row.
+        :param name: the member with the job's id.
+        :param wanted: the requested ids.
+        :param status: parses a row.
         """
         found: dict[str, JobStatus | Exception] = {}
         for row in rows:

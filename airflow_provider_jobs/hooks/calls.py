@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""How a service's API is called, and what AWS's answers and errors mean."""
+"""Makes the API calls of a service, and interprets AWS's answers and errors."""
 
 from __future__ import annotations
 
@@ -42,43 +42,45 @@ from airflow_provider_jobs.job import one_line
 
 __all__ = ["ServiceCalls"]
 
-#: Characters of an answer that is not AWS's which an error shows.
+#: How many characters of an answer that does not come from AWS are shown in an error.
 _SHOWN = 200
+#: HTTP status codes.
+_TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 
 
 class ServiceCalls(ServiceConnection):
-    """Makes the API calls of a service, and turns AWS's errors into those of this package.
+    """Makes the API calls of a service, and converts AWS's errors into those of this package.
 
     Takes the parameters of :class:`~airflow_provider_jobs.hooks.connection.ServiceConnection`.
     """
 
-    #: The service's name in words.
+    #: The service's full name, for messages.
     label: ClassVar[str]
-    #: The day on which AWS ended the service; None while it lives.
-    ended: ClassVar[str | None] = None
-    #: Codes of the answer that there is no room for another job.
+    #: The day on which AWS retired the service; None if it is in operation.
+    retired_on: ClassVar[str | None] = None
+    #: Error codes that mean "no room for another job".
     quota_codes: ClassVar[frozenset[str]] = frozenset()
-    #: Codes of the answer that a thing is not known.
+    #: Error codes that mean "not found".
     not_found_codes: ClassVar[frozenset[str]] = frozenset({"ResourceNotFoundException"})
-    #: Codes of answers that a retry with the same parameters will get again.
+    #: Error codes that a retry with the same parameters would get again.
     input_codes: ClassVar[frozenset[str]] = frozenset({"ValidationException"})
     #: Additional error codes that mean "retry later".
     transient_codes: ClassVar[frozenset[str]] = frozenset()
-    #: Calls that botocore must not repeat, since AWS would not know the second for the first.
+    #: Calls that botocore must not repeat, since AWS would not recognize the second one as a repetition.
     unrepeatable: ClassVar[frozenset[str]] = frozenset()
     #: Name of the pagination token.
     page_token: ClassVar[str] = "NextToken"
-    #: What to check, by a piece of AWS's message or its code; the first that fits is shown.
+    #: What to check, by a part of AWS's message or its code; the first that matches is shown.
     advice: ClassVar[Mapping[str, str]] = {}
-    #: How many API calls were made; what botocore repeats is counted once.
+    #: The number of API calls made, without botocore's own repetitions.
     calls: int = 0
 
     @cached_property
     def conn(self) -> Any:
-        """Return the client."""
+        """Return the boto3 client."""
         client: Any = super().conn
         if self.quota_codes:
-            # Before botocore's own handler, to which a full quota is a throttle: it would ask twice more.
+            # Before botocore's own handler, which takes a full quota for throttling and repeats the call.
             service = client.meta.service_model.service_id.hyphenize()
             client.meta.events.register_first(f"needs-retry.{service}", self._not_for_a_quota)
         return client
@@ -86,7 +88,7 @@ class ServiceCalls(ServiceConnection):
     def _not_for_a_quota(
         self, response: Any = None, attempts: int = 1, operation: Any = None, **_: Any
     ) -> None:
-        """Keep botocore from repeating a call that was refused for want of room.
+        """Keep botocore from repeating a call that was refused because the quota is full.
 
         :raises ClientError: AWS's answer, if it is such a refusal.
         """
@@ -96,12 +98,12 @@ class ServiceCalls(ServiceConnection):
             raise ClientError(answer, operation.name)
 
     @property
-    def notice(self) -> str | None:
-        """What users of a service that AWS has ended should know."""
-        if self.ended is None:
+    def retirement_notice(self) -> str | None:
+        """The warning for users of a service that AWS has retired; None if the service is in operation."""
+        if self.retired_on is None:
             return None
         return (
-            f"AWS ended {self.label} on {self.ended}. Calls work only against an endpoint that still "
+            f"AWS retired {self.label} on {self.retired_on}. Calls work only against an endpoint that still "
             f"serves it: set endpoint_url in connection {self.aws_conn_id!r}."
         )
 
@@ -110,10 +112,10 @@ class ServiceCalls(ServiceConnection):
 
         :param operation: the boto3 client's method, for example ``start_replay``.
         :return: the answer.
-        :raises JobQuotaError: if the answer's code is one of ``quota_codes``.
+        :raises JobQuotaError: if the error code is one of ``quota_codes``.
         :raises JobNotFoundError: if it is one of ``not_found_codes``.
         :raises JobInputError: if it is one of ``input_codes``.
-        :raises JobApiError: for everything else that AWS or the network can answer.
+        :raises JobApiError: for every other error from AWS or the network.
         """
         self.calls += 1
         method = None
@@ -126,7 +128,7 @@ class ServiceCalls(ServiceConnection):
         except ParamValidationError as error:
             raise JobInputError(f"{self._said(operation)} was not sent: {error}") from error
         except (BotoCoreError, AirflowException) as error:
-            # Nobody answers any more where AWS itself served it: waiting on would not help.
+            # If AWS has retired the service and nothing answers at its endpoint, waiting does not help.
             gone = isinstance(error, (EndpointConnectionError, ConnectTimeoutError)) and self._gone
             failed = failed_call(error, built=method is not None, gone=bool(gone))
             raise failed(
@@ -137,16 +139,16 @@ class ServiceCalls(ServiceConnection):
         except Exception as error:
             if method is None:
                 raise
-            # botocore's parsers fail in many ways where an answer is not what the service's model says.
+            # botocore's parsers raise any kind of exception if an answer does not match the service's model.
             raise self.unreadable(operation, f"{type(error).__name__}: {error}") from error
         self.clock.hear(answer)
         return answer
 
     def pages(self, operation: str, rows: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a listing that AWS hands out page by page.
+        """Yield the rows of a paginated list.
 
         :param operation: the boto3 client's method.
-        :param rows: the name of the answer's list.
+        :param rows: the name of the list in the answer.
         """
         token = None
         seen: set[str] = set()
@@ -161,26 +163,26 @@ class ServiceCalls(ServiceConnection):
             seen.add(token)
 
     def member(self, answer: Mapping[str, Any], name: str, operation: str) -> Any:
-        """Return a member that AWS always sends.
+        """Return a member of an answer that AWS always sends.
 
-        :raises JobApiError: if the answer lacks it: it is not AWS's, or cannot be read.
+        :raises JobApiError: if it is missing: the answer does not come from AWS, or cannot be parsed.
         """
         if answer.get(name) is None:
             raise self.unreadable(operation, f"it has no {name}")
         return answer[name]
 
     def whole(self, answer: dict[str, Any], always: Sequence[str], operation: str) -> dict[str, Any]:
-        """Return an answer, or a row of one, that has all members which AWS always sends.
+        """Return an answer, or a row of one, after checking that it has all members that AWS always sends.
 
         :param always: these members.
-        :raises JobApiError: if it lacks one.
+        :raises JobApiError: if one is missing.
         """
         for name in always:
             self.member(answer, name, operation)
         return answer
 
     def unreadable(self, operation: str, why: str) -> JobOutcomeUnknownError:
-        """Return the error of an answer that makes no sense: the call may have taken effect."""
+        """Return the error for an answer that cannot be parsed: the call may have taken effect."""
         return JobOutcomeUnknownError(
             f"{self._said(operation)} got an answer that cannot be read: {why}. Check whether a proxy "
             "answers in place of AWS.",
@@ -189,77 +191,107 @@ class ServiceCalls(ServiceConnection):
 
     @cached_property
     def _once(self) -> Any:
-        """A client like ``conn`` that makes every call once."""
+        """A client like ``conn`` that never repeats a call."""
         once: Any = {"total_max_attempts": 1}
         return self.get_client_type(config=self.config.merge(Config(retries=once)))
 
     @property
     def _gone(self) -> str:
-        """Why a call to AWS's own endpoint fails for good, if AWS has ended the service."""
-        at_aws = self.ended and "conn" in vars(self) and self.own_endpoint is None
-        return self.notice or "" if at_aws else ""
+        """Why calls to AWS's own endpoint keep failing, if AWS has retired the service; otherwise empty."""
+        at_aws = self.retired_on and "conn" in vars(self) and self.own_endpoint is None
+        return self.retirement_notice or "" if at_aws else ""
 
     def _explained(self, operation: str, error: ClientError) -> Exception:
-        if (
-            "conn" not in vars(self)
-            or error.operation_name != self.conn.meta.method_to_api_mapping[operation]
-        ):
+        """Return this package's error for an error answer."""
+        is_own = "conn" in vars(self) and error.operation_name == self._api_name(operation)
+        if not is_own:
+            # The answer is from STS, which was called for credentials.
             return self._no_credentials(operation, error)
-        code = error.response.get("Error", {}).get("Code", "")
-        message = one_line(error.response.get("Error", {}).get("Message", "") or str(error))
+        answer = error.response.get("Error", {})
+        code = answer.get("Code", "")
+        message = one_line(answer.get("Message", "") or str(error))
         if code.isdecimal():
-            # botocore puts the status where the answer has no code of AWS's.
+            # botocore uses the HTTP status if the answer has no error code from AWS.
             return self.unreadable(operation, f"status {code}: {message[:_SHOWN]}")
         self.clock.hear(error.response)
-        text = f"{self._said(operation)} was refused: {code}: {message}".rstrip(". ") + "."
+        metadata = error.response.get("ResponseMetadata", {})
+        status = metadata.get("HTTPStatusCode", 0)
+        # This is the answer to botocore's last call; an earlier call by botocore may have taken effect.
+        repeated = metadata.get("RetryAttempts", 0) > 0
+        refused = f"{self._said(operation)} was refused: {_with_code(message, code)}."
         hint = self._hint(f"{code}: {message}")
-        # The answer is to botocore's last call; one that botocore made before may have done its work.
-        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-        if code in self.quota_codes:
-            quota = JobQuotaInDoubtError if repeated else JobQuotaError
-            return quota(f"{text} {hint}".strip())
-        if code in self.not_found_codes:
-            return JobNotFoundError(f"{text} {hint}".strip())
-        if code in self.input_codes:
-            return JobInputError(f"{text} {hint}".strip())
-        if code in NEVER_VALID_CODES:
-            hint = (
-                f"Check the keys of connection {self.aws_conn_id!r}: they may have been deleted, or be "
-                f"mistyped. AWS says the same where the account has not enabled the Region. {hint}"
-            )
-        if code in ACCESS_CODES:
-            hint = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
-            hint = f"{hint} {self._gone}".strip()
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in TRANSIENT_CODES | self.transient_codes or status == 429
-        failed: type[JobApiError] = JobUnavailableError if transient else JobRefusedError
-        if repeated or status >= 500:
-            failed = JobOutcomeUnknownError
+        if known := self._class_by_code(code, repeated):
+            return known(f"{refused} {hint}".strip())
+        failed = self._api_error_class(code, status, repeated)
+        too_many = status == _TOO_MANY_REQUESTS
         return failed(
-            f"{text} {hint}".strip(),
+            f"{refused} {self._what_to_check(operation, code, hint)}".strip(),
             code,
-            concerns_all=code in THROTTLING_CODES | CREDENTIAL_CODES or status == 429,
+            concerns_all=code in THROTTLING_CODES | CREDENTIAL_CODES or too_many,
         )
 
+    def _class_by_code(self, code: str, repeated: bool) -> type[Exception] | None:
+        """Return the error class for one of the service's own codes; None for any other code.
+
+        :param repeated: whether botocore made the call more than once.
+        """
+        if code in self.quota_codes:
+            return JobQuotaInDoubtError if repeated else JobQuotaError
+        if code in self.not_found_codes:
+            return JobNotFoundError
+        if code in self.input_codes:
+            return JobInputError
+        return None
+
+    def _api_error_class(self, code: str, status: int, repeated: bool) -> type[JobApiError]:
+        """Return the error class for a code that means the same for all services, or that is unknown.
+
+        :param status: the HTTP status of the answer.
+        :param repeated: whether botocore made the call more than once.
+        """
+        if repeated or status >= _SERVER_ERROR:
+            return JobOutcomeUnknownError
+        transient = code in TRANSIENT_CODES | self.transient_codes or status == _TOO_MANY_REQUESTS
+        return JobUnavailableError if transient else JobRefusedError
+
+    def _what_to_check(self, operation: str, code: str, hint: str) -> str:
+        """Return what to check after a refusal, for the end of the message.
+
+        :param hint: the service's own advice; empty if it has none.
+        """
+        if code in NEVER_VALID_CODES:
+            return (
+                f"Check the keys of connection {self.aws_conn_id!r}: they may have been deleted or mistyped. "
+                f"AWS gives the same answer if the account has not enabled the Region. {hint}"
+            )
+        if code in ACCESS_CODES:
+            role = f"Check that the role of connection {self.aws_conn_id!r} allows {self._action(operation)}."
+            return f"{role} {self._gone}".strip()
+        return hint
+
     def _no_credentials(self, operation: str, error: ClientError) -> JobApiError:
-        """Return the error of a call that was not made, since STS gave no credentials for it."""
+        """Return the error for a call that was not sent because STS issued no credentials for it."""
         answer = error.response.get("Error", {})
         code, message = answer.get("Code", ""), one_line(answer.get("Message", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        transient = code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= 500
+        transient = code in TRANSIENT_CODES | {"IDPCommunicationError"} or status >= _SERVER_ERROR
         failed = JobUnavailableError if transient else JobRefusedError
         return failed(
-            f"{self._said(operation)} was not sent: {error.operation_name} was refused: {code}: {message}"
-            f"{'' if message.endswith('.') else '.'} Check the role of connection {self.aws_conn_id!r}: that "
-            "its trust policy allows it to be assumed, and that the credentials that assume it are valid.",
+            f"{self._said(operation)} was not sent: {error.operation_name} was refused: "
+            f"{_with_code(message, code)}. Check the role of connection {self.aws_conn_id!r}: its trust "
+            "policy must allow it to be assumed, and the credentials that assume it must be valid.",
             NO_CREDENTIALS,
             concerns_all=True,
         )
 
     def _said(self, operation: str) -> str:
-        # Only a client that exists can tell its Region without looking the connection up (again).
+        # Without a client, reading the Region would read the connection (again).
         region = self.conn_region_name if "conn" in vars(self) else self._region_name
         return f"{_camel(operation)} ({self.service}, {region or 'no Region'})"
+
+    def _api_name(self, operation: str) -> str:
+        name: str = self.conn.meta.method_to_api_mapping[operation]
+        return name
 
     def _action(self, operation: str) -> str:
         return f"{self.service}:{_camel(operation)}"
@@ -270,3 +302,8 @@ class ServiceCalls(ServiceConnection):
 
 def _camel(operation: str) -> str:
     return "".join(part.capitalize() for part in operation.split("_"))
+
+
+def _with_code(message: str, code: str) -> str:
+    """Return AWS's message and code for the middle of a sentence."""
+    return " ".join(filter(None, (message.rstrip(". "), f"({code})" if code else "")))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Stand for the services' hooks where operators and sensors name them, without importing them."""
+"""Lazy imports of the services' hooks, for operators and sensors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""AWS's own time, from the ``Date`` header of its answers: what AWS tells is compared with this alone."""
+"""AWS's own time, from the ``Date`` header of its answers. Only this is compared with times from AWS."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["AwsClock"]
 
 
 class AwsClock:
-    """The time by AWS's clock, as far as it has been heard."""
+    """The time by AWS's clock, as far as AWS has reported it."""
 
     def __init__(self) -> None:
         self._heard: tuple[datetime, float] | None = None
 
     def copy(self) -> AwsClock:
-        """Return a clock that goes on from here by itself."""
+        """Return an independent copy."""
         clock = AwsClock()
         clock._heard = self._heard
         return clock
 
     def hear(self, answer: Mapping[str, Any]) -> None:
-        """Take the time of an answer of boto3's, if it has one that can be read."""
+        """Set the time from an answer from boto3, if it has a date that can be parsed."""
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         try:
             heard = parsedate_to_datetime(date) if isinstance(date, str) else None
@@ -38,11 +38,11 @@ class AwsClock:
 
     @property
     def heard(self) -> datetime | None:
-        """The time of the last answer, aware; None if no answer has told it."""
+        """The time of the last answer, aware; None if no answer had one."""
         return self._heard[0] if self._heard else None
 
     def now(self) -> datetime | None:
-        """Return the time, aware; None if no answer has told it."""
+        """Return the current time, aware; None if no answer had one."""
         if self._heard is None:
             return None
         at, monotonic = self._heard

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""How AWS is reached for a service: the connection, the session, the endpoint and the time limits."""
+"""How to reach AWS for a service: the connection, the session, the endpoint and the time limits."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from airflow_provider_jobs.service_models import use_service_models
 
 __all__ = ["ServiceConnection"]
 
-#: Seconds that a call may take whose time a user has not limited.
+#: Seconds that a call without a time limit is assumed to take at most.
 _NO_LIMIT = 3600.0
-#: Seconds that a poll waits for a connection, and for an answer, at most.
+#: The most seconds that a poll waits for a connection, and for an answer.
 _POLL_CONNECT, _POLL_READ = 5.0, 10.0
-#: Seconds before their end in which botocore renews a role's credentials at every call.
+#: Seconds before a role's credentials expire during which botocore renews them at every call.
 _RENEWED = 900
 
 
 class ServiceConnection(AwsBaseHook):
-    """Reaches AWS for a service, by a connection of Airflow's.
+    """Connects to an AWS service through an Airflow connection.
 
     Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`, and:
 
-    :param endpoint_url: where the service is asked, if neither connection nor environment says so: what
-        the environment of the machine said on which the job was started.
+    :param endpoint_url: the service's endpoint, if the connection sets none; this passes on the endpoint
+        from the environment of the worker that started the job.
     """
 
     #: The service's name in boto3.
     service: ClassVar[str]
-    #: Whether it polls: a call is given up sooner then, and repeated once at most.
+    #: Whether the hook polls. Its calls then have shorter time limits, and are repeated at most once.
     polling: bool = False
 
     def __init__(self, *args: Any, endpoint_url: str | None = None, **kwargs: Any) -> None:
@@ -54,29 +54,29 @@ class ServiceConnection(AwsBaseHook):
             super().__init__(*args, **kwargs)
         except (BotoCoreError, TypeError, ValueError) as error:
             raise JobInputError(
-                f"botocore_config cannot be used: {error}. It takes the parameters of botocore.config.Config."
+                f"botocore_config cannot be used: {error}. Give it parameters of botocore.config.Config."
             ) from error
         self.clock: AwsClock = AwsClock()
-        #: What polls have learnt of the jobs; a hook that takes this one's place goes on with it.
+        #: What polls have learnt about the jobs; a hook that replaces this one takes it over.
         self.memory: dict[str, Any] = {}
         self._endpoint_url = endpoint_url
-        #: What the environment or the profile of the latest session sets.
+        #: The endpoint that the environment or the profile of the latest session sets.
         self._configured_endpoint: str | None = None
 
     @cached_property
     def conn_config(self) -> AwsConnectionWrapper:
-        """Return the connection; only ``aws_default`` may be missing, for boto3's own credentials.
+        """Return the connection. Only ``aws_default`` may be missing; then boto3's own credentials are used.
 
         :raises AirflowNotFoundException: if a connection that was named, or was found before, is not found.
         """
-        # An earlier poll has found it: that it is missing now is a failure of Airflow's to answer.
+        # If an earlier poll found aws_default and it is missing now, Airflow failed to answer.
         named = self.aws_conn_id != self.default_conn_name or self.memory.get("connection_found")
         if self.aws_conn_id and named:
-            # The Amazon provider would go on with whatever credentials and Region the machine has.
+            # Otherwise the Amazon provider would fall back to the machine's own credentials and Region.
             self.get_connection(self.aws_conn_id)
         wrapper: AwsConnectionWrapper = super().conn_config
         if self.aws_conn_id and named and not wrapper:
-            # It was there a moment ago. The base has kept what it went on with.
+            # It was there a moment ago. Drop the fallback that the base class has cached.
             vars(self).pop("conn_config", None)
             raise AirflowException(f"Connection {self.aws_conn_id!r} could not be read.")
         self.memory["connection_found"] = bool(wrapper)
@@ -86,17 +86,17 @@ class ServiceConnection(AwsBaseHook):
             wrapper.service_config = {**(wrapper.service_config or {}), self.service: own}
         if not self.polling and (wrapper.assume_role_kwargs or {}).get("DurationSeconds", 3600) <= _RENEWED:
             self.log.warning(
-                "The role of connection %r is assumed for 15 minutes, and so again for each call: botocore "
-                "renews credentials in their last 15 minutes. Give DurationSeconds of an hour.",
+                "The role of connection %r is assumed for 15 minutes, and therefore again for each call: "
+                "botocore renews credentials in their last 15 minutes. Set DurationSeconds to an hour.",
                 self.aws_conn_id,
             )
         return wrapper
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> boto3.session.Session:
-        """Return the session, which knows our services even where botocore no longer does.
+        """Return the session, which has the models of our services even if botocore no longer does.
 
-        It shares its reader of service models with all others of the process: to read them is most of what
-        a client costs.
+        All sessions of the process share a loader of service models, since loading them is most of a
+        client's cost.
         """
         session = super().get_session(region_name=region_name, deferrable=deferrable)
         use_service_models(session)
@@ -105,7 +105,7 @@ class ServiceConnection(AwsBaseHook):
 
     @property
     def region(self) -> str:
-        """The AWS Region, told without credentials: the connection's, or that of the environment.
+        """The AWS Region from the connection or the environment; needs no credentials.
 
         :raises NoRegionError: if neither has one.
         """
@@ -114,19 +114,19 @@ class ServiceConnection(AwsBaseHook):
 
     @property
     def own_endpoint(self) -> str | None:
-        """The endpoint that somebody has configured, in the connection or around it; None for AWS's own."""
+        """The endpoint that is configured in the connection or the environment; None for AWS's own."""
         here: str = self.conn_client_meta.endpoint_url
         configured = self.conn_config.get_service_endpoint_url(self.service) or self._configured_endpoint
         return here if configured and here != self._endpoint_of_aws else None
 
     @cached_property
     def _endpoint_of_aws(self) -> str:
-        """The endpoint that the service has in the Region where nobody has configured one."""
+        """AWS's own endpoint of the service in the Region."""
         return self._endpoint(environment=False)
 
     @property
     def environment_endpoint(self) -> str | None:
-        """The endpoint that this machine's environment sets, where the connection sets none."""
+        """The endpoint that this machine's environment sets, if the connection sets none."""
         if self.conn_config.get_service_endpoint_url(self.service):
             return None
         if _endpoint_around(boto3.session.Session(), self.service) is None:
@@ -135,7 +135,7 @@ class ServiceConnection(AwsBaseHook):
         return None if here == self._endpoint_of_aws else here
 
     def _endpoint(self, *, environment: bool) -> str:
-        """Return the endpoint that a client has where the connection sets none; needs no credentials.
+        """Return a client's endpoint if the connection sets none; needs no credentials.
 
         :param environment: whether the machine's environment may set it.
         """
@@ -148,13 +148,13 @@ class ServiceConnection(AwsBaseHook):
 
     @property
     def call_limit(self) -> timedelta:
-        """How long one start call may take at most, before the client gives it up."""
+        """How long one start call may take before the client gives up."""
         config: Any = self.conn_client_meta.config
         limits = (config.connect_timeout, config.read_timeout)
         return timedelta(seconds=sum(_NO_LIMIT if each is None else float(each) for each in limits))
 
     def tell_account(self) -> str | None:
-        """Return the account of the connection's credentials; None if AWS cannot be asked.
+        """Return the account of the connection's credentials; None if AWS does not answer.
 
         https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
         """
@@ -169,16 +169,16 @@ class ServiceConnection(AwsBaseHook):
             )
             account: str | None = sts.get_caller_identity().get("Account")
         except Exception as error:
-            self.log.debug("The account could not be told: %s", error)
+            self.log.debug("The account could not be determined: %s", error)
             return None
         return account
 
     def _get_caller(self, target_function_name: str = "execute") -> str:
-        """Return the operator that uses this hook, which the Amazon provider puts into the user agent.
+        """Return the operator that uses this hook; the Amazon provider puts it into the user agent.
 
-        Its own way to find it reads the source of all modules on the stack, for every client: a quarter of
-        what a task of ours costs a worker, and time that a triggerer's loop waits for. An Amazon provider
-        that asks in another way gets its own answer.
+        The provider's own method reads the source of all modules on the stack for every client. That took a
+        quarter of a task's CPU time on a worker, and blocked the triggerer's event loop. A version of the
+        provider that does not call this method uses its own result.
         """
         frame: FrameType | None = sys._getframe()
         while frame is not None:

@@ -8,10 +8,13 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.eventbridge.archive import doubts, expected_events
+from airflow_provider_jobs.eventbridge.client import ArchiveClient, RuleClient
+from airflow_provider_jobs.eventbridge.preparation import ReplayPreparation
 from airflow_provider_jobs.eventbridge.replay import (
+    IN_FLIGHT,
     NAME_SUFFIX,
     REPLAY_NAME_LIMIT,
     ReplayRequest,
@@ -22,6 +25,7 @@ from airflow_provider_jobs.eventbridge.replay import (
     seen_replay,
     taken_name,
 )
+from airflow_provider_jobs.eventbridge.rule import rule_arn
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
@@ -32,8 +36,6 @@ from airflow_provider_jobs.once.mark import Mark, name_prefix
 
 __all__ = ["EventBridgeReplayHook"]
 
-# In the order a replay passes through them: one that moves on between two calls is then seen at least once.
-_IN_FLIGHT = ("STARTING", "RUNNING", "CANCELLING")
 #: What AWS tells of each replay.
 _ALWAYS = ("ReplayName", "State")
 _DESCRIPTION_LIMIT = 512
@@ -64,10 +66,24 @@ class EventBridgeReplayHook(JobHook):
         "Archive": "Check the archive's name, the Region and the account of the connection.",
         "Event bus": "A replay needs the event bus that the archive was made from.",
         "EventStartTime": "Check the window: its end must be at least a second after its start.",
+        "has targets": "Remove the targets that others have added to the rule, then clear the task.",
     }
+
+    #: A look at a rule is worth one call before a start, which does not wait for more.
+    unrepeatable: ClassVar[frozenset[str]] = frozenset({"describe_rule"})
 
     #: The archive of the request that was looked at last.
     _archive: tuple[ReplayRequest, dict[str, Any]] | None = None
+
+    @cached_property
+    def archives(self) -> ArchiveClient:
+        """The calls that make, change and delete archives."""
+        return ArchiveClient(self)
+
+    @cached_property
+    def rules(self) -> RuleClient:
+        """The calls for rules."""
+        return RuleClient(self)
 
     def describe_archive(self, archive: str) -> dict[str, Any]:
         """Return an archive's description.
@@ -209,18 +225,8 @@ class EventBridgeReplayHook(JobHook):
         return seen
 
     def prepare_start(self, request: ReplayRequest) -> None:
-        """Check the archive, and that the rules are on its bus; name replays of the same window in flight."""
-        archive, now = self._archive_of(request), self.clock.now()
-        for doubt in doubts(archive, request.start, request.end, now):
-            self.log.warning("%s", one_line(doubt))
-        if count := expected_events(archive, request.start, request.end, now):
-            self.log.info(
-                "About %s of the archive's %s events are of this window, if they came evenly over time.",
-                f"{count:,}",
-                f"{archive['EventCount']:,}",
-            )
-        if request.backfill:
-            self._warn_of_same(request, archive["ArchiveArn"])
+        """Check the archive and the rules; name replays of the same window in flight."""
+        ReplayPreparation(self, request, self._archive_of(request)).check()
 
     def start_job(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> JobStatus:
         """Start the replay; if its name exists, return it only if it carries the attempt's mark."""
@@ -234,7 +240,7 @@ class EventBridgeReplayHook(JobHook):
                 request.start,
                 request.end,
                 destination_arn=archive["EventSourceArn"],
-                rule_arns=request.rule_arns,
+                rule_arns=[rule_arn(rule, archive["EventSourceArn"]) for rule in request.rule_arns],
                 description=f"{one_line(request.description)[:room]} {mark.text}",
             )
         except JobError as error:
@@ -270,25 +276,6 @@ class EventBridgeReplayHook(JobHook):
         check_rules(request.rule_arns, archive["EventSourceArn"])
         self._archive = (request, archive)
         return archive
-
-    def _warn_of_same(self, request: ReplayRequest, archive_arn: str) -> None:
-        """Warn of other replays of the archive and the window; what cannot be listed fails nothing."""
-        window = (archive_arn, request.start, request.end)
-        try:
-            # Few are in flight, so that these lists have one page each; one of the archive may have many.
-            rows = [row for state in _IN_FLIGHT[:2] for row in self.list_replays(state=state)]
-            of_window = ("EventSourceArn", "EventStartTime", "EventEndTime")
-            same = [row["ReplayName"] for row in rows if tuple(map(row.get, of_window)) == window]
-        except Exception as error:
-            self.log.info("Replays of the same window could not be looked for: %s", error)
-            return
-        if same:
-            self.log.warning(
-                "Another replay of this archive and window is in flight: %s. A backfill that reprocesses a "
-                "partition makes another run beside the earlier one, whose replay goes on: consumers get the "
-                "events from both. Cancel the earlier one if it is not wanted.",
-                ", ".join(dict.fromkeys(same)),
-            )
 
     def _existing(self, name: str, mark: Mark, error: JobError, *, given: bool) -> dict[str, Any] | None:
         """Return the replay that has the name already, if it is the attempt's.
@@ -332,7 +319,7 @@ class EventBridgeReplayHook(JobHook):
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List the replays in flight in the account and Region."""
-        return {row["ReplayName"]: "" for state in _IN_FLIGHT for row in self._listed(state=state)}
+        return {row["ReplayName"]: "" for state in IN_FLIGHT for row in self._listed(state=state)}
 
     def _listed(self, **filters: str) -> list[dict[str, Any]]:
         """List replays of which none may be missed: a row that cannot be read is an error."""

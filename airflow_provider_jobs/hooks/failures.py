@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Classifies failures outside of AWS's answers: which are transient, and which calls were never sent."""
+"""Classifies failures without an answer from AWS: which are transient, and which calls were never sent."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _TRANSIENT = (BotoConnectionError, HTTPClientError, CredentialRetrievalError, To
 
 
 def failed_call(error: Exception, *, built: bool, gone: bool) -> type[JobApiError]:
-    """Return the class of error for a call that failed without an answer from AWS.
+    """Return the error class for a call that failed without an answer from AWS.
 
-    :param error: what botocore or Airflow raised.
+    :param error: the exception from botocore or Airflow.
     :param built: whether there was a client that could make the call.
-    :param gone: whether nobody answers at AWS's endpoint any longer.
+    :param gone: whether AWS no longer serves the endpoint.
     """
     if built and not isinstance(error, _NEVER_SENT):
         return JobOutcomeUnknownError

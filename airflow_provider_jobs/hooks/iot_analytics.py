@@ -10,7 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobRefusedError
+from airflow_provider_jobs.error_codes import THROTTLING_CODES
+from airflow_provider_jobs.exceptions import (
+    JobApiError,
+    JobError,
+    JobInputError,
+    JobNotFoundError,
+    JobOutcomeUnknownError,
+    JobQuotaError,
+    JobRefusedError,
+)
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
@@ -31,6 +40,8 @@ _FEW = 3
 _PAGE = 250
 #: The time in which AWS counts a pipeline's starts.
 _DAY = timedelta(hours=24)
+_CONFLICT = "ResourceAlreadyExistsException"
+_QUOTA = "AWS starts 1,000 reprocessings of a pipeline in 24 hours, by its default quota"
 
 
 class IotAnalyticsHook(JobHook):
@@ -46,7 +57,7 @@ class IotAnalyticsHook(JobHook):
     service = "iotanalytics"
     label = "AWS IoT Analytics"
     noun = "reprocessing"
-    ended: ClassVar[str] = "2025-12-15"
+    retired_on: ClassVar[str] = "2025-12-15"
     marking = Marking.NONE
     quota: ClassVar[int | None] = None
     # Not how many may run at once, but how many may start in 24 hours.
@@ -59,10 +70,7 @@ class IotAnalyticsHook(JobHook):
     page_token = "nextToken"
     no_reason = "AWS IoT Analytics does not say why; the log group of its logging options in CloudWatch may"
     advice: ClassVar[Mapping[str, str]] = {
-        "LimitExceeded": (
-            "AWS starts 1,000 reprocessings of a pipeline in 24 hours, by its default quota; wider windows "
-            "need fewer."
-        ),
+        "LimitExceeded": f"{_QUOTA}; wider windows need fewer.",
         "ResourceNotFound": "Check the pipeline's name, the Region and the account of the connection.",
         "customer-managed": "s3_paths work only where the channel keeps its messages in a bucket of yours.",
         "There is no object": "Name the full keys of objects of the channel, without the bucket.",
@@ -102,23 +110,30 @@ class IotAnalyticsHook(JobHook):
 
         The call is made once: were it repeated after a lost answer, AWS would start another one.
 
+        AWS does not say how it refuses a start over the quota. Three answers count as that: 409
+        (ResourceAlreadyExistsException), LimitExceededException, and 429 (ThrottlingException) if the
+        pipeline has had that many starts in the last 24 hours. Otherwise it is only too many calls.
+
         :param pipeline_name: 1 to 128 letters, digits and ``_``.
         :param start_time: the first arrival, inclusive; AWS goes by the hour.
         :param end_time: the arrival to stop before.
         :param s3_paths: 1 to 100 full keys of the channel's objects, instead of a window.
         :return: the reprocessing's id.
-        :raises JobQuotaError: if the pipeline has had its 1,000 starts in 24 hours.
+        :raises JobQuotaError: if AWS has no room for another reprocessing of the pipeline now.
         :raises JobNotFoundError: if there is no such pipeline.
         :raises JobInputError: if AWS finds the parameters invalid.
         :raises JobApiError: for any other refusal.
         """
-        answer = self.call(
-            "start_pipeline_reprocessing",
-            pipelineName=pipeline_name,
-            startTime=start_time,
-            endTime=end_time,
-            channelMessages=None if s3_paths is None else {"s3Paths": [*s3_paths]},
-        )
+        try:
+            answer = self.call(
+                "start_pipeline_reprocessing",
+                pipelineName=pipeline_name,
+                startTime=start_time,
+                endTime=end_time,
+                channelMessages=None if s3_paths is None else {"s3Paths": [*s3_paths]},
+            )
+        except JobApiError as error:
+            raise self._no_room(pipeline_name, error) or error from error.__cause__
         return str(self.member(answer, "reprocessingId", "start_pipeline_reprocessing"))
 
     def cancel_reprocessing(self, pipeline_name: str, reprocessing_id: str) -> None:
@@ -130,6 +145,34 @@ class IotAnalyticsHook(JobHook):
         :raises JobInputError: if AWS refuses, for example because it does not run.
         """
         self.call("cancel_pipeline_reprocessing", pipelineName=pipeline_name, reprocessingId=reprocessing_id)
+
+    def _no_room(self, pipeline_name: str, error: JobApiError) -> JobQuotaError | None:
+        """Return the error of a start that was refused for want of room; None if it was not.
+
+        :param error: how the start failed.
+        """
+        refused = error.code == _CONFLICT or error.code in THROTTLING_CODES
+        if not refused or isinstance(error, JobOutcomeUnknownError):
+            return None
+        try:
+            pipeline = self.describe_pipeline(pipeline_name)
+            statuses = [*self._statuses(pipeline, "name", "describe_pipeline").values()]
+        except (JobError, JobInputError):
+            # What runs is for the message only. What was started tells whether it may be the quota.
+            return JobQuotaError(str(error)) if error.code == _CONFLICT else None
+        if error.code == _CONFLICT:
+            running = ", ".join(status.job_id for status in statuses if not status.state.ended)
+            return JobQuotaError(f"{error} Running of this pipeline: {running or 'nothing'}.")
+        started = sum(map(self._of_the_last_day, statuses))
+        if started < (self.scope_quota or 0):
+            return None
+        return JobQuotaError(
+            f"{error} It may be the quota, since {started:,} were started in the last 24 hours. {_QUOTA}."
+        )
+
+    def _of_the_last_day(self, status: JobStatus) -> bool:
+        since = (self.clock.now() or datetime.now(UTC)) - _DAY
+        return status.started_at is None or status.started_at > since
 
     def scope(self, request: ReprocessingRequest) -> str:
         """Return the pipeline: AWS counts the starts of each."""
@@ -211,13 +254,11 @@ class IotAnalyticsHook(JobHook):
 
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:
         """List what was started in the last 24 hours, each with its pipeline."""
-        pipelines = self.list_pipelines()
-        since = (self.clock.now() or datetime.now(UTC)) - _DAY
         return {
             job_id: row["pipelineName"]
-            for row in pipelines
+            for row in self.list_pipelines()
             for job_id, status in self._statuses(row, "pipelineName", "list_pipelines").items()
-            if status.started_at is None or status.started_at > since
+            if self._of_the_last_day(status)
         }
 
     def _statuses(self, pipeline: dict[str, Any], name: str, operation: str) -> dict[str, JobStatus]:

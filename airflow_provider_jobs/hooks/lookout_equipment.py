@@ -54,7 +54,7 @@ class LookoutEquipmentHook(JobHook):
     service = "lookoutequipment"
     label = "Amazon Lookout for Equipment"
     noun = "ingestion job"
-    ended: ClassVar[str] = "2026-10-07"
+    retired_on: ClassVar[str] = "2026-10-07"
     marking = Marking.TOKEN
     stoppable = False
     quota: ClassVar[int | None] = 5

@@ -21,10 +21,10 @@ __all__ = ["HookSpec"]
 
 @dataclass(frozen=True, slots=True)
 class HookSpec:
-    """How to build a hook elsewhere: primitives only, and equal for hooks that may share a client.
+    """Describes how to build a hook, with primitives only; equal for hooks that can share a client.
 
     :param hook_class: the class's dotted path.
-    :param encoded: the constructor's keyword arguments, as JSON, so that descriptions can be keys.
+    :param encoded: the constructor's keyword arguments as JSON, so that descriptions are hashable.
     """
 
     hook_class: str
@@ -34,7 +34,7 @@ class HookSpec:
     def of(cls, hook_class: type[JobHook], parameters: Mapping[str, Any]) -> HookSpec:
         """Describe a hook.
 
-        :raises JobInputError: if a parameter cannot travel to the triggerer.
+        :raises JobInputError: if a parameter cannot be sent to the triggerer.
         """
         try:
             return cls.named(f"{hook_class.__module__}.{hook_class.__qualname__}", parameters)
@@ -48,7 +48,7 @@ class HookSpec:
     def named(cls, hook_class: str, parameters: Mapping[str, Any]) -> HookSpec:
         """Describe a hook by its class's dotted path.
 
-        :raises TypeError: if a parameter is no JSON.
+        :raises TypeError: if a parameter cannot be converted to JSON.
         """
         return cls(hook_class, json.dumps(dict(parameters), sort_keys=True))
 
@@ -59,6 +59,6 @@ class HookSpec:
         return parameters
 
     def build(self) -> JobHook:
-        """Make the hook. Looks the connection up, so not for an event loop's own thread."""
+        """Build the hook. This reads the connection, so do not call it in an event loop's own thread."""
         hook: JobHook = import_string(self.hook_class)(**self.parameters)
         return hook

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import (
-    JobApiError,
     JobError,
     JobInputError,
     JobNotFoundError,
@@ -250,14 +249,14 @@ class SqsRedriveHook(JobHook):
         except JobInputError as error:
             # It ended between the two calls; what AWS answers then is not documented.
             if self.describe_job(job_id).state is JobState.RUNNING:
-                raise JobApiError(str(error)) from error
+                raise JobUnavailableError(str(error)) from error
             return False
         return True
 
     def _stopping(self, redrive: RedriveId, row: Mapping[str, Any] | None) -> bool:
         """Return whether a redrive without a handle is being stopped; it has ended otherwise.
 
-        :raises JobApiError: if it may run all the same.
+        :raises JobUnavailableError: if it may run all the same.
         """
         now = self.clock.now()
         late = row is None and redrive.time is not None and (now is None or now - redrive.time < _LATE)

@@ -22,19 +22,19 @@ _DOMAINS = {"aws": "aws.amazon.com", "aws-cn": "amazonaws.cn", "aws-us-gov": "am
 class JobLink(BaseOperatorLink):
     """Base of the links: ``format_str`` may use ``region_name``, ``aws_domain`` and ``job_id``.
 
-    What a link is made from is kept as an XCom of the task, as the Amazon provider's links keep it. A link
-    that cannot be kept or made never fails its task.
+    The values for a link are stored as an XCom of the task, like those of the Amazon provider's links. A link
+    that cannot be stored or built never fails its task.
     """
 
-    #: What the link's button says.
+    #: The label of the link's button.
     name: ClassVar[str]
     #: The key of the XCom.
     key: ClassVar[str]
-    #: The URL, with the names in braces.
+    #: The URL as a format string.
     format_str: ClassVar[str]
 
     def format_link(self, **kwargs: Any) -> str:
-        """Return the URL; empty where the partition has no known console."""
+        """Return the URL; empty if the partition has no known console."""
         if not kwargs.get("aws_domain"):
             return ""
         try:
@@ -50,17 +50,17 @@ class JobLink(BaseOperatorLink):
             kept = XCom.get_value(key=self.key, ti_key=ti_key)
             return self.format_link(**kept) if kept else ""
         except Exception:
-            _log.debug("The link to the job could not be made.", exc_info=True)
+            _log.debug("The link to the job could not be built.", exc_info=True)
             return ""
 
     @classmethod
     def persist(
         cls, context: Mapping[str, Any], operator: Any, region_name: str, aws_partition: str, **kwargs: Any
     ) -> None:
-        """Keep what the link is made from, unless the operator is to push no XCom.
+        """Store the values for the link, unless the operator pushes no XCom.
 
         :param context: the running task instance's Airflow context.
-        :param kwargs: further names that ``format_str`` uses.
+        :param kwargs: other values that ``format_str`` uses.
         """
         if not operator.do_xcom_push:
             return
@@ -68,4 +68,4 @@ class JobLink(BaseOperatorLink):
         try:
             context["ti"].xcom_push(key=cls.key, value=value)
         except Exception:
-            _log.debug("The link to the job could not be kept.", exc_info=True)
+            _log.debug("The link to the job could not be stored.", exc_info=True)

@@ -26,7 +26,7 @@ class Attempt:
     :param life: the life in which it was made.
     :param fingerprint: the fingerprint of its request.
     :param dag_version: the version of the DAG and of the task in it; None if unknown.
-    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
     :param given: the name or token that the user chose for the job; empty if it is made from the mark.
     :param at: AWS's time before the call, or before the last one if there were several; None if unknown.
     :param since: AWS's time before the first call.
@@ -140,7 +140,7 @@ class AttemptLog:
             "attempts": [attempt.to_json() for attempt in self.attempts],
         }
 
-    def noted(self, attempt: Attempt) -> AttemptLog:
+    def recorded(self, attempt: Attempt) -> AttemptLog:
         """Return the log with an attempt, which replaces the one with the same number."""
         others = [each for each in self.attempts if each.number != attempt.number]
         return replace(self, attempts=tuple(sorted([*others, attempt], key=lambda each: each.number)))

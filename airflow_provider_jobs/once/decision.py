@@ -11,7 +11,7 @@ from enum import StrEnum
 from airflow_provider_jobs.once.fingerprint import Likeness
 from airflow_provider_jobs.once.identity import Place
 
-__all__ = ["Action", "Decision", "Evidence", "KnownJob", "Sighting", "decide", "verdict"]
+__all__ = ["Action", "Decision", "Evidence", "KnownJob", "Sighting", "action_for", "decide"]
 
 
 class Evidence(StrEnum):
@@ -99,7 +99,7 @@ def decide(jobs: Collection[KnownJob], *, may_stop: bool, absence_settled: bool)
     """
     wanted: dict[Action, list[KnownJob]] = {}
     for job in sorted(jobs, key=lambda job: -job.number):
-        if action := verdict(job, may_stop=may_stop):
+        if action := action_for(job, may_stop=may_stop):
             wanted.setdefault(action, []).append(job)
     if may_stop and (doubles := wanted.get(Action.ADOPT, [])[1:]):
         # If two are running, keep the later one.
@@ -115,7 +115,7 @@ def decide(jobs: Collection[KnownJob], *, may_stop: bool, absence_settled: bool)
     return Decision(Action.ASK if asked else Action.START, asked)
 
 
-def verdict(job: KnownJob, *, may_stop: bool) -> Action | None:
+def action_for(job: KnownJob, *, may_stop: bool) -> Action | None:
     """Return the action that one job requires; None if it requires nothing."""
     match job.evidence:
         case Evidence.NOT_OURS:

@@ -66,7 +66,7 @@ class Task:
     :param try_number: Airflow's number of the try, from 1.
     :param fingerprint: the fingerprint of the request.
     :param marking: how the service's jobs are told apart.
-    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
     :param given: the name or token that the user chose for the job; empty if it is made from the mark.
     :param dag_version: the version of the DAG and of the task in it; None if unknown.
     :param may_stop: whether the jobs can be stopped, and should be.

@@ -16,8 +16,7 @@ from airflow_provider_jobs.once.decision import KnownJob
 __all__ = [
     "Adopt",
     "Failed",
-    "Look",
-    "Note",
+    "ListJobs",
     "Outcome",
     "Prepare",
     "Refuse",
@@ -26,6 +25,7 @@ __all__ = [
     "Step",
     "Stop",
     "Stopped",
+    "StoreLog",
     "Unstarted",
     "WaitForEnd",
     "WaitForRoom",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ListJobs:
     """Ask AWS for every job that may be the task's. Answered with a
     :class:`~airflow_provider_jobs.once.evidence.Sight`.
 
@@ -48,7 +48,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class StoreLog:
     """Store the attempt log. Answered with None.
 
     :param log: the log to store.
@@ -206,5 +206,5 @@ class Failed:
     why: Unstarted
 
 
-Step: TypeAlias = Look | Note | Stop | Prepare | Start
+Step: TypeAlias = ListJobs | StoreLog | Stop | Prepare | Start
 Outcome: TypeAlias = Adopt | WaitForEnd | WaitToSettle | WaitForRoom | WaitForTime | Refuse | Failed

@@ -20,8 +20,7 @@ from airflow_provider_jobs.once.evidence import Sight, Task, Weighed, weigh
 from airflow_provider_jobs.once.moves import (
     Adopt,
     Failed,
-    Look,
-    Note,
+    ListJobs,
     Outcome,
     Prepare,
     Refuse,
@@ -30,6 +29,7 @@ from airflow_provider_jobs.once.moves import (
     Step,
     Stop,
     Stopped,
+    StoreLog,
     Unstarted,
     WaitForEnd,
     WaitForRoom,
@@ -83,11 +83,11 @@ def steps(task: Task, log: AttemptLog, kept: bool, carried: Carried) -> Generato
         # Before the first call: from now on a missing log was lost, even during a wait of this try.
         if carried.first_at is not None:
             log, carried.first_at = replace(log, whole=False), None
-        yield Note(log, must=True)
+        yield StoreLog(log, must=True)
     # A list that is requested with a whole log shows less than the first one.
     shown: frozenset[str] = frozenset()
     while True:
-        sight: Sight = yield Look(log)
+        sight: Sight = yield ListJobs(log)
         shown |= {job.job_id for job in sight.jobs}
         carried.first_at = carried.first_at or sight.at
         weighed = weigh(task, log, sight, stopped=carried.stopped, first_at=carried.first_at)
@@ -145,17 +145,17 @@ def _start(
     if ready is not None:
         return _not_yet(ready, attempt)
     attempt = replace(attempt, at=sight.at, since=attempt.since or sight.at, before=attempt.before or shown)
-    log = replace(log, whole=True).noted(attempt)
-    yield Note(log, must=True)
+    log = replace(log, whole=True).recorded(attempt)
+    yield StoreLog(log, must=True)
     answer: Started | Unstarted = yield Start(attempt, repeated=earlier is not None)
     if isinstance(answer, Unstarted):
         if answer in (Unstarted.NO_ROOM, Unstarted.REFUSED) and earlier is None:
             # If the attempt was already in doubt, the refusal of another call proves nothing.
-            yield Note(log.without(attempt.number), must=False)
+            yield StoreLog(log.without(attempt.number), must=False)
         return _not_yet(answer, attempt)
     attempt = replace(attempt, job_id=answer.job_id, shared=answer.shared)
-    log = log.noted(attempt)
-    yield Note(log, must=False)
+    log = log.recorded(attempt)
+    yield StoreLog(log, must=False)
     old = answer.job_id in shown
     if earlier is not None and answer.created and answer.at:
         old |= answer.created < answer.at.replace(microsecond=0)  # AWS may truncate its times to seconds

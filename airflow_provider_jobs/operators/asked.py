@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a result has to tell of its job's request, where AWS does not tell it."""
+"""The parts of a job's request that belong in its result, if AWS does not report them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from airflow_provider_jobs.once.fingerprint import Fingerprint
 if TYPE_CHECKING:
     from airflow_provider_jobs.once.attempt_log import Attempt
 
-__all__ = ["asked_of", "noted_of"]
+__all__ = ["asked_of", "recorded_of"]
 
-#: Characters of what is noted of a request: a store of Airflow's takes no more than some ten thousands.
+#: The most characters that are recorded of a request: Airflow's store limits the size of a value.
 _LONGEST = 8_000
 
 
 def asked_of(attempt: Attempt | None, request: Any) -> Mapping[str, Any] | None:
-    """Return what the result has to tell of the request of an attempt; None if it tells nothing.
+    """Return the parts of an attempt's request that belong in the result; None if there are none.
 
-    :param request: the request of now, which is the attempt's as well if its fingerprint is.
+    If they were not recorded, they are those of the current request, as long as the fingerprints agree.
+
+    :param request: the current request.
+    :return: values by name; each is None if the attempt's request is unknown.
     """
     if attempt is not None and attempt.asked:
         noted: Mapping[str, Any] = json.loads(attempt.asked)
@@ -34,7 +37,7 @@ def asked_of(attempt: Attempt | None, request: Any) -> Mapping[str, Any] | None:
     return told if same else dict.fromkeys(told)
 
 
-def noted_of(request: Any) -> str:
-    """Return what is noted of a request for its result; nothing where that is long."""
+def recorded_of(request: Any) -> str:
+    """Return what is recorded of a request for its result, as JSON; empty if that is too long."""
     text = json.dumps(request.asked()) if hasattr(request, "asked") else ""
     return text if len(text) <= _LONGEST else ""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The way of every operator that waits for a job: record it, watch it, stop it, say how it ended."""
+"""Base class for operators that wait for a job: record it, watch it, stop it, report how it ended."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["HookT", "JobOperator"]
 _POLL_INTERVAL = options.seconds("poll_interval")
 #: Seconds that a killed worker spends on stopping the job: Airflow 3 sends SIGKILL after five.
 _STOP_TIME = 4.0
-#: Seconds before it asks once more; each further pause is twice the one before.
+#: Seconds before the stop is repeated; each further pause is twice as long as the one before.
 _FIRST_PAUSE = 0.2
 
 
@@ -49,17 +49,17 @@ def _seconds(value: Any, name: str) -> float:
 class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
     """Base of the operators that wait for a job.
 
-    The asset events of its ``outlets`` have the result as their ``extra``, and with it the run's data
-    interval as ``data_interval_start`` and ``data_interval_end``: None for a run that has none. So a DAG
-    that is scheduled on the asset, whose runs have none, can go on with the same window. A run that is for a
-    partition adds ``partition_key`` and, from Airflow 3.3, ``partition_date``.
+    The asset events of its ``outlets`` have the result in their ``extra``, along with the run's data interval
+    as ``data_interval_start`` and ``data_interval_end``, which are None for a run without one. So a DAG that
+    is scheduled on the asset can use the same window, although its runs have no data interval. For a run with
+    a partition, ``partition_key`` and, from Airflow 3.3, ``partition_date`` are added.
 
     :param wait_for_completion: whether to wait for the job's end.
-    :param deferrable: whether to wait in the triggerer, which frees the worker; by default as
-        ``[operators] default_deferrable`` says.
-    :param poll_interval: seconds between looks at the job, or a timedelta.
-    :param job_timeout: as a timedelta or in seconds, how long the job may take, from its start as AWS tells
-        it; when the time is up the job is stopped and the task fails. None sets no limit.
+    :param deferrable: whether to wait in the triggerer, which frees the worker; the default is
+        ``[operators] default_deferrable``.
+    :param poll_interval: the time between polls of the job, in seconds or as a timedelta.
+    :param job_timeout: how long the job may take, as a timedelta or in seconds, counted from its start
+        according to AWS. When the time is up, the job is stopped and the task fails. None sets no limit.
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
@@ -70,10 +70,10 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
     wait_for_completion = Checked(truth)
     poll_interval = Checked(_seconds)
     job_timeout = Checked(optional_duration)
-    #: Whether a killed task takes its job along.
+    #: Whether the job is stopped when its task is killed.
     cancel_on_kill: bool = False
 
-    # What on_kill finds; class attributes, since Airflow copies and pickles operators.
+    # State for on_kill; class attributes, since Airflow copies and pickles operators.
     _job_id: str | None = None
     _killed: bool = False
 
@@ -93,21 +93,21 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         self.job_timeout = job_timeout
 
     def job_result(self, job: JobStatus) -> dict[str, Any]:
-        """Return the task's result, JSON-safe; what the service's details hold, unless overridden."""
+        """Return the task's result, JSON-safe; by default the ``details`` of the job's status."""
         return dict(job.details)
 
     def job_ids(self, job: JobStatus) -> dict[str, str]:
-        """Return the ids of the result that are pushed under their own keys too; none, unless overridden."""
+        """Return the ids from the result to push under their own keys as well; none unless overridden."""
         return {}
 
     def lineage_details(self, job: JobStatus) -> dict[str, Any]:
-        """Return the task's result, which a job that failed has too."""
+        """Return the task's result; a job that failed has one too."""
         return self.job_result(job)
 
     def check_result(self, job: JobStatus) -> None:
-        """Look at a job that succeeded by AWS's measure with the user's.
+        """Check a job that succeeded according to AWS against the user's own criteria.
 
-        :raises JobEndedError: if it does not meet that.
+        :raises JobEndedError: if it does not meet them.
         """
 
     def execute_complete(
@@ -117,15 +117,14 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         try_number: int | None = None,
         **_later: Any,
     ) -> dict[str, Any]:
-        """Take up the task again after the wait; the event is a :class:`JobTrigger`'s.
+        """Resume the task after the wait, with the event of a :class:`JobTrigger`.
 
-        :param try_number: the try that has waited. Airflow 3.0.0 to 3.1.0 resume a retry with the event of
-            the try before (apache/airflow#56704): such an event is left aside, and the task begins as a
-            retry does.
-        :param _later: what a later release has kept besides, before a downgrade.
+        :param try_number: the try that waited. Airflow 3.0.0 to 3.1.0 resume a retry with the event of the
+            previous try (apache/airflow#56704). Such an event is ignored, and the task starts like any retry.
+        :param _later: arguments that a later release stored before a downgrade; ignored.
         :raises JobFailedError: if the job ended without success.
         :raises JobTimeoutError: if it had not ended at its deadline.
-        :raises JobError: if the job could not be watched any longer.
+        :raises JobError: if the job could no longer be watched.
         """
         if try_number is not None and try_number != current_try(context):
             result: dict[str, Any] = self.execute(context)
@@ -136,32 +135,32 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         if why := event.get("error"):
             raise JobError(f"{self._noun} {event['job_id']} could not be watched any longer: {why}")
         if job is None:
-            raise JobError(f"The trigger's event tells nothing of a job: {event}")
+            raise JobError(f"The trigger's event contains no job: {event}")
         if self.deferrable:
-            # The trigger's own lines may be lost with its task's end (apache/airflow#70317).
+            # The trigger's last log lines may be lost when its task ends (apache/airflow#70317).
             self.log.info("%s %s: %s.", self._noun, job.job_id, job.describe())
         return self._finish(context, job)
 
     def on_kill(self) -> None:
-        """Stop the job with its task."""
+        """Stop the job when its task is killed."""
         self._killed = True
         if self._job_id is None:
             return
         if not self.cancel_on_kill:
             self.log.info("cancel_on_kill is off: %s %s goes on.", self._noun, self._job_id)
             return
-        # In a thread, and not waited for without end: the signal may have interrupted this one while it
-        # held a lock of the client's connection pool.
+        # In another thread and with a time limit: the signal may have interrupted this thread while it held a
+        # lock of the client's connection pool.
         stopper = threading.Thread(target=self._stop, args=(self._job_id, _STOP_TIME), daemon=True)
         stopper.start()
         stopper.join(_STOP_TIME)
 
     def _warn_if_retired(self) -> None:
-        if self.aws_hook_class.ended:
-            self.log.warning(self.hook.notice)
+        if self.aws_hook_class.retired_on:
+            self.log.warning(self.hook.retirement_notice)
 
     def _check_parameters(self) -> None:
-        """Look, before a job is started, whether the triggerer could build the hook.
+        """Check before a job is started whether the triggerer could build the hook.
 
         :raises JobInputError: if it could not.
         """
@@ -170,9 +169,9 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         HookSpec.of(self.aws_hook_class, self._hook_parameters)
 
     def _stop(self, job_id: str, within: float = 0.0) -> str:
-        """Ask for the job to be stopped; returns what came of it, for a message.
+        """Ask AWS to stop the job; returns the outcome, for a message.
 
-        :param within: seconds in which it is asked again where AWS was busy or out of reach.
+        :param within: seconds during which the call is repeated if AWS is busy or cannot be reached.
         """
         until, pause = time.monotonic() + within, _FIRST_PAUSE
         while True:
@@ -189,9 +188,9 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         return outcome
 
     def _timed_out(self, event: Mapping[str, Any], why: str) -> JobTimeoutError:
-        """Return the error of a job whose time is up; the trigger has told what became of it."""
+        """Return the error for a job whose time is up; the event has the outcome of the stop."""
         if event.get("shared"):
-            outcome = "it was there before this task and goes on"
+            outcome = "it existed before this task and goes on"
         else:
             outcome = event.get("stopped") or self._stop(event["job_id"])
         return JobTimeoutError(
@@ -200,9 +199,9 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         )
 
     def _watch(self, context: Context, job: JobStatus, spent: float = 0.0) -> dict[str, Any]:
-        """Wait for the job's end: in the triggerer, or with the same trigger here.
+        """Wait for the job's end, in the triggerer or with the same trigger on the worker.
 
-        :param spent: seconds of ``job_timeout`` that are used up already.
+        :param spent: seconds of ``job_timeout`` that are already used up.
         """
         deadline = None
         if self.job_timeout:
@@ -219,7 +218,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         return self.execute_complete(context, self._wait(trigger, "execute_complete", kwargs))
 
     def _kept(self) -> dict[str, Any]:
-        """Return what :meth:`execute_complete` gets besides, after a deferral."""
+        """Return additional arguments for :meth:`execute_complete` after a deferral."""
         return {}
 
     def _job_trigger(
@@ -236,15 +235,15 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         """Return the trigger that waits for a job.
 
         :param stop_at_deadline: whether it stops the job at the deadline.
-        :param spec: how the triggerer builds the hook, where it is not the task's own.
-        :param goes_on: why the job is not stopped with the task, where it is not; begins a line of the log.
+        :param spec: the description of the hook for the triggerer, if it is not the task's own hook.
+        :param goes_on: why the job is not stopped with the task, if it is not; the beginning of a log line.
         """
-        # A task that takes up a job that has ended imports nothing of the triggers, of boto3 or of the hooks.
+        # Imported here: a task whose job has ended needs neither the triggers nor boto3 nor the hooks.
         from airflow_provider_jobs.triggers.job import JobTrigger
 
         spec = spec or self._encoded()
         if not goes_on:
-            goes_on = "It was there before this task" if shared else ""
+            goes_on = "It existed before this task" if shared else ""
         return JobTrigger(
             hook_class=spec.hook_class,
             hook_parameters=spec.parameters,
@@ -261,7 +260,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         )
 
     def _wait(self, trigger: BaseTrigger, then: str, kwargs: Mapping[str, Any] | None = None) -> Any:
-        """Return the trigger's event; a deferrable task never gets it here but in its method ``then``."""
+        """Return the trigger's event; a deferrable task is deferred instead, and resumes in ``then``."""
         if self.deferrable:
             self.defer(trigger=trigger, method_name=then, kwargs=dict(kwargs or {}))
 
@@ -269,7 +268,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
             events = trigger.run()
             waiting = asyncio.ensure_future(anext(events))
             try:
-                # A signal's handler cannot end a coroutine that waits; this looks up twice a second.
+                # A signal handler cannot end a waiting coroutine, so this checks twice a second for a kill.
                 while not (await asyncio.wait({waiting}, timeout=0.5))[0]:
                     self._raise_if_killed()
                 return waiting.result().payload
@@ -299,15 +298,15 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         return self._deliver(context, job)
 
     def _deliver(self, context: Context, job: JobStatus) -> dict[str, Any]:
-        """Return the result, and hand it to the outlets' asset events with the run's data interval.
+        """Return the result, and add it to the outlets' asset events with the run's data interval.
 
-        What somebody has put into an event before stays. What cannot be handed on fails no task whose job
-        has succeeded.
+        Values that are already in an event stay. If the event cannot be changed, the task does not fail,
+        since its job has succeeded.
         """
         result = self.job_result(job)
         if self.outlets and not job.state.ended:
             self.log.warning(
-                "The outlets' events will tell of a %s that has only begun: wait_for_completion is off.",
+                "The outlets' asset events will report a %s that has only begun: wait_for_completion is off.",
                 self._noun.lower(),
             )
         for outlet in self.outlets or ():
@@ -318,15 +317,15 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
                 for each in getattr(event, "asset_alias_events", ()):
                     each.extra.update({name: told[name] for name in told.keys() - each.extra.keys()})
             except Exception as error:
-                self.log.warning("Outlet %r is not told the result: %s", outlet, error)
+                self.log.warning("The asset event of outlet %r does not get the result: %s", outlet, error)
         return result
 
     def _remember(self, job: JobStatus) -> None:
-        """Remember the job where on_kill and OpenLineage look for it."""
+        """Remember the job for on_kill and OpenLineage."""
         self._job, self._job_id = job, None if job.shared else job.job_id
 
     def _record(self, context: Context, job: JobStatus) -> None:
-        """Remember the job, and push its ids and its link, which Airflow keeps while the task is deferred."""
+        """Remember the job, and push its ids and its link; Airflow keeps these while the task is deferred."""
         self._remember(job)
         self.hand_on(context, self.job_ids(job))
         self._keep_link(context, job.job_id)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a try keeps over its waits before the start."""
+"""The state that a try keeps over its waits before the start."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["Before"]
 
 @dataclass(slots=True)
 class Before:
-    """What a try keeps over its waits before the start.
+    """The state that a try keeps over its waits before the start.
 
-    :param carried: what the core keeps.
-    :param queued: when the task came to the queue, in seconds since the epoch; None if it is in none.
+    :param carried: the state of the core.
+    :param queued: when the task joined the queue, in seconds since the epoch; None if it is not in a queue.
     :param began: when the try began to wait, in seconds since the epoch.
-    :param warned: when it was said last that the task waits for a job that may be its own.
+    :param warned: when the last warning was logged that the task waits for a job that may be its own.
     """
 
     carried: Carried = field(default_factory=Carried)
@@ -34,7 +34,7 @@ class Before:
     warned: float = 0.0
 
     def to_json(self, context: Context) -> dict[str, Any]:
-        """Return it for a deferral's arguments."""
+        """Return it as arguments of a deferral."""
         return {
             "try_number": try_number(context),
             "carried": self.carried.to_json(),
@@ -45,10 +45,10 @@ class Before:
 
     @classmethod
     def after(cls, kept: Mapping[str, Any] | None, event: Any, context: Context) -> Before:
-        """Read what was kept, after a wait.
+        """Restore the state after a wait.
 
-        Airflow 3.0.0 to 3.1.0 resume a retry with the deferral of the try before (apache/airflow#56704): what
-        another try has kept counts as nothing.
+        Airflow 3.0.0 to 3.1.0 resume a retry with the deferral of the previous try (apache/airflow#56704), so
+        the state of another try is ignored.
 
         :raises JobError: if the wait failed for good.
         """
@@ -63,7 +63,7 @@ class Before:
         if isinstance(event, Mapping) and "since" in event:
             before.queued = event["since"]
         if isinstance(event, Mapping) and event.get("timeout"):
-            # It goes on although it was told to stop: if AWS says so too, it is told again.
+            # It goes on although it was told to stop. If AWS still shows it as running, it is told again.
             before.carried.stopped.pop(event["job_id"], None)
         if isinstance(event, Mapping) and "job_id" not in event and (why := event.get("error")):
             raise JobError(f"Waiting to start the job failed: {why}")

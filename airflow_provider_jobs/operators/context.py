@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the core has to know of a running task instance, read off its Airflow context."""
+"""Reads from Airflow's context what the core has to know about a running task instance."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "digest",
     "identity",
     "life",
-    "note_spent",
+    "record_spent",
     "settling_time",
     "team",
     "try_number",
@@ -36,14 +36,14 @@ _SECTION = "airflow_provider_jobs"
 
 
 def identity(context: Mapping[str, Any]) -> Identity:
-    """Return which task instance it is, with ``[airflow_provider_jobs] site``."""
+    """Return the task instance's identity, with ``[airflow_provider_jobs] site``."""
     ti = context["ti"]
     map_index = -1 if ti.map_index is None else ti.map_index
     return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, options.site())
 
 
 def life(context: Mapping[str, Any]) -> Life:
-    """Return which life of it."""
+    """Return the task instance's current life."""
     run = context["dag_run"]
     start = run.start_date.astimezone(UTC).isoformat() if run.start_date else ""
     return Life.of(start, context["ti"].max_tries or 0, getattr(run, "clear_number", None))
@@ -55,22 +55,23 @@ def try_number(context: Mapping[str, Any]) -> int:
 
 
 def team(context: Mapping[str, Any]) -> str | None:
-    """Return the team that the task is of, where Airflow tells it (3.3); None without one."""
+    """Return the task's team, which Airflow provides from 3.3; None if it has none."""
     name: str | None = (getattr(context["ti"], "stats_tags", None) or {}).get("team_name")
     return name
 
 
 def was_rescheduled(context: Mapping[str, Any]) -> bool:
-    """Whether a sensor has looked before in this try, and was put off."""
+    """Whether a sensor polled before in this try and was rescheduled."""
     return bool(context.get("task_reschedule_count"))
 
 
 def dag_version(context: Mapping[str, Any], written: str = "") -> str | None:
-    """Return Airflow's id of the DAG's version, which Airflow 2 does not have, and that of the task in it.
+    """Return the version of the DAG and of the task in it; None if unknown.
 
-    A worker may read an edited file before Airflow knows a new version of the DAG by it.
+    The DAG's is Airflow's own id, which Airflow 2 does not have. The task's is needed because a worker may
+    parse an edited file before Airflow has registered a new version of the DAG.
 
-    :param written: a digest of the task as it stands in the file, if there is one.
+    :param written: a digest of the task's fields in the file, if there is one.
     """
     version = getattr(context["ti"], "dag_version_id", None)
     return "/".join(filter(None, (str(version or ""), written))) or None
@@ -79,7 +80,7 @@ def dag_version(context: Mapping[str, Any], written: str = "") -> str | None:
 def digest(fields: Mapping[str, Any]) -> str:
     """Return a digest of an operator's fields before their templates are rendered.
 
-    :return: empty if a field is no plain value, and may differ from process to process.
+    :return: empty if a field is not a plain value, since it may differ from process to process.
     """
     try:
         text = json.dumps(fields, sort_keys=True, default=_dated)
@@ -95,14 +96,14 @@ def _dated(value: object) -> str:
 
 
 def settling_time() -> timedelta:
-    """Return ``[airflow_provider_jobs] settling_time``: how long AWS may take to show what was started."""
+    """Return ``[airflow_provider_jobs] settling_time``: how long AWS may take to show a started job."""
     return timedelta(seconds=options.seconds("settling_time"))
 
 
 class AttemptStore:
-    """Where the attempt log of a task instance is kept: Airflow's ``task_state_store``.
+    """Stores the attempt log of a task instance, in Airflow's ``task_state_store``, which exists from 3.3.
 
-    Retries and, up to Airflow 3.3, clears leave it alone. Airflow has it from 3.3.
+    Retries do not change it; neither do clears, up to Airflow 3.3.
 
     :param context: the running task instance's Airflow context.
     :param key: the task instance.
@@ -118,13 +119,13 @@ class AttemptStore:
         return self._store is not None
 
     def read(self) -> Any:
-        """Return the rows that are kept; None if there are none."""
+        """Return the stored rows; None if there are none."""
         return None if self._store is None else self._store.get(self._name)
 
     def write(self, log: AttemptLog) -> None:
-        """Keep the log, for as long as Airflow keeps the task instance.
+        """Store the log, for as long as Airflow keeps the task instance.
 
-        :raises Exception: if Airflow refuses, for example since the task instance has another try by now.
+        :raises Exception: if Airflow refuses, for example because the task instance already has another try.
         """
         if self._store is None:
             return
@@ -135,18 +136,18 @@ class AttemptStore:
 
 
 def _airflow_sdk() -> ModuleType | None:
-    """Return ``airflow.sdk``, which Airflow 2 has not."""
+    """Return ``airflow.sdk``; None in Airflow 2."""
     try:
         return import_module("airflow.sdk")
     except ImportError:
         return None
 
 
-def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any) -> None:
-    """Note how long a job ran, which ``job_timeout`` counts over all attempts of a life.
+def record_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any) -> None:
+    """Record how long a job ran; ``job_timeout`` counts the time of all attempts of a life.
 
     :param seconds: how long it ran.
-    :param log: the task's logger; what cannot be noted is warned of.
+    :param log: the task's logger; if the time cannot be recorded, a warning is logged.
     """
     from airflow_provider_jobs.once.attempt_log import AttemptLog
 
@@ -157,6 +158,6 @@ def note_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: Any
     try:
         attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
         if attempt := attempts.of_job(job_id):
-            store.write(attempts.noted(replace(attempt, spent=seconds)))
+            store.write(attempts.recorded(replace(attempt, spent=seconds)))
     except Exception as error:
-        log.warning("How long %s ran could not be noted: %s", job_id, error)
+        log.warning("The run time of %s could not be recorded: %s", job_id, error)

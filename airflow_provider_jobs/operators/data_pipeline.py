@@ -28,10 +28,11 @@ from airflow_provider_jobs.operator_parameters import (
 from airflow_provider_jobs.operators.context import identity
 from airflow_provider_jobs.operators.context import life as life_of
 from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
+from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.put_definition import DataPipelinePutPipelineDefinitionOperator
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
-from airflow_provider_jobs.parameters import JobReference, Reader, optional, text, truth
+from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, truth
 from airflow_provider_jobs.windows import optional_time
 
 __all__ = [
@@ -148,7 +149,10 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
     :param wait_until: of a pipeline on a schedule, wait for this activation's instances that are scheduled
         before this time; when None, wait for the pipeline's end, which a schedule has to have then. A
         pipeline on demand ends with its activation. (templated)
+    :param if_empty: what becomes of the task if its activation ends with nothing run, such as that of a
+        schedule that is over: ``succeed`` with a warning, ``skip`` or ``fail``.
     :raises JobInputError: for parameters that cannot work, before the activation.
+    :raises JobEndedError: if nothing was run and ``if_empty`` is ``fail``; without a retry.
     """
 
     aws_hook_class = DataPipelineHook
@@ -163,6 +167,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         "wait_until": optional_time,
     }
     _narrowing: ClassVar[frozenset[str]] = frozenset({"parameter_values", "start_timestamp", "wait_until"})
+    if_empty = Checked(read_if_empty)
     ui_color: str = _COLOR
     ui_fgcolor: str = _TEXT
 
@@ -173,6 +178,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         parameter_values: Mapping[str, Any] | Sequence[Mapping[str, str | XComArg]] | XComArg | None = None,
         start_timestamp: datetime | str | XComArg | None = None,
         wait_until: datetime | str | XComArg | None = None,
+        if_empty: IfEmpty = "succeed",
         **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
@@ -180,6 +186,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         self.parameter_values = parameter_values
         self.start_timestamp = start_timestamp
         self.wait_until = wait_until
+        self.if_empty = if_empty
         self._note_written()
         self._read_literals()
 
@@ -192,6 +199,24 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
             start_timestamp=self.read("start_timestamp"),
             wait_until=self.read("wait_until"),
         )
+
+    def check_result(self, job: JobStatus) -> None:
+        """Look whether anything was run.
+
+        :raises AirflowSkipException: if nothing was and ``if_empty`` is ``skip``.
+        :raises JobEndedError: if nothing was and ``if_empty`` is ``fail``.
+        """
+        # Where the event does not tell, as that of another release may, nothing is said.
+        if job.details.get("instances_total", 1):
+            return
+        until = job.details.get("until")
+        since = self.start_timestamp or "it"
+        what = (
+            f"Activation {job.job_id} has ended and ran nothing: the pipeline's schedule has no instance "
+            f"from {since} on{f' and before {until}' if until else ''}."
+        )
+        advice = "Correct the schedule, start_timestamp or wait_until, then clear the task."
+        nothing_done(self.if_empty, what, advice, self.log)
 
     def job_ids(self, job: JobStatus) -> dict[str, str]:
         """Return the pipeline, and the activation by its time."""

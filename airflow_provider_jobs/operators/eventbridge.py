@@ -1,39 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Start and cancel EventBridge replays."""
+"""Start and cancel EventBridge replays, create and delete archives and temporary rules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, TypeAlias, Unpack, get_args
+from typing import Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink, Context, XComArg
+from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
-from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
+from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
+from airflow_provider_jobs.operators.archives import (
+    EventBridgeCreateArchiveOperator,
+    EventBridgeDeleteArchiveOperator,
+)
+from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
+from airflow_provider_jobs.operators.temporary_rule import (
+    EventBridgeCreateTemporaryRuleOperator,
+    EventBridgeDeleteTemporaryRuleOperator,
+)
 from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, texts
 from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
-__all__ = ["EventBridgeCancelReplayOperator", "EventBridgeStartReplayOperator"]
+__all__ = [
+    "EventBridgeCancelReplayOperator",
+    "EventBridgeCreateArchiveOperator",
+    "EventBridgeCreateTemporaryRuleOperator",
+    "EventBridgeDeleteArchiveOperator",
+    "EventBridgeDeleteTemporaryRuleOperator",
+    "EventBridgeStartReplayOperator",
+]
 
 _ARCHIVE = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:archive/)?[.\-_A-Za-z0-9]{1,48}")
-_IfEmpty: TypeAlias = Literal["succeed", "skip", "fail"]
 _RULE_ARN = re.compile(
     r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
 )
+_RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 
 
 def _archive(value: Any, name: str) -> str:
@@ -50,24 +66,20 @@ def _delay(value: Any, name: str) -> timedelta:
     return duration(value, name, zero=True)
 
 
-def _if_empty(value: Any, name: str) -> str:
-    if value not in get_args(_IfEmpty):
-        raise JobInputError(f"{name}={value!r} must be one of {', '.join(get_args(_IfEmpty))}.")
-    return str(value)
-
-
 def _rules(value: Any, name: str) -> list[str]:
     rules = texts(value, name)
     if not rules:
         raise JobInputError(f"{name} is empty. Leave it out to reach all rules of the bus.")
     buses = {}
-    for arn in rules:
-        if not _RULE_ARN.fullmatch(arn):
+    for rule in rules:
+        if _RULE_NAME.fullmatch(rule):
+            continue
+        if not _RULE_ARN.fullmatch(rule):
             raise JobInputError(
-                f"{name}: {arn!r} is not a rule's ARN "
-                "(arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
+                f"{name}: {rule!r} is neither a rule's name (1 to 64 letters, digits and .-_) nor a rule's "
+                "ARN (arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
             )
-        buses[arn.rpartition("/")[0]] = arn
+        buses[rule.rpartition("/")[0]] = rule
     if len(buses) > 1:
         raise JobInputError(
             f"{name} are on several event buses: {', '.join(buses.values())}. A replay reaches only "
@@ -95,7 +107,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     :param partition_window: as a timedelta or in seconds, how long a partition is. The default window of a
         run without a data interval begins at its ``partition_date`` (Airflow 3.3) and is that long, in
         elapsed time; None goes up to the next tick of a ``CronPartitionTimetable``.
-    :param rule_arns: replay only to these rules of the bus; to all when None. (templated)
+    :param rule_arns: replay only to these rules of the bus, by ARN or by name; to all when None. Before the
+        start, a rule that is missing is an error, and so are rules that are all disabled. (templated)
     :param replay_name: a name of your own, 1 to 64 letters, digits and ``.-_``; by default one that
         tells the task and its run. A replay that has to follow one that failed or was cleared gets
         ``.2``, ``.3`` and so on behind it. (templated)
@@ -130,7 +143,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     name_parameter: ClassVar[str | None] = "replay_name"
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
     archive_delay = Checked(_delay)
-    if_empty = Checked(_if_empty)
+    if_empty = Checked(read_if_empty)
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -147,7 +160,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         description: str | XComArg | None = None,
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
-        if_empty: _IfEmpty = "succeed",
+        if_empty: IfEmpty = "succeed",
         **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
@@ -200,11 +213,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
             f"{job.details.get('event_start_time')} to {job.details.get('event_end_time')}."
         )
-        if self.if_empty == "skip":
-            raise AirflowSkipException(what)
-        if self.if_empty == "fail":
-            raise JobEndedError(f"{what} Correct the archive or the window, then clear the task.")
-        self.log.warning("%s", what)
+        advice = "Correct the archive or the window, then clear the task."
+        nothing_done(self.if_empty, what, advice, self.log)
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""

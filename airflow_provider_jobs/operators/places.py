@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The places of a task's jobs: that of now, and those from before its Region or connection was changed."""
+"""The places of a task's jobs: the current one, and those from before its Region or connection changed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["Places"]
 
 
 class Places:
-    """Looks for a task's jobs wherever its attempts were made.
+    """Finds a task's jobs in all places where its attempts were made.
 
-    :param operator: the operator, whose hook is that of the place of now.
+    :param operator: the operator, whose hook is the one of the current place.
     :param identity: the task instance.
     """
 
@@ -35,36 +35,36 @@ class Places:
         self._hooks: dict[Place, JobHook] = {self.here: operator.hook}
 
     def hook(self, place: Place | None) -> JobHook:
-        """Return the hook of a place; the operator's own for None."""
+        """Return the hook for a place; for None, the operator's own."""
         place = place or self.here
         if place not in self._hooks:
             self._hooks[place] = self._operator.aws_hook_class(**self._parameters(place))
         return self._hooks[place]
 
     def spec(self, place: Place | None) -> HookSpec:
-        """Return how the triggerer builds the hook of a place."""
+        """Return a description of the hook for a place, for the triggerer."""
         place = place or self.here
         return self._operator._encoded(region_name=place.region, aws_conn_id=place.connection)
 
     def told(self, place: Place | None) -> str:
-        """Return where a job is, to put behind its name; empty for the place of now."""
+        """Return a suffix for a job's name that says where it is; empty for the current place."""
         return f" in {place}" if place is not None and place != self.here else ""
 
     def now(self) -> datetime | None:
-        """Return AWS's time, by whichever hook has heard it; None if none has."""
+        """Return AWS's time from any of the hooks; None if none knows it."""
         return next((now for hook in self._hooks.values() if (now := hook.clock.now())), None)
 
     def see(self, log: AttemptLog, request: Any) -> list[SeenJob]:
-        """Return every job that may be the task's, of all places in which it made attempts.
+        """Return every job that may be the task's, from all places where it made attempts.
 
-        :raises JobError: if one of them cannot be asked.
+        :raises JobError: if AWS cannot be asked in one of them.
         """
         near = _of_region(log, self.here.region)
         jobs: list[SeenJob] = self._operator.hook.see_jobs(self._identity, near, request)
         shown = {job.job_id for job in jobs}
         for place in dict.fromkeys(attempt.place for attempt in log.attempts):
             if place is not None and place != self.here:
-                # Another connection may lead to the same account: its jobs have been seen.
+                # Another connection may lead to the same account, whose jobs were already seen.
                 known = shown if place.region == self.here.region else ()
                 found = self._elsewhere(place, log, request)
                 jobs += [replace(job, place=place) for job in found if job.job_id not in known]
@@ -82,12 +82,12 @@ class Places:
             try:
                 seen = hook.see_jobs(self._identity, replace(log, attempts=tuple(attempts)), earlier)
             except JobNotFoundError:
-                # What the job belonged to is gone, and the job with it.
+                # The resource that the job belonged to is gone, and the job with it.
                 continue
             except JobError as error:
                 raise JobUnavailableError(
                     f"An earlier attempt of this task was made in {place}, and now it runs in {self.here}. "
-                    f"What became of that attempt's {hook.noun} cannot be told: {error} Make the earlier "
+                    f"The status of that attempt's {hook.noun} cannot be read: {error} Keep the earlier "
                     "place reachable until it has ended.",
                 ) from error
             found |= {job.job_id: job for job in seen}

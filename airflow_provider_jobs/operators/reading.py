@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""How operators and sensors read their parameters: literals with the DAG's file, templates when rendered."""
+"""Reads the parameters of operators and sensors: literals when the DAG is parsed, templates when rendered."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ __all__ = ["ReadsParameters"]
 
 
 class ReadsParameters:
-    """Part of an operator or sensor: reads its parameters, those that are literals when the DAG is parsed."""
+    """Mixin for operators and sensors: reads and checks their parameters, literals when the DAG is parsed."""
 
     if TYPE_CHECKING:
 
         @property
         def output(self) -> PlainXComArg:
-            """What the task hands on; Airflow's own type of it has no keys."""
+            """The task's result for other tasks; Airflow's own type for it does not allow keys."""
 
-    #: How each parameter is read.
+    #: The reader of each parameter.
     parameter_readers: ClassVar[Mapping[str, Reader]] = {}
-    #: Parameters without which more would be done than with them.
+    #: Parameters that narrow what the task does; without them it would do more.
     _narrowing: ClassVar[frozenset[str]] = frozenset()
-    #: Those of them that the DAG's file gives.
+    #: Those of them that the DAG file sets.
     _given: frozenset[str] = frozenset()
-    #: Templated fields in which a number may stand for itself.
+    #: Templated fields in which a number may stay a number.
     _native_fields: ClassVar[frozenset[str]] = frozenset({"botocore_config", "verify"})
 
     def read(self, name: str) -> Any:
-        """Return a parameter, read and checked.
+        """Return a parameter, converted and checked.
 
-        :raises JobInputError: if it cannot work, or has come to nothing where that would do more.
+        :raises JobInputError: if it cannot work, or is a narrowing parameter that rendered to nothing.
         """
         value = getattr(self, name)
         if value is None and name in self._given:
             raise JobInputError(
-                f"{name} has come to nothing: a template or another task gave none. Leave the parameter "
-                "out if that is meant."
+                f"{name} is set but empty: its template or task returned None. If that is intended, leave "
+                "the parameter out."
             )
         return self.parameter_readers[name](value, name)
 
     def _note_given(self) -> None:
-        """Note which of the parameters that narrow what is done are given, before templates are rendered."""
+        """Remember which narrowing parameters are set, before templates are rendered."""
         self._given = frozenset(name for name in self._narrowing if getattr(self, name) is not None)
 
     def _is_literal(self: Any, value: Any) -> bool:
-        """Whether a value holds no template, by the marks of the task's DAG, and no other task's result."""
+        """Whether a value contains neither a template, by the DAG's delimiters, nor another task's result."""
         dag = self.get_dag()
         changed = (dag.jinja_environment_kwargs if dag else None) or {}
         own = (changed.get(f"{kind}_start_string") for kind in ("variable", "block", "comment"))
         return is_literal(value, tuple({*TEMPLATE_MARKS, *filter(None, own)}))
 
     def _read_literals(self: Any) -> None:
-        """Read the parameters that are literals: one that cannot work fails with the DAG's file."""
+        """Read the parameters that are literals, so that a wrong one fails when the DAG is parsed."""
         try:
             for name in self.parameter_readers:
                 _check_reference(getattr(self, name), name)
@@ -72,11 +72,11 @@ class ReadsParameters:
         except JobInputError as error:
             raise JobInputError(f"Task {self.task_id!r}: {error}") from None
 
-    # Airflow renders the fields of a mapped task by this method, and not by render_template_fields.
+    # Airflow calls this method for mapped tasks too, unlike render_template_fields.
     def _do_render_template_fields(
         self: Any, parent: Any, template_fields: Any, context: Context, *args: Any, **kwargs: Any
     ) -> None:
-        """Render the templated fields; what is written as a text stays one under native rendering too."""
+        """Render the templated fields; strings stay strings under native rendering too."""
         written = {name: getattr(parent, name, None) for name in template_fields}
         super()._do_render_template_fields(parent, template_fields, context, *args, **kwargs)  # type: ignore[misc]
         if parent is not self or (dag := self.get_dag()) is None:
@@ -87,9 +87,9 @@ class ReadsParameters:
 
 
 def _check_reference(value: Any, name: str) -> None:
-    """Refuse a task in place of its output, and the output of a task that has none.
+    """Reject a task given in place of its output, and the output of a task that pushes none.
 
-    :raises JobInputError: with what to write.
+    :raises JobInputError: with what to write instead.
     """
     if hasattr(value, "task_id") and hasattr(value, "output"):
         raise JobInputError(
@@ -100,19 +100,19 @@ def _check_reference(value: Any, name: str) -> None:
         and getattr(getattr(value, "operator", None), "do_xcom_push", True) is False
     ):
         raise JobInputError(
-            f"{name} is the output of a task that has do_xcom_push=False, and so none. Let it push one."
+            f"{name} is the output of a task with do_xcom_push=False, which has no output. Let it push one."
         )
 
 
 def _render(jinja_env: Any, context: Any, template: str) -> str:
-    """Render a template to a text; the context tells its values when it is asked for them."""
+    """Render a template to a string; only values that the template uses are read from the context."""
     found = jinja_env.from_string(template)
     names = ChainMap(context, found.globals)
     return "".join(found.root_render_func(found.new_context(names, shared=True)))
 
 
 def _texts_again(template: Any, rendered: Any, render: Callable[[str], Any]) -> Any:
-    """Return what was rendered, with each text that became a number or a truth value as the text it was."""
+    """Return the rendered value, in which strings that became numbers or bools are strings again."""
     if isinstance(template, str) and isinstance(rendered, (bool, int, float)):
         return render(template)
     if isinstance(template, Mapping) and isinstance(rendered, Mapping) and len(template) == len(rendered):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Carries out the core's steps for an operator: the calls to AWS, the attempt log's store, the waits."""
+"""Carries out the core's steps for an operator: calls AWS, stores the attempt log, and returns the waits."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.moves import (
     Adopt,
     Failed,
-    Look,
-    Note,
+    ListJobs,
     Outcome,
     Prepare,
     Refuse,
@@ -41,6 +40,7 @@ from airflow_provider_jobs.once.moves import (
     Step,
     Stop,
     Stopped,
+    StoreLog,
     Unstarted,
     WaitForEnd,
     WaitForRoom,
@@ -49,7 +49,7 @@ from airflow_provider_jobs.once.moves import (
 )
 from airflow_provider_jobs.once.steps import Carried, steps
 from airflow_provider_jobs.operators import context as task_context
-from airflow_provider_jobs.operators.asked import noted_of
+from airflow_provider_jobs.operators.asked import recorded_of
 from airflow_provider_jobs.operators.before import Before
 from airflow_provider_jobs.operators.places import Places
 from airflow_provider_jobs.operators.waits import StartWaits
@@ -67,7 +67,7 @@ class StepRunner:
 
     :param operator: the operator.
     :param context: the running task instance's Airflow context.
-    :param request: what its ``job_request`` returned.
+    :param request: the result of its ``job_request``.
     """
 
     def __init__(self, operator: StartJobOperator[Any], context: Context, request: Any) -> None:
@@ -80,7 +80,7 @@ class StepRunner:
         self.places: Places = Places(operator, self.identity)
         self.started: JobStatus | None = None
         self._error: Exception | None = None
-        self._looked = 0.0
+        self._listed_at = 0.0
         self._not_before: datetime | None = None
         self._try_number = task_context.try_number(context)
         self._task = Task(
@@ -96,11 +96,11 @@ class StepRunner:
             settling=task_context.settling_time(),
             call_limit=self.hook.call_limit,
             place=self.places.here,
-            asked=noted_of(request),
+            asked=recorded_of(request),
         )
 
     def take(self, before: Before) -> Outcome:
-        """Take the steps to their outcome.
+        """Carry out the steps, and return their outcome.
 
         :raises JobError: if a call failed, or a person has to decide.
         """
@@ -115,12 +115,12 @@ class StepRunner:
             except StopIteration as end:
                 return self._outcome(end.value)
             if isinstance(step, (Prepare, Start)):
-                # Not before a look: what an earlier try has started is to be found, and stopped.
+                # Not before ListJobs: a job that an earlier try started must be found and stopped.
                 self.operator._raise_if_killed()
             answer = self._do(step, carried)
 
     def wait(self, outcome: Outcome, before: Before) -> BaseTrigger:
-        """Return the trigger of what the task waits for before it can start.
+        """Return the trigger for the wait before the start.
 
         :raises JobStartTimeoutError: if the start timeout is over.
         """
@@ -149,14 +149,14 @@ class StepRunner:
                 raise self._error
             case Refuse(job):
                 raise JobNotFoundError(
-                    f"{self.operator._noun} {job.job_id} was started by an earlier try, and AWS does not "
-                    "show it any more. Whether it succeeded cannot be told. Look what it has done: mark the "
+                    f"{self.operator._noun} {job.job_id} was started by an earlier try, and AWS no longer "
+                    "shows it, so it is unknown whether it succeeded. Check what it has done, then mark the "
                     "task as success, or clear it to start another one."
                 )
             case Adopt(job) if job is not None and job.evidence is Evidence.IN_DOUBT:
                 self.operator.log.warning(
-                    "%s %s: another task of the run was cleared since, or this one. It is taken for this "
-                    "task's; if it is not wanted, clear the task once more.",
+                    "%s %s was started before this task or another one of the run was cleared. This task "
+                    "adopts it; if you do not want it, clear the task once more.",
                     self.operator._noun,
                     job.job_id,
                 )
@@ -168,8 +168,8 @@ class StepRunner:
         raise TypeError(f"There is no step {step!r}.")
 
     @_do.register
-    def _(self, step: Look, carried: Carried) -> Sight:
-        self._looked = time.monotonic()
+    def _(self, step: ListJobs, carried: Carried) -> Sight:
+        self._listed_at = time.monotonic()
         try:
             jobs = self.places.see(step.log, self.request)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -181,7 +181,7 @@ class StepRunner:
         return Sight(self.places.now(), tuple(jobs))
 
     @_do.register
-    def _(self, step: Note, carried: Carried) -> None:
+    def _(self, step: StoreLog, carried: Carried) -> None:
         if not self.store.there:
             carried.log = step.log.to_json()
             return
@@ -190,9 +190,9 @@ class StepRunner:
         except Exception as error:
             if step.must:
                 raise JobError(
-                    f"The attempt could not be noted, so the {self.hook.noun} was not started: {error}"
+                    f"The attempt could not be recorded, so the {self.hook.noun} was not started: {error}"
                 ) from error
-            self.operator.log.warning("What AWS answered could not be noted: %s", error)
+            self.operator.log.warning("AWS's answer could not be recorded: %s", error)
 
     @_do.register
     def _(self, step: Stop, carried: Carried) -> Stopped:
@@ -224,36 +224,36 @@ class StepRunner:
         try:
             self.hook.prepare_start(self.request)
         except JobQuotaError as error:
-            self.operator.log.info("%s The task queues for a place.", error)
+            self.operator.log.info("%s The task waits in the queue.", error)
             return Unstarted.NO_ROOM
         return None
 
     @_do.register
     def _(self, step: Start, carried: Carried) -> Started | Unstarted:
         called = time.monotonic()
-        held_up = called - self._looked
+        held_up = called - self._listed_at
         if held_up > self._task.settling.total_seconds():
-            # A later try finds what this call starts by its time, which is counted from the look before it.
+            # A later try recognizes this call's job by its time, counted from the list before the call.
             self._error = JobUnavailableError(
                 f"The {self.hook.noun} was not started: this process was held up for {held_up:.0f} seconds "
-                "after it had asked AWS what there is. A retry asks again.",
+                "after AWS had listed the jobs. A retry lists them again.",
             )
             return Unstarted.REFUSED
         if self.hook.marking is Marking.NAME:
-            # Whoever kills the task in the call stops the job by the name that it is getting.
+            # If the task is killed during the call, the job is stopped by the name that it will have.
             self.operator._job_id = self.hook.job_name(self.identity, step.attempt, self.request)
         try:
             job = self.started = self.hook.start_job(self.identity, step.attempt, self.request)
         except JobQuotaError as error:
             self.operator._job_id = None
-            self.operator.log.info("%s The task queues for a place.", error)
+            self.operator.log.info("%s The task waits in the queue.", error)
             in_doubt = isinstance(error, JobQuotaInDoubtError)
             return Unstarted.NO_ROOM_IN_DOUBT if in_doubt else Unstarted.NO_ROOM
         except (JobError, JobInputError) as error:
             self._error = error
             return Unstarted.IN_DOUBT if isinstance(error, JobOutcomeUnknownError) else Unstarted.REFUSED
         if not job.shared:
-            # From here on a kill finds it, also while it is being noted.
+            # From here on a kill finds the job, even before it is recorded.
             self.operator._job_id = job.job_id
         now = self.hook.clock.now()
         at = now - timedelta(seconds=time.monotonic() - called) if now else None

@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters
 from airflow_provider_jobs.operators.base import HookT, JobOperator
-from airflow_provider_jobs.operators.context import digest, note_spent, team
+from airflow_provider_jobs.operators.context import digest, record_spent, team
 from airflow_provider_jobs.parameters import Checked, truth
 from airflow_provider_jobs.partitions import DefaultWindow
 from airflow_provider_jobs.windows import inferred_interval
@@ -30,34 +30,34 @@ __all__ = ["StartJobOperator"]
 
 
 class StartJobOperator(JobOperator[HookT], Generic[HookT]):
-    """Base of the operators that start a job: exactly once in a life of the task, which a clear ends.
+    """Base class of the operators that start a job, exactly once per life of the task; a clear ends a life.
 
-    A retry finds the job that an earlier try has started: it waits on if the job is in flight, takes the
-    result if it has succeeded, and starts the next one if it has failed. A job from before the task was
-    cleared, or from before its DAG was changed to another request, is stopped first. A job that may or may
-    not be the task's is waited for. The rules are the table in ``docs/architecture.md``.
+    A retry finds the job that an earlier try started. If the job is in flight, the retry waits for it; if it
+    succeeded, the retry takes its result; if it failed, the retry starts the next one. A job from before the
+    task was cleared, or from before its DAG was changed to another request, is stopped first. If a job may or
+    may not be the task's, the task waits for its end. The rules are in the table in ``docs/architecture.md``.
 
     Takes the parameters of :class:`JobOperator`, and:
 
     :param cancel_on_kill: whether the job is stopped when its task is killed, marked or cleared.
-    :param start_timeout: as a timedelta or in seconds, how long a try may wait before its job starts: in the
-        queue, for the time that the job has to start at, for another job's end. None sets no limit.
+    :param start_timeout: how long a try may wait before its job starts, as a timedelta or in seconds: in the
+        queue, for the earliest time at which the job may start, for another job's end. None sets no limit.
     """
 
     start_timeout = Checked(optional_duration)
-    #: What the result has to tell of the job's request; a class attribute like those of the base.
+    #: The parts of the job's request that belong in the result; a class attribute like those of the base.
     _asked: Mapping[str, Any] | None = None
-    #: The parameters of the job's window, if it has one; where none is given, it is the run's data interval.
+    #: The parameters of the job's window, if it has one; by default it is the run's data interval.
     window_parameters: ClassVar[tuple[str, str] | None] = None
-    #: How long a run's partition is, where the window is that; None leaves it to the DAG's timetable.
+    #: The length of a run's partition, if that is the window; None leaves it to the DAG's timetable.
     partition_window = Checked(optional_duration)
-    #: The parameter with a name or token of the user's own, if there is one.
+    #: The parameter for a name or token that the user chooses, if there is one.
     name_parameter: ClassVar[str | None] = None
-    #: Which bounds of the window were left to the run, where the job has a window.
+    #: Which bounds of the window use the default, if the job has a window.
     _default_window: DefaultWindow
-    #: The user's own name or token before it was rendered.
+    #: The user's name or token before it was rendered.
     _own_name: Any = None
-    #: A digest of the templated fields before they were rendered; empty where they are no plain values.
+    #: A digest of the templated fields before they were rendered; empty if they are not plain values.
     _written: str = ""
 
     def __init__(
@@ -72,7 +72,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         self.start_timeout = start_timeout
 
     def prepare_for_execution(self) -> Self:
-        """Return the copy that Airflow renders and executes; it knows how the task stands in the file."""
+        """Return the copy that Airflow renders and executes; it remembers the values from the DAG file."""
         prepared = super().prepare_for_execution()
         fields = {name: getattr(self, name, None) for name in self.template_fields}
         prepared._written = digest(fields)
@@ -80,7 +80,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         return prepared
 
     def _note_written(self) -> None:
-        """Note how the task stands in the DAG's file, before its templates are rendered."""
+        """Remember the values from the DAG file, before templates are rendered."""
         self._note_given()
         if self.window_parameters:
             bounds = {name: getattr(self, name) for name in self.window_parameters}
@@ -90,19 +90,19 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     @property
     def _takes_interval(self) -> bool:
-        """Whether the job's window is the run's data interval, since none was given."""
+        """Whether the job's window is the run's data interval, because none was given."""
         return self.window_parameters is not None and self._default_window.whole
 
     def _bounds_of(self, context: Context) -> tuple[Any, Any]:
-        """Return the rendered bounds of the job's window, those that were left to the run filled in."""
+        """Return the rendered bounds of the job's window, with defaults filled in."""
         first, last = self._default_window.names
         return self._default_window.fill(context, getattr(self, first), getattr(self, last))
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Start the job or find it, and wait for it if asked to.
+        """Find the job or start it, and wait for its end if requested.
 
-        :raises JobInputError: for parameters that cannot work; without a retry.
-        :raises JobTimeoutError: if ``job_timeout`` is used up; without a retry.
+        :raises JobInputError: for parameters that cannot work; Airflow makes no retry.
+        :raises JobTimeoutError: if ``job_timeout`` is used up; Airflow makes no retry.
         :raises JobError: for failures that a retry may fix.
         """
         from airflow_provider_jobs.operators.before import Before
@@ -110,8 +110,8 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         self._keep_from_triggerer(context)
         if self._takes_interval and (window := inferred_interval(context)):
             self.log.warning(
-                "Somebody has triggered this run. Its window, %s, is the last period of the DAG's schedule, "
-                "and the scheduled run's as well. Give the parameters of the window for another one.",
+                "This run was triggered, not scheduled. Its window, %s, is the last period of the DAG's "
+                "schedule, which the scheduled run has as well. For another window, set the parameters.",
                 window,
             )
         self._check_parameters()
@@ -123,9 +123,9 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
     ) -> dict[str, Any]:
         """Decide again after a wait before the start.
 
-        :param event: what the wait's trigger found.
-        :param before: what the try has kept over the wait; that of an earlier try counts as nothing.
-        :param _later: what a later release has kept besides, before a downgrade.
+        :param event: the event of the wait's trigger.
+        :param before: the try's state from before the wait; that of an earlier try is ignored.
+        :param _later: arguments that a later release stored before a downgrade; ignored.
         """
         from airflow_provider_jobs.operators.before import Before
 
@@ -133,19 +133,20 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     @abstractmethod
     def job_request(self, context: Context) -> Any:
-        """Return what the hook's ``start_job`` needs, checked without any call.
+        """Return the request for the hook's ``start_job``, checked without any API call.
 
-        It has a method ``facts()``, which returns what AWS acts on: the request's fingerprint.
+        It has a method ``facts()``, which returns the values that AWS acts on. The request's fingerprint is
+        made from these.
 
         :raises JobInputError: if a parameter cannot work.
         """
 
     def start_not_before(self, request: Any) -> datetime | None:
-        """Return the time that the job must not start before, if there is one."""
+        """Return the earliest time at which the job may start, if there is one."""
         return None
 
     def _run(self, context: Context, before: Before) -> dict[str, Any]:
-        # What a start alone needs is imported here: a task that takes up a job that has ended does without.
+        # Imported here: only a start needs these, not a task that resumes when its job has ended.
         from airflow_provider_jobs.once.moves import Adopt
         from airflow_provider_jobs.operators.asked import asked_of
         from airflow_provider_jobs.operators.before import Before
@@ -180,23 +181,23 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         asked: Mapping[str, Any] | None = None,
         **_later: Any,
     ) -> dict[str, Any]:
-        """Take up the task again after the wait; see :meth:`JobOperator.execute_complete`.
+        """Resume the task after the wait; see :meth:`JobOperator.execute_complete`.
 
-        :param asked: what the result has to tell of the request of the job, which may not be that of now.
+        :param asked: the parts of the job's request for the result; the current request may be another one.
         """
         self._asked = asked or self._asked
         if ran := event.get("ran"):
-            note_spent(context, event["job_id"], ran, self.log)
+            record_spent(context, event["job_id"], ran, self.log)
         return super().execute_complete(context, event, try_number)
 
     def _warn_of_name(self) -> None:
-        """Warn of an own name or token whose template differs from try to try."""
+        """Log a warning if the user's name or token changes from try to try."""
         template = self._own_name
         if isinstance(template, str) and "try_number" in template:
             self.log.warning(
-                "%s=%r changes with the try. Where Airflow keeps no notes (below 3.3, or if they are lost), "
-                "a retry does not find the %s of the try before, and starts another beside it. Use what is "
-                "the same in all tries, such as ts_nodash.",
+                "%s=%r changes with the try. If Airflow has no attempt log (below 3.3, or if it was lost), a "
+                "retry does not find the %s of the previous try, and starts another one beside it. Use a "
+                "value that is the same in all tries, such as ts_nodash.",
                 self.name_parameter,
                 template,
                 self.hook.noun,
@@ -211,12 +212,12 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         if outcome.job is None and started is not None:
             self.log.info("Started %s %s: %s.", self.hook.noun, started.job_id, started.service_state)
             metrics.send("job_started", **metrics.tags_of(self.hook, team(context)))
-            # The answer to a start tells less of a job than the result has to.
+            # The answer to a start has fewer details than the result needs.
             return self.hook.describe_job(started.job_id) if started.state.ended else started
         try:
             found = self.hook.describe_job(outcome.job_id)
         except JobNotFoundError:
-            # A list has shown it, or the attempt log knows it: the description lags behind.
+            # A list or the attempt log has the job, so the description only lags behind.
             found = JobStatus(outcome.job_id, JobState.RUNNING, "not described yet")
         doubt = f" ({outcome.job.evidence}; {outcome.job.likeness})" if outcome.job else ""
         self.log.info(

@@ -18,26 +18,26 @@ __all__ = ["StopJobOperator"]
 
 
 class StopJobOperator(AbsentIds, JobOperator[HookT], Generic[HookT]):
-    """Base of the operators that stop a job; a job that has already ended counts as stopped.
+    """Base class of the operators that stop a job; a job that has already ended counts as stopped.
 
-    Where the task that was to start the job has none, there is nothing to stop, and the task succeeds.
+    If the task that should have started the job did not, there is nothing to stop, and this task succeeds.
     """
 
     @property
     @abstractmethod
     def target_id(self) -> str:
-        """The service's own name of the job to stop."""
+        """The id of the job to stop."""
 
     def execute(self, context: Context) -> dict[str, Any] | None:
-        """Stop the job, and wait until it has ended if asked to.
+        """Stop the job, and wait for its end if requested.
 
         :return: the result; None if there is nothing to stop.
         :raises JobNotFoundError: if the service does not know the job.
         """
         if self.nothing_handed_on():
             self.log.warning(
-                "There is nothing to stop: no %s was handed on. A start whose worker was killed in its call "
-                "may have a job all the same.",
+                "There is nothing to stop: no %s was passed on. If a worker was killed during a start call, "
+                "there may still be a job.",
                 " and no ".join(self.id_parameters),
             )
             return None
@@ -54,7 +54,7 @@ class StopJobOperator(AbsentIds, JobOperator[HookT], Generic[HookT]):
         return self._watch(context, job)
 
     def stop(self, job_id: str) -> bool:
-        """Ask for the job to be stopped; returns False if there was nothing to stop any more."""
+        """Ask the service to stop the job; returns False if there was nothing left to stop."""
         return self.hook.stop_job(job_id)
 
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:

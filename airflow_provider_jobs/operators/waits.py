@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a task waits for before it can start its job, as triggers."""
+"""The triggers for what a task waits for before it can start its job."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StartWaits:
         self._team = team
 
     def for_end(self, job: KnownJob, before: Before) -> BaseTrigger:
-        """Wait until a job has ended that must not run beside the next one.
+        """Wait for the end of a job that must not run beside the next one.
 
         :raises JobStartTimeoutError: if the start timeout is over.
         """
@@ -69,7 +69,7 @@ class StartWaits:
             name = f"{self.hook.noun} {job_id}{self.places.told(job.place)}"
             self.operator.log.info("Waiting for the end of %s: %s; %s.", name, job.evidence, job.likeness)
         if job_id in before.carried.stopped:
-            # AWS has accepted the stop; it takes effect by then, or the job is stopped again.
+            # AWS has accepted the stop. If it takes no effect in this time, the job is stopped again.
             patience = max(self._settling.total_seconds(), self.operator.poll_interval)
             left = patience if left is None else min(left, patience)
         now = self.hook.clock.now() or datetime.now(UTC)
@@ -82,7 +82,7 @@ class StartWaits:
         )
 
     def for_room(self, attempt: Attempt, before: Before, request: Any) -> BaseTrigger:
-        """Wait in the queue while the account runs as many jobs as it may.
+        """Wait in the queue while the account's quota is full.
 
         :raises JobStartTimeoutError: if the start timeout is over.
         """
@@ -120,7 +120,7 @@ class StartWaits:
         return self._delay(seconds)
 
     def to_settle(self, until: datetime | None, at: datetime | None, before: Before) -> BaseTrigger:
-        """Wait until AWS shows for certain what earlier calls have started.
+        """Wait until it is certain what earlier calls have started.
 
         :raises JobStartTimeoutError: if the start timeout is over.
         """
@@ -128,13 +128,13 @@ class StartWaits:
         interval = self.operator.poll_interval
         seconds = (until - at).total_seconds() + 1 if until and at else interval
         self.operator.log.info(
-            "What earlier calls have started is not certain yet; AWS is asked again in a while%s.",
+            "It is not certain yet what earlier calls have started; asking AWS again later%s.",
             f", until {until.isoformat()}" if until else "",
         )
         return self._delay(min(max(seconds, 0.0), interval))
 
     def _why_it_goes_on(self, job: KnownJob, before: Before) -> str:
-        """Return why a job that is waited for before the start is not stopped with the task."""
+        """Return why a job that the task waits for before its start is not stopped with the task."""
         if job.evidence is Evidence.COULD_BE:
             return "It may not be this task's"
         if job.sighting is Sighting.STOPPING or job.job_id in before.carried.stopped:
@@ -153,8 +153,8 @@ class StartWaits:
         left = before.began + limit.total_seconds() - time.time()
         if left <= 0:
             raise JobStartTimeoutError(
-                f"The {self.hook.noun} could not be started within start_timeout={limit}. Find out from the "
-                "task's log what it waited for; a retry waits again."
+                f"The {self.hook.noun} could not be started within start_timeout={limit}. The task's log "
+                "says what it waited for; a retry waits again."
             )
         return left
 
@@ -163,9 +163,9 @@ class StartWaits:
         if time.time() - before.warned >= _WARN_AGAIN:
             before.warned = time.time()
             self.operator.log.warning(
-                "%s %s may be one that an earlier call of this task has started, and AWS does not tell. The "
-                "task waits for its end, at most until start_timeout. If it is not wanted, cancel %s and "
-                "this task goes on.",
+                "%s %s may have been started by an earlier call of this task; AWS does not say. The task "
+                "waits for its end, at most until start_timeout. If you do not want it, cancel %s, and this "
+                "task goes on.",
                 self.operator._noun,
                 job_id,
                 job_id,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The way of every job sensor: look until the job has ended."""
+"""Base class for sensors: poll a job until it has ended."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ __all__ = ["JobSensor"]
 
 
 class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
-    """Base of the sensors: waits for a job's end, succeeds if the job did.
+    """Base of the sensors: waits for a job's end, and succeeds if the job did.
 
     Takes the parameters of Airflow's ``BaseSensorOperator`` (``poke_interval``, ``timeout``, ``mode``,
-    ``soft_fail``, …), the AWS ones of the operators, and:
+    ``soft_fail``, …), the operators' AWS parameters, and:
 
-    :param deferrable: whether to wait in the triggerer; by default as
-        ``[operators] default_deferrable`` says.
+    :param deferrable: whether to wait in the triggerer; the default is
+        ``[operators] default_deferrable``.
     """
 
     template_fields: Sequence[str] = aws_template_fields()
@@ -57,12 +57,12 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
     @property
     @abstractmethod
     def target_id(self) -> str:
-        """The service's own name of the job to wait for."""
+        """The id of the job to wait for."""
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; a look that fails is repeated if waiting on may help.
+        """Poll once. A transient error is logged, and the sensor polls again later.
 
-        Credentials that AWS refuses are waited for only if AWS has answered before.
+        Refused credentials count as transient only if AWS has answered before.
 
         :raises JobEndedError: if the job ended without success.
         :raises JobApiError: if AWS refuses for good.
@@ -84,14 +84,14 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
     def execute(self, context: Context) -> Any:
         """Wait for the job's end."""
         self._keep_from_triggerer(context)
-        if self.aws_hook_class.ended:
-            self.log.warning(self.hook.notice)
+        if self.aws_hook_class.retired_on:
+            self.log.warning(self.hook.retirement_notice)
         if not self.deferrable:
             return super().execute(context)
         try:
             seen = self.poke(context)
         except JobEndedError as error:
-            # As Airflow does for a poke, and after a deferral, but not before one.
+            # Airflow does this for a poke and after a deferral, but not before one.
             if self.soft_fail or getattr(self, "never_fail", False):
                 raise AirflowSkipException(str(error)) from error
             raise
@@ -117,12 +117,12 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         )
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Take up the task again; ``soft_fail`` and ``never_fail`` skip what they skip on a worker.
+        """Resume the task; ``soft_fail`` and ``never_fail`` skip the same errors as on a worker.
 
-        Airflow's own way would skip after a deferral whatever went wrong, such as a look that was denied.
+        Airflow's own method skips every error after a deferral, even a denied poll.
         """
         try:
-            # Past the base class of Airflow's sensors.
+            # Bypasses BaseSensorOperator's own method.
             return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
         except (AirflowSensorTimeout, AirflowFailException) as error:
             if self.soft_fail or getattr(self, "never_fail", False):
@@ -138,14 +138,14 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
     def execute_complete(
         self, context: Context, event: Mapping[str, Any], try_number: int | None = None, **_later: Any
     ) -> Any:
-        """Take up the task again after the wait.
+        """Resume the task after the wait.
 
-        :param try_number: the try that has waited; the event of another one is left aside, as
-            :meth:`~airflow_provider_jobs.operators.base.JobOperator.execute_complete` does.
-        :param _later: what a later release has kept besides, before a downgrade.
+        :param try_number: the try that waited; the event of another try is ignored, as in
+            :meth:`~airflow_provider_jobs.operators.base.JobOperator.execute_complete`.
+        :param _later: arguments that a later release stored before a downgrade; ignored.
         :raises AirflowSensorTimeout: if the job had not ended in time.
         :raises JobEndedError: if it ended without success.
-        :raises JobError: if it could not be watched any longer.
+        :raises JobError: if it could no longer be watched.
         """
         if try_number is not None and try_number != current_try(context):
             return self.execute(context)
@@ -156,7 +156,7 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
         return self._result(JobStatus.from_json(event["job"]))
 
     def _now(self) -> datetime:
-        """Return the time by AWS's clock, by which the trigger keeps the deadline."""
+        """Return the time by AWS's clock, which the trigger uses for the deadline."""
         return self.hook.clock.now() or datetime.now(UTC)
 
     def _result(self, job: JobStatus) -> dict[str, Any]:

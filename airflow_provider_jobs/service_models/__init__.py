@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Models of services that botocore no longer ships, in botocore's own format."""
+"""Models of services that botocore no longer ships, in botocore's own format.
+
+``NOTICE`` beside this file says where they are from, and what was changed.
+"""
 
 from __future__ import annotations
 

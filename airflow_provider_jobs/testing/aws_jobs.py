@@ -7,9 +7,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_jobs.testing.aws.faults import Fault
+from airflow_provider_jobs.testing.aws.iotanalytics.settings import LambdaHandler, Things
 from airflow_provider_jobs.testing.lag import LagIn
 
 __all__ = ["AwsJobs"]
@@ -22,6 +23,9 @@ class AwsJobs(ABC):
     reprocessingId or pipelineId; the latter means the latest activation, and ``pipelineId@time`` any.
     Misuse raises ValueError.
     """
+
+    #: Whether functions can be given to the mocked services, since they run in this process.
+    _takes_functions: ClassVar[bool] = False
 
     def set_pace(
         self, service: str | None = None, *, seconds: float | None = None, reads: int | None = None
@@ -98,6 +102,32 @@ class AwsJobs(ABC):
         """
         self._do("set_archive", name=name, delay=delay, state=state, reason=reason, seed=seed)
 
+    def set_lambda(self, name: str, handler: LambdaHandler) -> None:
+        """Set the Lambda function that IoT Analytics calls in ``lambda`` activities of this name.
+
+        Only in process: a server takes no functions. Pipelines that are created later may use it; those that
+        use it already get the new one.
+
+        :param name: the function's name
+        :param handler: gets a list of messages and a context, which is None, and returns a list of messages;
+            what it raises fails the messages and nothing else
+        """
+        self._check_function("handler", handler)
+        self._do("set_lambda", name=name, handler=handler)
+
+    def set_things(self, *, registry: Things | None = None, shadows: Things | None = None) -> None:
+        """Set what AWS IoT knows of things, for IoT Analytics' activities that enrich messages.
+
+        Each is a mapping by thing names or, only in process, a function of a thing's name that returns None
+        for one that it does not know.
+
+        :param registry: for ``deviceRegistryEnrich``, as DescribeThing answers; None leaves what there is
+        :param shadows: for ``deviceShadowEnrich``, as GetThingShadow answers; None leaves what there is
+        """
+        self._check_function("registry", registry)
+        self._check_function("shadows", shadows)
+        self._do("set_things", registry=registry, shadows=shadows)
+
     def add_fault(self, fault: Fault) -> None:
         """Add a fault. A call suffers the first fault, in the order of adding, that hits it."""
         self._do("add_fault", **asdict(fault))
@@ -143,6 +173,13 @@ class AwsJobs(ABC):
         """Return the time by AWS's clock, aware, in UTC."""
         return datetime.fromisoformat(self._do("now"))
 
+    def _check_function(self, name: str, given: object) -> None:
+        if callable(given) and not self._takes_functions:
+            raise ValueError(
+                f"{name} is a function, and the services run in another process. Use mock_aws_jobs or the "
+                "fixture aws_jobs, where they run in this one."
+            )
+
     @abstractmethod
     def _do(self, method: str, **arguments: Any) -> Any:
-        """Carry out a method; arguments and result are plain JSON."""
+        """Carry out a method; arguments and result are plain JSON, but for functions in process."""

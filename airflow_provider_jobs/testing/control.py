@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from threading import RLock
+from threading import Event, RLock
 from typing import Any, Final, TypeAlias, get_args
 
 from airflow_provider_jobs.testing.aws.events.settings import ArchiveSettings
 from airflow_provider_jobs.testing.aws.faults import ActiveFault, Fault
+from airflow_provider_jobs.testing.aws.iotanalytics.settings import ActivitySettings, LambdaHandler
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
 from airflow_provider_jobs.testing.lag import Lag, LagIn, Replica, Row
 from airflow_provider_jobs.testing.pace import Lifecycle, Pace, checked_fraction
@@ -27,11 +28,15 @@ class JobControl(AwsJobs):
     ``lock`` is held during every call to one of our backends, so backends need no lock of their own.
     """
 
+    _takes_functions = True
+
     def __init__(self) -> None:
         self.lock = RLock()
         self.forget_moto: Callable[[], None] = lambda: None
         #: The services that a call or a fault without a service is counted for.
         self.job_services: set[str] = set()
+        #: Set once moto has been reset, by whatever way: its jobs are then gone. It needs no lock.
+        self.moto_was_reset = Event()
         self.clear(Pace(reads=2))
 
     def clear(self, pace: Pace, lags: Mapping[LagIn, Lag] | None = None, archive_delay: float = 0.0) -> None:
@@ -42,35 +47,43 @@ class JobControl(AwsJobs):
         :param archive_delay: seconds until an event is in an archive to begin with, also after ``reset``
         """
         with self.lock:
+            self.moto_was_reset.clear()
             self._first_pace, self._first_lags = pace, lags or {}
             self._first_archive_delay = archive_delay
             self._lags: dict[tuple[str | None, LagIn], Lag] = {
                 (None, where): lag for where, lag in self._first_lags.items()
             }
-            self._replicas: list[tuple[str, LagIn, Replica]] = []
             self._skew = timedelta(0)
             self._paces: dict[str | None, Pace] = {None: pace}
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
+            self.activities = ActivitySettings()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
             self._calls: Counter[tuple[str, str]] = Counter()
-            self._jobs: list[tuple[Lifecycle, View]] = []
-            self._live: list[tuple[Lifecycle, View]] = []
             self._max_active: Counter[str] = Counter()
+            self._forget_jobs()
 
-    def start(self, service: str, job_id: str, view: View) -> Lifecycle:
+    def _forget_jobs(self) -> None:
+        self._replicas: list[tuple[str, LagIn, Replica]] = []
+        self._jobs: list[tuple[Lifecycle, View]] = []
+        self._live: list[tuple[Lifecycle, View]] = []
+
+    def start(self, service: str, job_id: str, view: View, stopping_reads: int = 1) -> Lifecycle:
         """Begin a job's life. A backend calls it once it has accepted the job.
 
         :param service: the service's name as in ``boto3.client(name)``
         :param job_id: the service's own id or name of the job
         :param view: gives the job's "state" and other plain JSON; also called to bring a job up to date
             that nobody reads
+        :param stopping_reads: at which read after it was asked to stop a job that goes by reads is stopped
         """
         with self.lock:
             pace = self._paces.get(service, self._paces[None])
-            life = Lifecycle(service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew)
+            life = Lifecycle(
+                service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew, stopping_reads
+            )
             if failures := self._failures.get(service):
                 life.fail(*failures.popleft())
             self._jobs.append((life, view))
@@ -129,8 +142,11 @@ class JobControl(AwsJobs):
             return next(matching, None)
 
     def tick(self) -> None:
-        """Bring every job up to date, also those that nobody reads."""
+        """Bring every job up to date, also those that nobody reads; forget those that moto has lost."""
         with self.lock:
+            if self.moto_was_reset.is_set():
+                self.moto_was_reset.clear()
+                self._forget_jobs()
             for life, _ in self._live:
                 life.peek()
             # A job that has ended is viewed once more, and then never again.
@@ -199,6 +215,12 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_lambda(self, name: str, handler: LambdaHandler) -> None:
+        self.activities.set_lambda(name, handler)
+
+    def _on_set_things(self, **things: Any) -> None:
+        self.activities.set_things(**things)
 
     def _on_add_fault(self, **fault: Any) -> None:
         self._faults.append(ActiveFault(Fault(**fault), datetime.now(UTC).timestamp()))

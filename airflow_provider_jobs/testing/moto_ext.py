@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import re
 import sys
 from collections.abc import Iterable
@@ -14,18 +15,27 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import moto.backend_index
+import moto.core.config
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.common_types import TYPE_RESPONSE
-from moto.core.exceptions import JsonRESTError
+from moto.core.exceptions import JsonRESTError, ServiceNotWhitelisted
 from moto.core.responses import BaseResponse
 from moto.core.routing import ServiceOperationRouter
 
+from airflow_provider_jobs.testing.aws.constraints import check_json, content_type
 from airflow_provider_jobs.testing.control import CONTROL
+
+log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
 SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs")
 
 _PREFIX = "jobs_"
+
+#: Headers of moto's answers that AWS does not send, or not like that.
+_NOT_AWS = ("status", "content-type")
+
+_stubber: Any = importlib.import_module("moto.core.botocore_stubber")
 
 
 class AwsError(JsonRESTError):
@@ -47,31 +57,69 @@ class JobResponse(BaseResponse):
     #: The code of the service's own HTTP 500 error.
     internal_error = "InternalFailureException"
 
+    #: The HTTP status of the service's ThrottlingException.
+    throttling_status = 400
+
     #: Finds the operation of a request, where its headers do not name it.
     router: ClassVar[ServiceOperationRouter | None] = None
 
     @property
+    def service(self) -> str:
+        """The name that the service's requests are signed with."""
+        return self.service_name or ""
+
+    @property
     def arguments(self) -> dict[str, Any]:
-        """The call's arguments, from its JSON body."""
-        return dict(json.loads(self.body or "{}"))
+        """The call's arguments, from its JSON body; a null is as good as no argument."""
+        return {name: value for name, value in json.loads(self.body or "{}").items() if value is not None}
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Run the operation; one that there is not is refused with 501, which clients do not retry."""
+        """Run the operation and answer in the service's own protocol, whatever comes of it.
+
+        One that there is not is refused with 501, which clients do not retry.
+        """
         with CONTROL.lock:
             # Jobs that go by the clock move on at any call, not only at one that shows them.
             CONTROL.tick()
-            if not self._get_action():
-                return self._not_implemented(f"{self.method} {self.path}")
-            try:
-                result: TYPE_RESPONSE = super().call_action()
-            except NotImplementedError as error:
-                return self._not_implemented(self._get_action(), str(error))
-            return result
+            _note_resets()
+            status, headers, body = self._answer(self._get_action() or "")
+            # A job that takes no time has ended with the call that started it.
+            CONTROL.tick()
+        return status, self._as_aws_sends_them(headers), body
 
-    def _not_implemented(self, operation: str, reason: str = "") -> TYPE_RESPONSE:
-        message = f"The mocked {self.service_name} does not have {operation}. {reason}".strip()
-        error = AwsError("NotImplemented", message, 501)
-        return 501, {**self.response_headers, **dict(error.get_headers())}, error.get_body()
+    def _answer(self, operation: str) -> TYPE_RESPONSE:
+        if not operation:
+            return self._not_implemented(f"{self.method} {self.path}")
+        try:
+            if self.router is None:
+                check_json(self.service, operation, self.body)
+            return super().call_action()
+        except JsonRESTError as error:
+            return self._refusal(error)
+        except NotImplementedError as error:
+            return self._not_implemented(operation, str(error))
+        except Exception as error:
+            if isinstance(error, KeyError) and error.args == (self.region,):
+                # What moto raises of a Region that the service is not in.
+                reason = "On AWS there is no address to connect to."
+                return self._not_implemented(f"the Region {self.region}", reason)
+            log.exception("The mocked %s cannot do this %s.", self.service, operation)
+            return self._not_implemented(f"{operation} with these arguments", repr(error))
+
+    def _not_implemented(self, what: str, reason: str = "") -> TYPE_RESPONSE:
+        message = f"The mocked {self.service} does not have {what}. {reason}".strip()
+        return self._refusal(AwsError("NotImplemented", message, 501))
+
+    def _refusal(self, error: JsonRESTError) -> TYPE_RESPONSE:
+        headers, body = self._enrich_response(
+            {**self.response_headers, **dict(error.get_headers())}, error.get_body()
+        )
+        return error.code, headers, body
+
+    def _as_aws_sends_them(self, headers: dict[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_AWS}
+        rest = self.router is not None
+        return {**kept, "Content-Type": "application/json" if rest else content_type(self.service)}
 
 
 @dataclass(frozen=True)
@@ -113,6 +161,22 @@ class _Routes(BaseBackend):
         return SimpleNamespace(url_bases=[self._backend.url_base], url_paths=paths)
 
 
+class _Reset(BaseBackend):
+    """Tells the control object that moto was reset: with what it had, its jobs are gone."""
+
+    def reset(self) -> None:
+        """Do so. It is called in the midst of moto's reset, so it may wait for no lock."""
+        CONTROL.moto_was_reset.set()
+
+
+_RESETS = BackendDict(_Reset, "jobs", use_boto3_regions=False, additional_regions=["aws"])
+
+
+def _note_resets() -> None:
+    # moto resets what was used since the last reset, and then forgets that it was.
+    _RESETS["000000000000"]["aws"]
+
+
 def backends() -> list[Backend]:
     """Import the services' backends and return what they declare."""
     modules = (f"airflow_provider_jobs.testing.aws.{name}.backend" for name in SERVICE_PACKAGES)
@@ -132,12 +196,43 @@ def internal_error(service: str, default: str) -> str:
     return _responses[service].internal_error if service in _responses else default
 
 
+def throttling_status(service: str) -> int:
+    """Return the HTTP status of a service's ThrottlingException.
+
+    :param service: the name that its requests are signed with
+    """
+    return _responses[service].throttling_status if service in _responses else 400
+
+
 def router(service: str) -> ServiceOperationRouter | None:
     """Return what finds the operation of a request, if a backend of ours brings it.
 
     :param service: the name that its requests are signed with
     """
     return _responses[service].router if service in _responses else None
+
+
+def plain_name(moto_name: str) -> str:
+    """Return the name by which moto's configuration calls a service.
+
+    :param moto_name: its name in moto's index
+    """
+    return moto_name.removeprefix(_PREFIX)
+
+
+def _is_whitelisted(moto_name: str) -> bool:
+    service = plain_name(moto_name)
+    if not moto.core.config.service_whitelisted(service):
+        raise ServiceNotWhitelisted(service)
+    return True
+
+
+def is_passed_through(moto_name: str) -> bool:
+    """Tell whether moto's configuration lets a service's calls through to AWS.
+
+    :param moto_name: its name in moto's index
+    """
+    return moto.core.config.passthrough_service(plain_name(moto_name))
 
 
 def register(more: Iterable[Backend] = ()) -> None:
@@ -157,6 +252,9 @@ def register(more: Iterable[Backend] = ()) -> None:
         index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
     CONTROL.job_services = set(_responses)
     CONTROL.forget_moto = BackendDict.reset
+    # moto looks a service up in its configuration by the name in its index.
+    _stubber.service_whitelisted = _is_whitelisted
+    _stubber.passthrough_service = is_passed_through
 
 
 def unregister() -> None:
@@ -167,3 +265,5 @@ def unregister() -> None:
     for name in names:
         sys.modules.pop(f"moto.{name}", None)
     _responses.clear()
+    _stubber.service_whitelisted = moto.core.config.service_whitelisted
+    _stubber.passthrough_service = moto.core.config.passthrough_service

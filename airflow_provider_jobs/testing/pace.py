@@ -61,6 +61,7 @@ class Lifecycle:
     :param pace: how the job moves, fixed for its life
     :param now: the clock
     :param skew: how far AWS's clock, by which the job's times are told, is before this one
+    :param stopping_reads: at which read after it was asked to stop it is stopped, if it goes by reads
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Lifecycle:
         pace: Pace,
         now: Callable[[], datetime],
         skew: Callable[[], timedelta] = timedelta,
+        stopping_reads: int = 1,
     ) -> None:
         self.service = service
         self.job_id = job_id
@@ -86,6 +88,8 @@ class Lifecycle:
         self._limit = 1.0
         self._reason: str | None = None
         self._stops_at: datetime | None = None
+        self._stopping_reads = stopping_reads
+        #: By AWS's clock, as it was then: what has happened stays when the clock is set.
         self._stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None
 
@@ -93,7 +97,8 @@ class Lifecycle:
         """Count a read of the job by an API call, move it on, and return the fraction reached."""
         self._reads += 1
         if self._stop_asked_at and self._pace.reads is not None:
-            self._stops_at = self._now()
+            self._stopping_reads -= 1
+            self._stops_at = None if self._stopping_reads > 0 else self._now()
         return self.peek()
 
     def peek(self) -> float:
@@ -123,11 +128,12 @@ class Lifecycle:
         self._limit, self._reason = max(checked_fraction(at), self.fraction), reason
 
     def stop(self) -> None:
-        """Ask the job to stop. It keeps its fraction, and is stopped at its next read (pace ``reads``),
-        after a tenth of its time (pace ``seconds``) or at the next ``advance``.
+        """Ask the job to stop. It keeps its fraction, and is stopped at its next read, or the one that
+        ``stopping_reads`` says (pace ``reads``), after a tenth of its time (pace ``seconds``) or at the next
+        ``advance``.
         """
         self.peek()
-        self._stop_asked_at = self._stop_asked_at or self._now()
+        self._stop_asked_at = self._stop_asked_at or self._now() + self._skew()
         if self._pace.seconds is not None:
             self._stops_at = self._now() + timedelta(seconds=self._pace.seconds * STOP_FRACTION)
 
@@ -167,24 +173,25 @@ class Lifecycle:
     @property
     def stop_asked_at(self) -> datetime | None:
         """When somebody asked it to stop."""
-        return None if self._stop_asked_at is None else self._stop_asked_at + self._skew()
+        return self._stop_asked_at
 
     @property
     def ended_at(self) -> datetime | None:
         """When the job ended, by the clock if that is its pace, and not when somebody looked."""
-        return None if self._end is None else self._end[1] + self._skew()
+        return None if self._end is None else self._end[1]
 
     def _move(self, now: datetime) -> None:
         if self._stop_asked_at:
             if self._stops_at is not None and now >= self._stops_at:
-                self._end = (Phase.STOPPED, self._stops_at)
+                self._end = (Phase.STOPPED, self._stops_at + self._skew())
             return
         reached = max(self._by_hand, self._paced(now))
         if reached < self._limit:
             self.fraction = reached
             return
         self.fraction = self._limit
-        self._end = (Phase.FAILED if self._reason is not None else Phase.SUCCEEDED, self._reached_limit(now))
+        ended_at = self._reached_limit(now) + self._skew()
+        self._end = (Phase.FAILED if self._reason is not None else Phase.SUCCEEDED, ended_at)
 
     def _paced(self, now: datetime) -> float:
         if self._pace.reads is not None:

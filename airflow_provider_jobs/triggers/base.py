@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What our triggers have in common: how they travel, and how soon they may end."""
+"""What the triggers have in common: their serialization, and how soon they may end."""
 
 from __future__ import annotations
 
@@ -17,46 +17,47 @@ from airflow_provider_jobs.watch.threads import LOG_THREAD
 
 __all__ = ["SHORTEST", "VERSION", "LaterArguments", "WaitTrigger", "refuse_unknown", "shortest_wait"]
 
-#: Seconds that a wait in a triggerer lasts at least, unless its looks come sooner. Where a task goes on
-#: before the scheduler has read that its worker left it deferred, Airflow takes it for one that was killed,
+#: The least number of seconds that a wait in a triggerer lasts, unless its poll interval is shorter. If a
+#: task resumes before the scheduler has read that its worker deferred it, Airflow takes the task for killed,
 #: and it loses a try (apache/airflow#71580, apache/airflow#72716: seen six seconds after the deferral).
 SHORTEST = 10.0
 
 
-#: Of what the triggers are given and tell. A release that adds to it raises this; see CONTRIBUTING.md.
+#: The version of the triggers' arguments and events. A release that adds to them raises this; see
+#: CONTRIBUTING.md.
 VERSION = 1
 
 
 class LaterArguments(TypedDict):
-    """Arguments that a later release may have given a trigger: to this one, and to a type checker, none."""
+    """Arguments that a later release may have given a trigger; there are none for type checkers."""
 
 
 def refuse_unknown(trigger: BaseTrigger, version: int, unknown: Mapping[str, Any]) -> None:
-    """Refuse arguments that nobody knows; those of a later release are left aside.
+    """Reject unknown arguments, but ignore those of a later release.
 
-    After a downgrade the waits of the later release go on: a trigger that Airflow cannot build fails its
-    task, and its job runs on unwatched.
+    So the waits of a later release survive a downgrade. Otherwise Airflow could not build the trigger, and
+    would fail its task, while the job would go on unwatched.
 
-    :param version: of the arguments.
-    :raises TypeError: if there are any that are not of a later release.
+    :param version: the version of the arguments.
+    :raises TypeError: if there are unknown arguments that are not from a later release.
     """
     if unknown and version <= VERSION:
         raise TypeError(f"{type(trigger).__name__} has no arguments {', '.join(sorted(unknown))}.")
 
 
 def shortest_wait(poll_interval: float) -> float:
-    """Return how many seconds a wait lasts at least, with so many between its looks."""
+    """Return the least number of seconds that a wait with this poll interval lasts."""
     return min(SHORTEST, poll_interval)
 
 
 class WaitTrigger(BaseTrigger):
-    """Base of the triggers: waits for something to do with one job, and yields one event.
+    """Base class of triggers that wait for something about one job, and yield one event.
 
-    :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to ask.
+    :param hook_class: dotted path of the :class:`~airflow_provider_jobs.hooks.base.JobHook` to use.
     :param hook_parameters: its constructor's arguments; primitives, no credentials.
-    :param job_id: the job's name.
-    :param poll_interval: seconds between looks.
-    :param version: of these arguments.
+    :param job_id: the job's id or name.
+    :param poll_interval: seconds between polls.
+    :param version: the version of these arguments.
     """
 
     def __init__(
@@ -86,9 +87,9 @@ class WaitTrigger(BaseTrigger):
         }
 
     def say(self, text: str, *values: object, warning: bool = False) -> None:
-        """Write a line to the task's log; in a triggerer without waiting for it, since its log is shared."""
+        """Write a line to the task's log; in a triggerer, whose log is shared, without waiting for that."""
         level = logging.WARNING if warning else logging.INFO
-        if self.trigger_id is None:  # it runs with its task, in one process
+        if self.trigger_id is None:  # it runs in the task's own process
             self.log.log(level, text, *values)
         else:
             LOG_THREAD.put(lambda: self.log.log(level, text, *values))
@@ -98,13 +99,13 @@ class WaitTrigger(BaseTrigger):
         """Return the event's content when the wait is over."""
 
     async def cancelled(self) -> None:
-        """Do what is to be done when the triggerer ends the trigger before its event."""
+        """Clean up when the triggerer cancels the trigger before its event."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the wait is over."""
         loop = asyncio.get_running_loop()
         soonest = loop.time() + shortest_wait(self.poll_interval)
-        if self.trigger_id is None:  # it runs with its task, in one process
+        if self.trigger_id is None:  # it runs in the task's own process
             yield TriggerEvent(await self.wait())
             return
         try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The trigger that waits for some seconds, by no clock but its own."""
+"""The trigger that waits for a number of seconds; it makes no calls."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["DelayTrigger"]
 
 
 class DelayTrigger(BaseTrigger):
-    """Waits for some seconds, then lets the task decide again; after a triggerer's restart, once more.
+    """Waits for a number of seconds, then lets the task decide again.
 
-    Its event is an empty dictionary.
+    After a triggerer's restart the wait begins again. Its event is an empty dictionary.
 
-    :param seconds: how long.
-    :param version: of these arguments.
+    :param seconds: how long to wait.
+    :param version: the version of these arguments.
     """
 
     def __init__(
@@ -40,6 +40,6 @@ class DelayTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the time is over."""
-        # In a triggerer no shorter than Airflow needs to know that its task waits; else with the task.
+        # In a triggerer, wait until Airflow knows that the task is deferred; see SHORTEST.
         await asyncio.sleep(self.seconds if self.trigger_id is None else max(self.seconds, base.SHORTEST))
         yield TriggerEvent({})

@@ -24,7 +24,7 @@ from airflow_provider_jobs.watch.poller import JobPoller, Waiter
 from airflow_provider_jobs.watch.stopping import (
     STOPPED,
     keep_stopping,
-    look_when_time_is_up,
+    poll_when_time_is_up,
     stop_when_time_is_up,
 )
 from airflow_provider_jobs.watch.threads import in_thread
@@ -33,39 +33,39 @@ __all__ = ["JobTrigger"]
 
 #: Seconds after which a line is logged even if nothing changed.
 _HEARTBEAT = 240.0
-#: States of a task in which a try of it decides about its job.
+#: States of a task in which one of its tries decides about the job.
 _DECIDES = frozenset({TaskInstanceState.DEFERRED, TaskInstanceState.RUNNING})
-#: Whether Airflow tells a trigger of the end of its task; from 3.3.
+#: Whether Airflow tells a trigger that its task was ended; it does from 3.3.
 _TELLS = hasattr(BaseTrigger, "on_kill")
-#: How often Airflow is asked for the task's state, and the seconds between.
+#: How many times Airflow is asked for the task's state, and the seconds in between.
 _ASK, _ASK_AGAIN = 5, 2.0
 
 
 class JobTrigger(WaitTrigger):
-    """Waits until a job has ended, or its deadline has passed; starts nothing.
+    """Waits until a job has ended or its deadline has passed; starts nothing.
 
-    What ends a wait beside these: the job is gone, access to it was denied in several polls in a row, or AWS
-    calls the id of a job invalid that nobody has seen
-    (:class:`~airflow_provider_jobs.watch.patience.Patience`).
+    The wait also ends if the job can no longer be watched, for example because it is gone or access to it is
+    denied; :class:`~airflow_provider_jobs.watch.patience.Patience` has all cases.
 
     Its event is a dictionary with ``version``, ``job_id``, ``job`` (the last status seen, see
-    :meth:`JobStatus.to_json`, or None), ``shared`` and, where the wait did not reach the job's end,
-    ``timeout`` or ``error`` with a message; with ``timeout``, where it was to stop the job, ``stopped``: what
-    came of that, in words. ``ran`` has the seconds that the job ran, if AWS's clock tells them.
+    :meth:`JobStatus.to_json`, or None) and ``shared``. If the wait ended before the job, it also has
+    ``timeout`` or ``error`` with a message. With ``timeout``, and if the trigger had to stop the job,
+    ``stopped`` is the outcome of that, as text. ``ran`` is how many seconds the job ran, if known from AWS's
+    clock.
 
     Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
 
-    :param deadline: when to give up, by AWS's clock, as an ISO 8601 time with an offset; never when None.
-    :param stop_at_deadline: whether the job is stopped then, here and at once, whether or not the task gets
-        a worker.
-    :param cancel_on_kill: stop the job when a person ends the waiting task.
-    :param goes_on: why the job is not stopped, for a line of the log, where it is not ``cancel_on_kill``
-        that the user has set.
-    :param shared: whether the job was there before the task; passed on in the event.
-    :param settling_time: seconds after the job's start in which "not found" means "not yet".
+    :param deadline: when to give up, by AWS's clock, as an ISO 8601 time with an offset; None for never.
+    :param stop_at_deadline: whether the trigger itself stops the job at the deadline, without waiting until
+        the task gets a worker.
+    :param cancel_on_kill: whether to stop the job when a person ends the waiting task.
+    :param goes_on: why the job is not stopped, for a log line; empty if the reason is that the user has
+        turned off ``cancel_on_kill``.
+    :param shared: whether the job existed before the task; passed on in the event.
+    :param settling_time: seconds after the job's start during which "not found" means "not yet".
     :param seen: whether AWS has shown the job before the wait.
-    :param started_at: when the job started by AWS's clock, as an ISO 8601 time with an offset; None if that
-        is not known.
+    :param started_at: when the job started by AWS's clock, as an ISO 8601 time with an offset; None if
+        unknown.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class JobTrigger(WaitTrigger):
         }
 
     async def wait(self) -> dict[str, Any]:
-        """Return the event's content when the job has ended, or cannot be watched any longer."""
+        """Return the event's content when the job has ended or can no longer be watched."""
         loop = asyncio.get_running_loop()
         patience = Patience(
             self.job_id,
@@ -136,11 +136,12 @@ class JobTrigger(WaitTrigger):
             while True:
                 left = self._seconds_left(waiter, clock)
                 quiet = max(told_at, heard_at) + max(_HEARTBEAT, 2 * self.poll_interval) - loop.time()
+                pause = max(quiet, 0.0)
+                if left is not None:
+                    pause = min(left, pause)
                 try:
-                    # Not wait_for: in Python 3.11 it swallows a cancel that comes with an update.
-                    async with asyncio.timeout(
-                        max(quiet, 0.0) if left is None else min(left, max(quiet, 0.0))
-                    ):
+                    # Not wait_for: in Python 3.11 it swallows a cancellation that comes at the same time.
+                    async with asyncio.timeout(pause):
                         update = await updates.get()
                 except TimeoutError:
                     if (until := self._until()) and self._seconds_left(waiter, clock) == 0:
@@ -164,19 +165,19 @@ class JobTrigger(WaitTrigger):
                     return self._ended(patience.job, waiter.aws_time())
 
     async def cancelled(self) -> None:
-        """Do what Airflow calls :meth:`on_kill` for where it does not know of that: below 3.3."""
+        """Call :meth:`on_kill` below Airflow 3.3, which does not call it itself."""
         if not _TELLS:
             await self.on_kill()
 
     async def on_kill(self) -> None:
-        """Stop the job when a person marked or cleared the task; Airflow 3.3 calls this.
+        """Stop the job if a person marked or cleared the task; Airflow 3.3 calls this.
 
-        Airflow below 3.3 cancels the trigger, and no more. Both do so too when another triggerer takes the
-        trigger over after missed heartbeats (apache/airflow#73454), and 2.11 when the triggerer ends. The
-        task is still deferred then, and its job is left alone.
+        Below 3.3 Airflow only cancels the trigger. All versions also cancel it or call this when another
+        triggerer takes it over after missed heartbeats (apache/airflow#73454), and 2.11 when the triggerer
+        ends. In these cases the task is still deferred, and its job is left alone.
         """
-        # Airflow may cancel the trigger again every second until this is over, which would break it off
-        # wherever it waits: Airflow's answer or AWS's may take longer than that.
+        # Airflow may cancel the trigger again every second until this is done. That would interrupt it while
+        # it waits for an answer from Airflow or AWS, which may take longer.
         stopping = asyncio.create_task(self._end_job())
         while not stopping.done():
             with suppress(asyncio.CancelledError):
@@ -185,7 +186,7 @@ class JobTrigger(WaitTrigger):
             stopping.result()
 
     async def _end_job(self) -> None:
-        """Stop the job, unless it is to go on."""
+        """Stop the job, unless it should go on."""
         if not self.cancel_on_kill:
             self.say("%s: %s goes on.", self.goes_on or "cancel_on_kill is off", self.job_id)
             return
@@ -214,25 +215,25 @@ class JobTrigger(WaitTrigger):
         self.say("%s: %s", self.job_id, "stopped with its task" if stopped else "had ended already")
 
     async def _still_ended(self) -> bool:
-        """Whether no try of the task is at work by now."""
+        """Whether the task is still ended, so that none of its tries decides about the job."""
         try:
             return await in_thread((self.spec, "stop"), self._task_state) not in _DECIDES
         except Exception:
-            # Nothing has changed as far as anybody knows.
+            # As far as is known, nothing has changed.
             return True
 
     async def _time_is_up(
         self, until: datetime, patience: Patience, aws_time: datetime | None
     ) -> tuple[dict[str, Any] | None, AwsClock]:
-        """Look once more, and stop the job if that is to be done; the event is None if it is too early."""
+        """Poll once more, and stop the job if required; the event is None if it is too early."""
         if self.stop_at_deadline:
             found = await stop_when_time_is_up(self.spec, self.job_id, until, self.say, aws_time)
         else:
-            found = await look_when_time_is_up(self.spec, self.job_id, until, aws_time)
+            found = await poll_when_time_is_up(self.spec, self.job_id, until, aws_time)
         now = found.clock.now() or aws_time
         if found.early:
             self.say("By AWS's clock it is %s; the wait goes on until %s.", now, self.deadline)
-            # The polls' clock may be the one that is wrong.
+            # The clock of the polls may be wrong.
             left = (until - now).total_seconds() if now else 0.0
             await asyncio.sleep(max(min(left, self.poll_interval), 0.1))
             return None, found.clock
@@ -244,12 +245,12 @@ class JobTrigger(WaitTrigger):
     def _timeout(
         self, until: datetime, job: JobStatus | None, now: datetime | None, trouble: str, outcome: str
     ) -> dict[str, Any]:
-        """Return the event of a job whose time is up.
+        """Return the event for a job whose time is up.
 
         :param until: the deadline.
-        :param now: AWS's time, aware; None if it is not known.
-        :param trouble: what the last poll failed with.
-        :param outcome: what came of the stop.
+        :param now: AWS's time, aware; None if unknown.
+        :param trouble: the error of the last poll, as text to append; empty if it succeeded.
+        :param outcome: the outcome of the stop.
         """
         why = f"had not ended by {self.deadline}{trouble}"
         if not self.stop_at_deadline:
@@ -260,11 +261,11 @@ class JobTrigger(WaitTrigger):
         return self._event(job, timeout=why, stopped=outcome, **ran)
 
     def _ended(self, job: JobStatus, now: datetime | None) -> dict[str, Any]:
-        """Return the event of a job that has ended.
+        """Return the event for a job that has ended.
 
-        One that was cancelled after its time was stopped by this wait, before the triggerer was restarted.
+        If it was cancelled after its deadline, this wait stopped it before the triggerer was restarted.
 
-        :param now: AWS's time, aware; None if it is not known.
+        :param now: AWS's time, aware; None if unknown.
         """
         until = self._until() if self.stop_at_deadline else None
         if until and now and now >= until and job.state is JobState.CANCELLED:
@@ -301,9 +302,9 @@ class JobTrigger(WaitTrigger):
         return task_state(ti)
 
     def _seconds_left(self, waiter: Waiter, clock: AwsClock) -> float | None:
-        """Return the seconds until the deadline; None if there is none, or AWS has not told its time yet.
+        """Return the seconds until the deadline; None if there is none, or AWS's time is not known yet.
 
-        :param clock: AWS's time as it was heard beside the polls.
+        :param clock: AWS's time from calls other than the shared polls.
         """
         until = self._until()
         if until is None:
@@ -312,6 +313,6 @@ class JobTrigger(WaitTrigger):
         if now is None:
             if not waiter.polled:
                 return None
-            # AWS cannot be reached at all: this machine's clock is what is left.
+            # AWS cannot be reached at all, so only this machine's clock is left.
             now = datetime.now(UTC)
         return max((until - now).total_seconds(), 0.0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The trigger that waits in the queue while the account runs as many jobs as it may."""
+"""The trigger that waits in the queue while the account's quota is full."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["QueueTrigger"]
 
 
 class QueueTrigger(WaitTrigger):
-    """Waits in the queue for a free place, then lets the task try to start its job.
+    """Waits in the queue until there is room for the job, then lets the task try to start it.
 
     Its event is a dictionary with ``since``, or with ``error`` and a message.
 
     Takes the parameters of :class:`~airflow_provider_jobs.triggers.base.WaitTrigger`, and:
 
-    :param scope: what the job shares with others of which few may run, such as a dataset.
-    :param since: when the task came to the queue, in seconds since the epoch; a task that was let go and
-        refused after all comes back to its old position.
-    :param again: whether the task comes back; it then stays for its poll interval at least.
-    :param until: when the task is to go on without a place, in seconds since the epoch; never when None.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
+    :param since: when the task joined the queue, in seconds since the epoch. A task that was allowed to start
+        and then refused returns to its old position.
+    :param again: whether the task returns; it then stays for at least its poll interval.
+    :param until: when the task resumes without a reservation, in seconds since the epoch; None for never.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class QueueTrigger(WaitTrigger):
         account = await account_of(self.spec)
         if account is None:
             self.say(
-                "AWS does not tell the connection's account (sts:GetCallerIdentity); places are counted for "
-                "this connection alone."
+                "AWS does not tell the connection's account (sts:GetCallerIdentity); the queue counts the "
+                "jobs of this connection alone."
             )
         loop = asyncio.get_running_loop()
         not_before = loop.time() + self.poll_interval if self.again else 0.0
@@ -90,7 +90,7 @@ class QueueTrigger(WaitTrigger):
             while True:
                 left = None if self.until is None else max(self.until - time.time(), 0.0)
                 try:
-                    # Not wait_for: in Python 3.11 it swallows a cancel that comes with an update.
+                    # Not wait_for: in Python 3.11 it swallows a cancellation that comes at the same time.
                     async with asyncio.timeout(left):
                         update = await updates.get()
                 except TimeoutError:
@@ -99,8 +99,8 @@ class QueueTrigger(WaitTrigger):
                     if update.number == 0:
                         return {"since": self.since}
                     line = (
-                        f"Waiting in the queue to start {self.job_id}: position {update.number}, "
-                        f"{update.taken} of {update.limit:.0f} places are taken."
+                        f"Waiting in the queue to start {self.job_id}: position {update.number}; "
+                        f"{update.taken} of {update.limit:.0f} jobs are in flight."
                     )
                 elif patience.hear(update, now=loop.time(), aws_now=None).outlook is Outlook.HOPELESS:
                     return {"error": str(update)}

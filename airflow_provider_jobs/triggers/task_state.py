@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A task's state, as a triggerer learns it in each Airflow."""
+"""Reads a task's state in a triggerer, for each version of Airflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["task_state"]
 def task_state(ti: Any) -> str | None:
     """Return a task's state; None if it has none, or if its run or DAG was deleted.
 
-    Asks Airflow and waits for the answer, so not for an event loop's own thread.
+    This asks Airflow and waits for the answer, so do not call it in an event loop's own thread.
 
     :param ti: the trigger's ``task_instance``.
     """
@@ -30,7 +30,7 @@ def task_state(ti: Any) -> str | None:
 
 
 def _in_database(ti: Any) -> str | None:
-    """Return it in Airflow 2, whose triggerer has no other source."""
+    """Return the state from the database, the only source in the triggerer of Airflow 2."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
 

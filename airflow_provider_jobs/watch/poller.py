@@ -86,31 +86,37 @@ class JobPoller(SharedPoll):
 
     def _checked(self, job_ids: list[str], found: Any) -> Mapping[str, JobStatus | Exception]:
         """Return an update for every job, whatever the hook returned."""
-        self._turn += 1
         known: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
-        updates: dict[str, JobStatus | Exception] = {}
-        counted: set[int] = set()
-        for job_id in job_ids:
-            update = known.get(job_id)
-            if isinstance(update, JobStatus):
-                self._failures.pop(job_id, None)
-                self._read[job_id] = self._turn
-            elif isinstance(update, Exception):
-                update = self.as_job_error(update, concerns_all=False)
-                # Of the jobs that share an error only the first was asked for: the poll ended there, or one
-                # call asked for all of them.
-                if id(update) not in counted:
-                    self._failures[job_id] += 1
-                counted.add(id(update))
-            else:
-                update = JobUnavailableError(
-                    f"{self.spec.hook_class}.describe_jobs left out {job_id}. The next poll asks again.",
-                    "LeftOut",
-                )
-                self._failures[job_id] += 1
-            updates[job_id] = update
-        self._failures = Counter(
-            {job_id: self._failures[job_id] for job_id in job_ids if self._failures[job_id]}
-        )
-        self._read = {job_id: self._read[job_id] for job_id in job_ids if job_id in self._read}
+        updates = {job_id: self._update(job_id, known.get(job_id)) for job_id in job_ids}
+        self._count(updates)
         return updates
+
+    def _update(self, job_id: str, update: Any) -> JobStatus | Exception:
+        """Return the update for a job, given what the hook returned for it; None if it was left out."""
+        if isinstance(update, JobStatus):
+            return update
+        if isinstance(update, Exception):
+            return self.as_job_error(update, concerns_all=False)
+        return JobUnavailableError(
+            f"{self.spec.hook_class}.describe_jobs left out {job_id}. The next poll asks again.", "LeftOut"
+        )
+
+    def _count(self, updates: Mapping[str, JobStatus | Exception]) -> None:
+        """Record which jobs were read in this poll, and which could not be; forget all other jobs."""
+        self._turn += 1
+        failures = Counter[str]()
+        read: dict[str, int] = {}
+        counted: set[int] = set()
+        for job_id, update in updates.items():
+            if isinstance(update, JobStatus):
+                read[job_id] = self._turn
+                continue
+            # If jobs share an error, only the first one was asked for: the poll ended there, or one call
+            # asked for all of them.
+            is_first = id(update) not in counted
+            counted.add(id(update))
+            if self._failures[job_id] or is_first:
+                failures[job_id] = self._failures[job_id] + is_first
+            if job_id in self._read:
+                read[job_id] = self._read[job_id]
+        self._failures, self._read = failures, read

@@ -22,7 +22,7 @@ __all__ = ["QuotaQueue"]
 
 
 class QuotaQueue(SharedPoll):
-    """Tells each waiter its position; as many as there are free places may start, in the order of arrival.
+    """Tells each waiter its position; as far as there is room, waiters may start in the order of arrival.
 
     Its ``key`` is the account and Region, or the connection if AWS does not tell the account. What it learnt
     about the quota, and its reservations, outlive its last waiter.
@@ -81,6 +81,6 @@ class QuotaQueue(SharedPoll):
             named=named,
         )
         if named and (unseen := reservations.unseen()):
-            # A reserved job may have started and ended between two polls; then its place is free.
+            # A job with a reservation may have started and ended between two polls.
             found = hook.describe_jobs(unseen)
             reservations.drop([job_id for job_id, job in found.items() if not isinstance(job, Exception)])

@@ -11,14 +11,14 @@ from math import inf
 
 __all__ = ["Position", "Queued", "Reservations"]
 
-#: Seconds that a place is reserved for a task that may start, since Airflow has to schedule it first. If it
-#: gets no worker in that time (a paused DAG, a full pool), the next task gets the place; if AWS refuses it
-#: later, it returns to the queue.
+#: Seconds that a task's reservation is valid after it was told to start, since Airflow has to schedule it
+#: first. If it gets no worker in that time (a paused DAG, a full pool), the next task may start; if AWS
+#: refuses this one later, it returns to the queue.
 RESERVED = 45.0
 #: Seconds after a refusal before one job more than the learnt limit is tried; doubled after each trial that
 #: fails, up to the second number.
 _TRIAL, _LONGEST_TRIAL = 30.0, 600.0
-#: Refusals in a row that teach a lower limit; after a single one, somebody else may have taken the place.
+#: Refusals in a row after which the limit is lowered; a single one may be due to another user's job.
 _ENOUGH = 2
 
 
@@ -27,7 +27,7 @@ class Queued:
     """A task in the queue.
 
     :param job_id: the name of the job that it wants to start.
-    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
     :param not_before: the earliest time at which it may start, after a refusal.
     """
 
@@ -58,7 +58,7 @@ class _Reservation:
 
 
 class Reservations:
-    """The places of a quota: taken, reserved and free ones.
+    """The jobs that count against a quota: those in flight, and those that tasks have a reservation for.
 
     The limit is AWS's default quota, or more if more jobs were seen in flight. If two tasks in a row that had
     a reservation are refused, the limit is lower. The cause may be other people's jobs or a list that lags,
@@ -72,7 +72,7 @@ class Reservations:
         self._most = 0
         self._most_of = Counter[str]()
         self._learnt = inf
-        #: How many tasks were refused since one last started its job in its reserved place.
+        #: How many tasks were refused since one last started its job with its reservation.
         self._refused = 0
         self._trial_at, self._trial_after = 0.0, _TRIAL
 
@@ -83,7 +83,7 @@ class Reservations:
 
     @property
     def scopes(self) -> set[str]:
-        """The scopes of the reserved places."""
+        """The scopes of the reservations."""
         return {each.scope for each in self._reservations}
 
     def unseen(self) -> list[str]:
@@ -107,7 +107,7 @@ class Reservations:
         :param scope_quota: how many of them may share a scope.
         :param back: the jobs whose tasks are in the queue now; they lose their reservations.
         :param now: seconds by a monotonic clock.
-        :param named: whether a job has the name that its place is reserved for.
+        :param named: whether a job has the name that its reservation is for.
         """
         before, self._active = self._active, active
         self._quota, self._scope_quota = quota, scope_quota
@@ -136,7 +136,7 @@ class Reservations:
         self._reservations = left
 
     def assign(self, queue: Iterable[Queued], now: float) -> list[Position]:
-        """Return the position of each task in the queue, and reserve a place for those that may start.
+        """Return the position of each task in the queue, and make a reservation for those that may start.
 
         :param queue: the tasks, in order.
         :param now: seconds by a monotonic clock.
@@ -144,25 +144,25 @@ class Reservations:
         running = Counter(self._active.values())
         taken = running + Counter(each.scope for each in self._reservations)
         limit = self._limit(now)
-        places: list[Position] = []
+        positions: list[Position] = []
         waiting = 0
         for task in queue:
             scope_limit = max(self._scope_quota, self._most_of[task.scope])
             full = taken.total() >= limit
             free = not full and taken[task.scope] < scope_limit
             if not free or task.not_before > now:
-                # A task that may not start yet keeps its position: the next task does not get its place.
+                # A task that may not start yet keeps its position: the next task does not overtake it.
                 taken[task.scope] += free
                 waiting += 1
                 counts = (running[task.scope], scope_limit)
                 if full or scope_limit == inf:
                     counts = (len(self._active), limit)
-                places.append(Position(waiting, *counts))
+                positions.append(Position(waiting, *counts))
             else:
                 taken[task.scope] += 1
                 self._reservations.append(_Reservation(task.job_id, task.scope, now + RESERVED))
-                places.append(Position(0, 0, 0))
-        return places
+                positions.append(Position(0, 0, 0))
+        return positions
 
     def _limit(self, now: float) -> float:
         """Return how many jobs there may be, as far as is known."""

@@ -58,7 +58,7 @@ class Waiter:
     :param job_id: the job that it waits for.
     :param interval: seconds between polls.
     :param since: when the wait began, in seconds since the epoch.
-    :param scope: what jobs have in common of which AWS runs only a few, such as a dataset.
+    :param scope: the resource for which AWS runs only a few jobs at once, such as a dataset; may be empty.
     :param spec: the waiter's connection, where several connections share a poll.
     :param not_before: the earliest time at which it may start its job, by the event loop's clock.
     """

@@ -32,7 +32,7 @@ __all__ = [
     "STOPPING",
     "TimeIsUp",
     "keep_stopping",
-    "look_when_time_is_up",
+    "poll_when_time_is_up",
     "stop_when_time_is_up",
 ]
 
@@ -85,7 +85,7 @@ async def keep_stopping(
     return bool(await _keep_at(spec, job_id, lambda hook: hook.stop_job(job_id), say, wanted))
 
 
-async def look_when_time_is_up(
+async def poll_when_time_is_up(
     spec: HookSpec, job_id: str, until: datetime, aws_time: datetime | None
 ) -> TimeIsUp:
     """Poll a job once more that should not be stopped; the outcome is empty if it has ended.
@@ -96,7 +96,7 @@ async def look_when_time_is_up(
     :param aws_time: AWS's time as the caller has heard it, aware; None if it has not.
     """
 
-    def look() -> TimeIsUp:
+    def poll() -> TimeIsUp:
         hook = _polling(spec)
         try:
             job = hook.describe_job(job_id)
@@ -109,7 +109,7 @@ async def look_when_time_is_up(
         return TimeIsUp(job, hook.clock, early=early, outcome="it goes on")
 
     try:
-        return await in_thread((spec, "look", job_id), look)
+        return await in_thread((spec, "last poll", job_id), poll)
     except Exception as error:
         return TimeIsUp(None, AwsClock(), outcome=f"the last poll failed: {error}")
 
@@ -164,7 +164,7 @@ class _StopInTime:
             return self._ended(job, hook)
         now = hook.clock.now() or self._aws_time
         if now is None:
-            raise JobUnavailableError("AWS does not tell its time, by which the job's is counted.")
+            raise JobUnavailableError("AWS's answers have no time, so it is unknown whether the time is up.")
         if now + _CUT < self._until:
             return TimeIsUp(job, hook.clock, early=True)
         if job is not None and job.state is JobState.STOPPING:
@@ -222,15 +222,15 @@ async def _keep_at(
             # One thread per job: a call that hangs does not delay the stop of another job.
             return await in_thread((spec, "stop", job_id), attempt)
         except Exception as error:
-            passing = not isinstance(error, (JobError, JobInputError)) or isinstance(
+            transient = not isinstance(error, (JobError, JobInputError)) or isinstance(
                 error, (JobApiError, JobQuotaError)
             )
             denied = denied + 1 if getattr(error, "code", "") in ACCESS_CODES else 0
-            if not passing or denied >= _DENIED or loop.time() + pause > give_up:
+            if not transient or denied >= _DENIED or loop.time() + pause > give_up:
                 raise error if isinstance(error, JobError) else JobError(str(error)) from error
             say("%s could not be stopped; trying again in %.0f s: %s", job_id, pause, error, warning=True)
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
         if wanted is not None and not await wanted():
-            say("%s is left alone: the task goes on, and its new try decides.", job_id)
+            say("%s is not stopped: the task goes on, and its new try decides.", job_id)
             return None

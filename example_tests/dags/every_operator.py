@@ -18,6 +18,10 @@ from airflow_provider_jobs.operators.data_pipeline import (
 )
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
+    EventBridgeCreateArchiveOperator,
+    EventBridgeCreateTemporaryRuleOperator,
+    EventBridgeDeleteArchiveOperator,
+    EventBridgeDeleteTemporaryRuleOperator,
     EventBridgeStartReplayOperator,
 )
 from airflow_provider_jobs.operators.iot_analytics import (
@@ -70,6 +74,27 @@ for deferrable in (False, True):
         ) >> EventBridgeCancelReplayOperator(
             task_id="cancel", replay_name=result("replay", "replay_name"), deferrable=deferrable
         )
+
+    with DAG(f"trial_{how}", **SETTINGS):
+        archive = EventBridgeCreateArchiveOperator(
+            task_id="create_archive", archive_name="orders", retention_days=7
+        )
+        rule = EventBridgeCreateTemporaryRuleOperator(
+            task_id="create_rule", target_arn="arn:aws:sqs:us-east-1:123456789012:orders-trial"
+        )
+        tried = EventBridgeStartReplayOperator(
+            task_id="try",
+            archive=archive.output["archive_name"],
+            rule_arns=[rule.output["rule_arn"]],
+            deferrable=deferrable,
+        )
+        delete_rule = EventBridgeDeleteTemporaryRuleOperator(
+            task_id="delete_rule", rule_name=rule.output["rule_name"]
+        )
+        delete_archive = EventBridgeDeleteArchiveOperator(
+            task_id="delete_archive", archive_name=archive.output["archive_name"]
+        )
+        archive >> rule >> tried >> delete_rule >> delete_archive
 
     with DAG(f"ingestion_{how}", **SETTINGS):
         LookoutEquipmentStartDataIngestionJobOperator(

@@ -37,14 +37,14 @@ def task(airflow: LocalAirflow, run: Run) -> Row:
 
 
 def in_line(row: Row) -> bool:
-    """Whether a task waits for a place."""
+    """Whether a task waits in the queue."""
     return row["state"] == "deferred" and str(row["trigger"] and row["trigger"]["classpath"]).endswith(
         "QueueTrigger"
     )
 
 
-def places(airflow: LocalAirflow, runs: Collection[Run]) -> dict[int, Run]:
-    """Which run is at which place of the line, by what their logs told last."""
+def positions(airflow: LocalAirflow, runs: Collection[Run]) -> dict[int, Run]:
+    """The runs by their positions in the queue, according to the last line of each log."""
     found = {}
     for run in runs:
         if in_line(task(airflow, run)):

@@ -178,7 +178,7 @@ def _until_started(airflow: LocalAirflow, aws: AwsJobsServer, run: lines.Run, co
 
 
 def _line(airflow: LocalAirflow, runs: list[lines.Run], length: int) -> dict[int, lines.Run] | None:
-    found = lines.places(airflow, runs)
+    found = lines.positions(airflow, runs)
     return found if sorted(found) == list(range(1, length + 1)) else None
 
 

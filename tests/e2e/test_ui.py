@@ -266,7 +266,7 @@ def test_the_log_says_where_in_line_the_task_stands(
 ) -> None:
     stage.until(FAILED, "deferred", try_number=2)
     page.goto(stage.path(FAILED))
-    told = rf"Waiting in the queue to start \S+: position 1, {QUOTA} of {QUOTA} places are taken\."
+    told = rf"Waiting in the queue to start \S+: position 1; {QUOTA} of {QUOTA} jobs are in flight\."
     expect(log_line(page, told)).to_be_visible()
     page.keyboard.press("w")
     take("line")

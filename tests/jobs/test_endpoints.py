@@ -21,7 +21,7 @@ from airflow_provider_jobs.testing.server import AwsJobsServer
 
 MakeTask = Callable[..., OneTask]
 HERE = {"aws_conn_id": None, "region_name": None}
-ENDED = [case for case in CASES if case.hook_class.ended]
+ENDED = [case for case in CASES if case.hook_class.retired_on]
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,8 @@ def test_an_earlier_job_s_end_is_waited_for_there_too(
     # A pipeline is inactive at once, and its next activation is what is waited for.
     before = case.service != "datapipeline"
     assert (task.deferred.method_name == "execute_after_wait") is before
-    assert aws.url in waits.spec.parameters
-    assert REGION in waits.spec.parameters
+    assert aws.url in waits.spec.parameters.values()
+    assert REGION in waits.spec.parameters.values()
 
 
 def test_a_connection_s_endpoint_does_not_travel(
@@ -154,7 +154,7 @@ def test_nobody_answers(
     with pytest.raises(JobApiError) as caught:
         asked.describe_job("a/b")
     assert isinstance(caught.value, JobUnavailableError) is not ended
-    assert ("AWS ended" in str(caught.value)) is ended
+    assert ("AWS retired" in str(caught.value)) is ended
 
 
 @pytest.mark.parametrize(("seconds", "warned"), [(900, True), (3600, False), (None, False)])

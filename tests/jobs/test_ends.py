@@ -40,7 +40,7 @@ def test_an_outlet_of_another_kind_fails_no_task_whose_job_has_succeeded(
     result = task.run()
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
     assert task.outlet_events[asset].extra.items() >= result.items()
-    assert "is not told the result: Key should be" in logged()
+    assert "does not get the result: Key should be" in logged()
 
 
 def test_what_somebody_has_put_into_an_event_stays(case: JobCase, make_task: MakeTask) -> None:

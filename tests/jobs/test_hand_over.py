@@ -124,7 +124,7 @@ def test_ids_that_cannot_be_pushed_fail_no_task(
 
     monkeypatch.setattr(task, "context", context)
     assert task.run()["state"] == case.succeeded
-    assert f"{IDS[case.service][0]} could not be handed on to other tasks: no answer" in logged()
+    assert f"{IDS[case.service][0]} could not be passed to other tasks: no answer" in logged()
 
 
 @pytest.mark.parametrize("deferrable_sensor", [False, True])

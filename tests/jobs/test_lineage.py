@@ -18,14 +18,17 @@ from job_cases import JobCase
 from one_task import OneTask
 
 import airflow_provider_jobs
-from airflow_provider_jobs.exceptions import JobError, JobInputError, JobTimeoutError
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobTimeoutError
 from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineCreatePipelineOperator,
     DataPipelineDeactivatePipelineOperator,
     DataPipelineDeletePipelineOperator,
     DataPipelinePutPipelineDefinitionOperator,
 )
-from airflow_provider_jobs.operators.eventbridge import EventBridgeCancelReplayOperator
+from airflow_provider_jobs.operators.eventbridge import (
+    EventBridgeCancelReplayOperator,
+    EventBridgeCreateArchiveOperator,
+)
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsCancelPipelineReprocessingOperator
 from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskOperator
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
@@ -178,7 +181,7 @@ def test_aws_does_not_tell(
     event = told.of(task.operator, TaskInstanceState.SUCCESS)
     assert (event["inputs"], event["outputs"]) == ([], [])
     assert facet(event)["state"] == "succeeded"
-    assert "OpenLineage is not told of the data" in logged()
+    assert "is not reported to OpenLineage" in logged()
 
 
 def test_a_sensor_tells_the_job_and_no_data(
@@ -232,6 +235,27 @@ def test_input_that_cannot_work(case: JobCase, told: Told) -> None:
         task.run()
     event = told.of(task.operator, TaskInstanceState.FAILED)
     assert (event["inputs"], event["outputs"]) == ([], [])
+
+
+def test_an_archive_that_is_created(told: Told, aws: AwsJobs) -> None:
+    """It has the bus's events; what failed before tells nothing."""
+    where: dict[str, Any] = {"aws_conn_id": None, "region_name": "us-east-1"}
+    good, bad = (
+        OneTask(
+            lambda bus=bus: EventBridgeCreateArchiveOperator(  # type: ignore[misc]
+                task_id="create", archive_name="orders", event_bus_name=bus, **where
+            )
+        )
+        for bus in ("default", "gone")
+    )
+    with pytest.raises(JobNotFoundError):
+        bad.run()
+    event = told.of(bad.operator, TaskInstanceState.FAILED)
+    assert (event["inputs"], event["outputs"]) == ([], [])
+    good.run()
+    event = told.of(good.operator, TaskInstanceState.SUCCESS)
+    archive, bus = DATASETS["events"]
+    assert (names(event["inputs"]), names(event["outputs"])) == (bus, archive)
 
 
 def test_what_is_done_with_a_pipeline(told: Told, aws: AwsJobs) -> None:

@@ -44,7 +44,7 @@ def test_a_refusal_before_the_start_starts_nothing(
     """So an old process is fenced off, which does not know that the task has another try."""
     task = make_task({"store": Rows(refused)})
     before = aws.calls(case.service)
-    with pytest.raises(JobError, match=r"could not be noted, so the .* was not started: 404"):
+    with pytest.raises(JobError, match=r"could not be recorded, so the .* was not started: 404"):
         task.run()
     assert aws.jobs(case.service) == []
     assert case.start_operation not in aws.calls(case.service)
@@ -60,4 +60,4 @@ def test_a_refusal_after_the_start_is_a_warning(
     result = make_task({"store": Rows(JOB_ID)}).run()
     (job,) = aws.jobs(case.service)
     assert (job["id"], job["state"]) == (case.job_id(result), case.succeeded)
-    assert "What AWS answered could not be noted: 404" in logged()
+    assert "AWS's answer could not be recorded: 404" in logged()

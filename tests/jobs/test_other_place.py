@@ -148,5 +148,5 @@ def test_nothing_is_started_while_the_earlier_place_cannot_be_asked(
     moved = edited(make_task, task, **elsewhere)
     with pytest.raises(JobApiError, match=both) as caught:
         moved.run()
-    assert "Make the earlier place reachable until it has ended" in str(caught.value)
+    assert "Keep the earlier place reachable until it has ended" in str(caught.value)
     assert len(aws.jobs(case.service)) == 1

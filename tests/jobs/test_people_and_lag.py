@@ -89,7 +89,7 @@ def test_a_clear_that_leaves_max_tries_is_in_doubt_and_says_so(
     """With retries lowered by the tries used, or two tasks cleared while they run."""
     running.clear_number += 1
     is_adopted(aws, case, running)
-    assert "if it is not wanted, clear the task once more" in logged()
+    assert "if you do not want it, clear the task once more" in logged()
 
 
 @pytest.mark.parametrize("case", CHANGEABLE, indirect=True)

@@ -105,7 +105,7 @@ def test_but_not_an_empty_one(aws: AwsJobs, case: JobCase, logged: Callable[[], 
     asked = task(case, DATED, partition_window=HOUR)
     asked.interval, asked.run_type = (DAY + 5 * HOUR, DAY + 5 * HOUR), "manual"
     assert asked.run()[NAMES[case.service][0]] == "2026-01-08T00:00:00+00:00"
-    assert "Somebody has triggered this run" not in logged()
+    assert "This run was triggered, not scheduled" not in logged()
 
 
 @needs("partition_date")
@@ -181,9 +181,9 @@ NEITHER = "triggered by an asset or without a logical date"
         ({}, {"partition_window": HOUR}, NEITHER),
         ({"partition_key": None, "partition_date": None}, {}, NEITHER),
         # As in Airflow 3.2.
-        ({"partition_key": KEY}, {"partition_window": HOUR}, "Airflow 3.3 tells the date as well"),
+        ({"partition_key": KEY}, {"partition_window": HOUR}, "Airflow 3.3 gives it the date as well"),
         ({"partition_key": "eu", "partition_date": None}, {"partition_window": HOUR}, "which has no date"),
-        (DATED, {}, "timetable of the DAG does not tell where it ends"),
+        (DATED, {}, "DAG's timetable does not determine where it ends"),
     ],
 )
 def test_else_the_error_names_the_ways(
@@ -201,7 +201,7 @@ def test_else_the_error_names_the_ways(
 def test_a_date_between_the_ticks_is_an_error(case: JobCase) -> None:
     """A run that is triggered with a key of days, under a timetable that ticks at six."""
     asked = task(case, DATED, cron("0 6 * * *"))
-    with pytest.raises(JobInputError, match="the timetable of the DAG has no tick then"):
+    with pytest.raises(JobInputError, match="the DAG's timetable has no tick at that time"):
         asked.run()
 
 

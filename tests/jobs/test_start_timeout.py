@@ -20,7 +20,7 @@ from airflow_provider_jobs.triggers.queue import QueueTrigger
 
 MakeTask = Callable[..., OneTask]
 SOON = timedelta(seconds=3)
-OVER = r"could not be started within start_timeout=0:00:03\. Find out from the task's log what it waited for"
+OVER = r"could not be started within start_timeout=0:00:03\. The task's log says what it waited for"
 #: Those whose lost start may be anybody's job.
 NAMELESS = [case for case in CASES if not case.repeatable]
 

@@ -43,7 +43,7 @@ def test_a_task_of_a_team_waits_on_its_worker(
     result = task.begin()
     assert task.deferred is None
     assert case.job_id(result) == aws.jobs(case.service)[0]["id"]
-    assert "does not see connections of a team's own" in logged()
+    assert "does not see connections that belong to a team" in logged()
 
 
 @pytest.mark.parametrize("team", ["shop", None])

@@ -20,7 +20,8 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START
 WINDOWED = [case for case in CASES if case.service in ("events", "iotanalytics")]
 NAMES = {"events": ("event_start_time", "event_end_time"), "iotanalytics": ("start_time", "end_time")}
 WARNING = (
-    "Somebody has triggered this run. Its window, 2026-01-01T00:00:00+00:00 to 2026-01-02T00:00:00+00:00"
+    "This run was triggered, not scheduled. "
+    "Its window, 2026-01-01T00:00:00+00:00 to 2026-01-02T00:00:00+00:00"
 )
 
 
@@ -60,14 +61,14 @@ def test_the_default_window_of_a_triggered_run_is_warned_of(
     task(case, run_type).run()
     said = logged()
     assert (WARNING in said) is warned
-    assert ("Somebody has triggered" in said) is warned
+    assert ("This run was triggered" in said) is warned
 
 
 @pytest.mark.parametrize("case", WINDOWED, indirect=True)
 def test_nor_where_a_window_is_given(aws: AwsJobs, case: JobCase, logged: Callable[[], str]) -> None:
     start, _ = NAMES[case.service]
     task(case, "manual", **{start: "2026-01-01T06:00:00+00:00"}).run()
-    assert "Somebody has triggered" not in logged()
+    assert "This run was triggered" not in logged()
 
 
 @pytest.mark.parametrize("case", WINDOWED, indirect=True)

@@ -78,4 +78,4 @@ def test_an_activation_that_was_there_before(aws: AwsJobs, logged: Callable[[], 
     hook.activate_pipeline(pipeline_id)
     task = activate(pipeline_id, deferrable=True)
     task.begin()
-    assert "It was there before this task: " in told(task, logged)
+    assert "It existed before this task: " in told(task, logged)

@@ -202,7 +202,7 @@ class Replay:
         self.clock = world.now
         self._advance(fault)
         answer = take_with_fault(world, self.cloud, self.task, step, fault, do)
-        if isinstance(step, moves.Look) and world.run is not None:
+        if isinstance(step, moves.ListJobs) and world.run is not None:
             # The model's answer again, which what it came to may have cleared away.
             sight = calls.answer(world, expected, fault).value
             self.cloud.compare_sights(world, sight, answer)

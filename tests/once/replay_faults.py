@@ -18,7 +18,7 @@ from airflow_provider_jobs.testing import Fault
 _DROPPED: dict[str, Any] = {"kind": "drop", "when": "after"}
 #: By the step and the model's word, whose call meets which fault: the first of the step, or a certain one.
 _CALLS: dict[tuple[type, str], tuple[str, dict[str, Any]]] = {
-    (moves.Look, "fails"): ("first", {"kind": "error"}),
+    (moves.ListJobs, "fails"): ("first", {"kind": "error"}),
     (moves.Prepare, "fails"): ("first", {"kind": "error"}),
     (moves.Stop, "fails"): ("stop", {"kind": "error"}),
     (moves.Stop, "answer lost"): ("stop", _DROPPED),
@@ -44,7 +44,7 @@ def take_with_fault(
     service, case = cloud.service, cloud.service.case
     if not fault or fault == "lags":
         return do()
-    if isinstance(step, moves.Note):
+    if isinstance(step, moves.StoreLog):
         assert task.faulty is not None
         task.faulty.fault = fault
         try:

@@ -16,7 +16,7 @@ from airflow_provider_jobs.once.evidence import Marking, SeenJob, Sight, Task, W
 from airflow_provider_jobs.once.fingerprint import Fingerprint, Likeness
 from airflow_provider_jobs.once.identity import Identity, Life, Place
 from airflow_provider_jobs.once.mark import Mark
-from airflow_provider_jobs.once.moves import Adopt, Note, Prepare, Start, Started
+from airflow_provider_jobs.once.moves import Adopt, Prepare, Start, Started, StoreLog
 from airflow_provider_jobs.once.steps import Carried, steps
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -152,10 +152,10 @@ def test_a_new_token_s_job_that_fails_at_once_is_the_task_s_whatever_the_clocks_
     walk = steps(task(Marking.TOKEN), AttemptLog(), True, Carried())
     next(walk)
     assert isinstance(walk.send(Sight(NOW)), Prepare)
-    assert isinstance(walk.send(None), Note)
+    assert isinstance(walk.send(None), StoreLog)
     assert isinstance(walk.send(None), Start)
     failed = Started("j", JobState.FAILED, created=NOW - timedelta(seconds=3), at=NOW)
-    assert isinstance(walk.send(failed), Note)
+    assert isinstance(walk.send(failed), StoreLog)
     with pytest.raises(StopIteration) as end:
         walk.send(None)
     assert isinstance(end.value.value, Adopt)

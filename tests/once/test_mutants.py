@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 from once import test_persisted, test_table
-from once.mutants import decision, doubt, evidence, life, log, steps, verdict
+from once.mutants import action_for, decision, doubt, evidence, life, log, steps
 from once.mutants.mutant import Explored, FoundByTest, Mutant
 from once.world.explore import explore
 
@@ -19,7 +19,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *log.MUTANTS,
     *evidence.MUTANTS,
     *doubt.MUTANTS,
-    *verdict.MUTANTS,
+    *action_for.MUTANTS,
     *decision.MUTANTS,
     *steps.MUTANTS,
 )

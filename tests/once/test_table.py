@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from decision_table import PAGE, cases, table, written
 
-from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, decide, verdict
+from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, action_for, decide
 from airflow_provider_jobs.once.fingerprint import Likeness
 
 OURS = (Evidence.THIS_LIFE, Evidence.IN_DOUBT, Evidence.EARLIER_LIFE)
@@ -87,7 +87,7 @@ def test_of_two_jobs_that_run_the_later_is_kept() -> None:
 
 def test_what_is_to_be_stopped_is_stopped_first() -> None:
     jobs = [job for job, may_stop, _ in cases() if may_stop]
-    to_stop = [job for job in jobs if verdict(job, may_stop=True) is Action.STOP]
+    to_stop = [job for job in jobs if action_for(job, may_stop=True) is Action.STOP]
     assert to_stop
     for first, second in product(to_stop, jobs):
         other = KnownJob(2, "other", *_rest(second))
@@ -100,7 +100,7 @@ def test_a_verdict_does_not_hang_on_what_it_is_not_about() -> None:
     """A job's number, id and running time change nothing."""
     for job, may_stop, action in cases():
         other = KnownJob(7, None, *_rest(job), ran=5.0)
-        assert verdict(other, may_stop=may_stop) is action
+        assert action_for(other, may_stop=may_stop) is action
 
 
 def _rest(job: KnownJob) -> tuple[Evidence, Sighting, Likeness, bool]:

@@ -19,6 +19,10 @@ from airflow_provider_jobs.operators.data_pipeline import (
 )
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
+    EventBridgeCreateArchiveOperator,
+    EventBridgeCreateTemporaryRuleOperator,
+    EventBridgeDeleteArchiveOperator,
+    EventBridgeDeleteTemporaryRuleOperator,
     EventBridgeStartReplayOperator,
 )
 from airflow_provider_jobs.operators.iot_analytics import (
@@ -30,6 +34,7 @@ from airflow_provider_jobs.operators.sqs import (
     SqsCancelMessageMoveTaskOperator,
     SqsStartMessageMoveTaskOperator,
 )
+from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryRule
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
@@ -42,6 +47,7 @@ from airflow_provider_jobs.windows import split_window
 
 HOOK = "airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook"
 ROLE = "arn:aws:iam::123456789012:role/ingest"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:trial"
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 ARGUMENTS: dict[str, Any] = {"aws_conn_id": "aws_jobs", "deferrable": True, "archive_delay": 60, "retries": 2}
 DEFINITION = {"objects": [{"id": "Default", "scheduleType": "ondemand"}]}
@@ -114,6 +120,50 @@ def replays() -> None:
     own = OrdersReplayOperator(task_id="own", stage="test", rule_arns=[found("rule")], poll_interval=5)
     EventBridgeReplaySensor(task_id="wait_for_own", replay_name=own.output, aws_conn_id=None, verify=False)
     EventBridgeCancelReplayOperator(task_id="cancel_by_name", replay_name="orders-1", do_xcom_push=False)
+
+
+def trials() -> None:
+    """Archives and temporary rules of EventBridge."""
+    archive = EventBridgeCreateArchiveOperator(
+        task_id="create_archive",
+        archive_name=found("name"),
+        event_bus_name=found("bus"),
+        event_pattern={"source": ["shop"]},
+        retention_days=found("days"),
+        description="Orders",
+        kms_key=found("key"),
+        retries=3,
+    )
+    with EventBridgeTemporaryRule(
+        "trial",
+        target_arn=found("queue"),
+        event_pattern='{"source": ["shop"]}',
+        dead_letter_arn=QUEUE,
+        keep_for=timedelta(hours=1),
+        region_name="us-east-1",
+    ) as trial:
+        EventBridgeStartReplayOperator(
+            task_id="tried",
+            archive=archive.output["archive_name"],
+            rule_arns=[trial.rule_arn],
+            if_empty="fail",
+        )
+    rule = EventBridgeCreateTemporaryRuleOperator(
+        task_id="create_rule",
+        target_arn=QUEUE,
+        event_pattern=found("pattern"),
+        event_bus_name=found("bus"),
+        role_arn=found("role"),
+        keep_for=3600,
+        trigger_rule="all_done",
+    )
+    EventBridgeDeleteTemporaryRuleOperator(
+        task_id="delete_rule", rule_name=rule.output, event_bus_name=found("bus"), retries=3
+    ).as_teardown(setups=rule)
+    EventBridgeDeleteArchiveOperator(task_id="delete_archive", archive_name=archive.output).as_teardown(
+        setups=archive
+    )
+    EventBridgeDeleteArchiveOperator(task_id="delete_this", archive_name="orders", aws_conn_id=None)
 
 
 def mapped() -> None:
@@ -238,6 +288,7 @@ def make_dag() -> DAG:
     """Return a DAG of all these tasks."""
     with DAG("correct_uses", start_date=DAY, schedule=None, default_args=ARGUMENTS) as dag:
         replays()
+        trials()
         mapped()
         pipelines()
         ingestions()

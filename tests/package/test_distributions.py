@@ -65,10 +65,13 @@ def test_the_source_distribution_is_the_repository(built: Distributions) -> None
 
 def test_the_wheel_is_the_package_and_nothing_else(built: Distributions) -> None:
     package = {name for name in built.sdist_files if name.startswith("airflow_provider_jobs/")}
-    about = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    notice = "airflow_provider_jobs/service_models/NOTICE"
+    licenses = ("licenses/LICENSE", f"licenses/{notice}")
+    about = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", *licenses)
     assert built.wheel_files == package | {f"{NAME}.dist-info/{name}" for name in about}
     suffixes = {Path(name).suffix for name in package}
-    assert suffixes == {".json", ".py", ".typed"}
+    assert suffixes == {".json", ".py", ".typed", ""}
+    assert {name for name in package if not Path(name).suffix} == {notice}
     data = {Path(name).name for name in package if name.endswith(".json")}
     assert data == {"paginators-1.json", "service-2.json", "facets-1-0-0.json"}
     for needed in ("py.typed", "get_provider_info.py", "testing/pytest_plugin.py"):
@@ -81,7 +84,8 @@ def test_the_metadata(built: Distributions) -> None:
     assert metadata["Name"] == project["name"]
     assert metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata["License-File"] == "LICENSE"
+    notice = "airflow_provider_jobs/service_models/NOTICE"
+    assert metadata.get_all("License-File") == ["LICENSE", notice]
     assert metadata["Requires-Python"] == project["requires-python"]
     named = set(metadata.get_all("Classifier", ()))
     known = pytest.importorskip("trove_classifiers", reason="distributions are built on the newest versions")

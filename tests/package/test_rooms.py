@@ -26,6 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "hooks",
         "service_models",
         *(f"data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
+        *(f"eventbridge.{each}" for each in ("client", "preparation")),
     ),
     "watch": ("watch", "metrics"),
     "triggers": ("triggers",),

@@ -40,9 +40,12 @@ WATCHING = [
     (PIPELINE, "QueryObjects"),
     (PIPELINE, "DescribeObjects"),
 ]
-#: Those that a task does without: they count places where there are many, and stop jobs.
+#: What a task is given besides, so that it makes the call.
+GIVEN = {"DescribeRule": {"rule_arns": ["to-queue"]}}
+#: Those that a task does without: they count places where there are many, look ahead, and stop jobs.
 OPTIONAL = [
     (EVENTS, "CancelReplay"),
+    (EVENTS, "DescribeRule"),
     (LOOKOUT, "ListDataIngestionJobs"),
     (IOT, "ListPipelines"),
     (IOT, "CancelPipelineReprocessing"),
@@ -60,7 +63,7 @@ def run(case: JobCase, denied: str) -> tuple[int, object]:
     with mock_aws_jobs(reads=2) as aws:
         case.prepare()
         aws.add_fault(Fault(denied, "access-denied", service=case.service, count=10**9, optional=True))
-        task = OneTask(lambda: case.operator(botocore_config=ONCE))
+        task = OneTask(lambda: case.operator(botocore_config=ONCE, **GIVEN.get(denied, {})))
         try:
             outcome: object = task.run()
         except JobError as error:

@@ -61,6 +61,8 @@ QUEUE = {"source_arn": job_targets.DEAD_ARN.format("orders")}
 WINDOW = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T02:00:00+00:00"}
 REPLAY = {"archive": "orders", "event_start_time": WINDOW["start_time"], "event_end_time": WINDOW["end_time"]}
 CREATE = {"pipeline_name": "load"}
+TRIAL = "arn:aws:sqs:us-east-1:123456789012:trial"
+RULE = "orders.create" + "-0123456789ab" * 2
 #: Class, what it is given else, and the parameter; whether that takes any text.
 PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (EVENTS, eb.EventBridgeStartReplayOperator, REPLAY, "archive", False),
@@ -70,6 +72,20 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (EVENTS, eb.EventBridgeStartReplayOperator, REPLAY, "event_end_time", False),
     (EVENTS, eb.EventBridgeStartReplayOperator, REPLAY, "description", True),
     (EVENTS, eb.EventBridgeCancelReplayOperator, {}, "replay_name", False),
+    (EVENTS, eb.EventBridgeCreateArchiveOperator, {}, "archive_name", False),
+    (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "event_bus_name", False),
+    (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "event_pattern", False),
+    (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "retention_days", False),
+    (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "description", True),
+    (EVENTS, eb.EventBridgeCreateArchiveOperator, {"archive_name": "paid"}, "kms_key", True),
+    (EVENTS, eb.EventBridgeDeleteArchiveOperator, {}, "archive_name", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {}, "target_arn", True),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "event_pattern", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "event_bus_name", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "role_arn", False),
+    (EVENTS, eb.EventBridgeCreateTemporaryRuleOperator, {"target_arn": TRIAL}, "dead_letter_arn", False),
+    (EVENTS, eb.EventBridgeDeleteTemporaryRuleOperator, {}, "rule_name", False),
+    (EVENTS, eb.EventBridgeDeleteTemporaryRuleOperator, {"rule_name": RULE}, "event_bus_name", False),
     (EVENTS, EventBridgeReplaySensor, {}, "replay_name", False),
     (LOOKOUT, lookout.LookoutEquipmentStartDataIngestionJobOperator, INGEST, "dataset_name", False),
     (LOOKOUT, lookout.LookoutEquipmentStartDataIngestionJobOperator, INGEST, "bucket", False),

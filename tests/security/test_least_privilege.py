@@ -30,30 +30,16 @@ from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_anal
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 
+from .resources import WITHOUT_RESOURCE, resources
+from .rules_and_archives import archives, archives_no_more, deletes_a_rule, makes_a_rule, reaches_one_rule
+
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
-#: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
-WITHOUT_RESOURCE = {
-    "datapipeline:AddTags",
-    "datapipeline:CreatePipeline",
-    "datapipeline:ListPipelines",
-    "events:ListReplays",
-    "iotanalytics:ListPipelines",
-    "lookoutequipment:DescribeDataIngestionJob",
-    "lookoutequipment:ListDataIngestionJobs",
-}
 #: Permissions that a call needs besides its own.
-BESIDES = {
-    "datapipeline:AddTags",
-    "iam:PassRole",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ReceiveMessage",
-    "sqs:SendMessage",
-}
+BESIDES = {"datapipeline:AddTags", "iam:PassRole", "sqs:GetQueueAttributes"}
+BESIDES |= {f"sqs:{verb}Message" for verb in ("Delete", "Receive", "Send")}
 #: Calls that AWS allows without any permission.
 FREE = {"sts:GetCallerIdentity"}
-ACCOUNT = "123456789012"
 
 Go = Callable[[], object]
 #: Prepares what is needed, and returns what is to be watched.
@@ -68,33 +54,6 @@ def policies() -> dict[str, list[dict[str, Any]]]:
 
 def each(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else value
-
-
-def resources(call: Call) -> list[str]:
-    """Return what a call works on, as IAM names it; nothing where it takes no resource."""
-    given = call.parameters
-    arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
-    if call.action in WITHOUT_RESOURCE:
-        return []
-    match call.action.partition(":")[2]:
-        case "StartReplay":
-            return [
-                given["EventSourceArn"],
-                given["Destination"]["Arn"],
-                f"{arn}:replay/{given['ReplayName']}",
-            ]
-        case "DescribeReplay" | "CancelReplay":
-            return [f"{arn}:replay/{given['ReplayName']}"]
-        case "DescribeArchive":
-            return [f"{arn}:archive/{given['ArchiveName']}"]
-        case "StartDataIngestionJob":
-            return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
-        case "DescribePipelines":
-            return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
-        case _:
-            # Those that wait beside many have a pipeline each, which a policy of its own names.
-            name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", "")) or given["pipelineId"]
-            return [f"{arn}:pipeline/{name}"]
 
 
 def allowed(call: Call, statements: list[dict[str, Any]]) -> bool:
@@ -195,11 +154,8 @@ def waits_in_line(case: JobCase, aws: AwsJobs) -> Go:
 def waits_beside_many(case: JobCase, aws: AwsJobs) -> Go:
     """The triggers of one connection share a look, which lists where there are many."""
     spec = HookSpec.of(case.hook_class, {"aws_conn_id": None, "region_name": REGION})
-    prefix = {
-        "datapipeline": "df-{}",
-        "iotanalytics": "cleaning{}/0",
-        "sqs": "arn:aws:sqs:us-east-1:123456789012:orders-dead@176722560000{}",
-    }.get(case.service, "{:032}")
+    prefixes = {"datapipeline": "df-{}", "iotanalytics": "cleaning{}/0", "sqs": f"{Sqs.source_arn}@{{}}"}
+    prefix = prefixes.get(case.service, "{:032}")
     triggers: list[BaseTrigger] = [
         JobTrigger(
             hook_class=spec.hook_class,
@@ -302,8 +258,12 @@ STARTS: list[Way] = [
 ]
 EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
 WAYS: dict[str, tuple[JobCase, list[Way]]] = {
-    "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own]),
+    "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own, reaches_one_rule]),
     "EventBridgeCancelReplayOperator": (EVENTS, [stops, waits_beside_many]),
+    "EventBridgeCreateArchiveOperator": (EVENTS, [archives]),
+    "EventBridgeDeleteArchiveOperator": (EVENTS, [archives_no_more]),
+    "EventBridgeCreateTemporaryRuleOperator": (EVENTS, [makes_a_rule]),
+    "EventBridgeDeleteTemporaryRuleOperator": (EVENTS, [deletes_a_rule]),
     "EventBridgeReplaySensor": (EVENTS, [senses, waits_beside_many]),
     "DataPipelineCreatePipelineOperator": (PIPELINE, [creates]),
     "DataPipelinePutPipelineDefinitionOperator": (PIPELINE, [puts, puts_what_is_fatal]),

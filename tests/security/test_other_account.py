@@ -32,8 +32,10 @@ NOT_WHERE = {
     "deferrable",
     "if_empty",
     "job_timeout",
+    "keep_for",
     "max_discarded_files",
     "poll_interval",
+    "render_definition",
     "start_timeout",
     "wait_for_completion",
 }
@@ -106,6 +108,7 @@ def test_another_account_or_region_is_refused(aws: AwsJobs, name: str, account: 
     task, operator = rendered({"value": value}, **{"archive": "orders", name: value})
     assert getattr(operator, name) == value
     if (account, region) == ("123456789012", REGION):
+        boto3.client("events", region_name=REGION).put_rule(Name="to-queue", EventPattern="{}")
         assert task.run()["state"] == "COMPLETED"
         return
     with pytest.raises(JobInputError, match=r"account and Region|not on the archive's event bus"):

@@ -57,7 +57,6 @@ class TestActivate:
                 {},
                 "earlier than 1 day.*Give start_timestamp",
             ),
-            (on_demand(A={}), {"parameter_values": {"myX": 1}}, "parameter that does not exist"),
         ],
     )
     @pytest.mark.promise("bad-input")
@@ -67,6 +66,13 @@ class TestActivate:
         with pytest.raises(AirflowFailException, match=message):
             activate(pipeline(definition), **given).run()
         assert aws.jobs("datapipeline") == []
+
+    def test_values_that_no_parameter_declares_are_taken(
+        self, aws: AwsJobs, pipeline: Callable[..., str]
+    ) -> None:
+        """AWS's reference refuses none: what its console exports has such, and its guide."""
+        activate(pipeline(on_demand(A={})), parameter_values={"myX": 1, "myFlags": ""}).run()
+        assert aws.jobs("datapipeline")[0]["parameters"] == {"myX": "1", "myFlags": ""}
 
     def test_the_result(self, aws: AwsJobs, pipeline: Callable[..., str]) -> None:
         definition = {**on_demand(A={}), "parameters": [{"id": "myDay"}]}
@@ -140,7 +146,7 @@ class TestActivate:
         activate(pipeline_id, poll_interval=0.1).run()
         assert [job["state"] for job in aws.jobs("datapipeline")] == ["FINISHED"] * 2
         assert aws.max_active("datapipeline") == 1
-        assert "to activate it now would cancel that. The task queues for a place." in logged()
+        assert "to activate it now would cancel that. The task waits in the queue." in logged()
 
     @pytest.mark.parametrize("kind", ["throttle", "expired-token", "access-denied"])
     @pytest.mark.promise("lost-answer")

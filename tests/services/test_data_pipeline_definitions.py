@@ -113,10 +113,23 @@ class TestPut:
         assert list(result["warnings"]) == ["Default"]
         assert "AWS warns of Default: 'pipelineLogUri'is missing" in logged()
 
+    def test_what_is_odd_and_not_sent_is_logged(
+        self, hook: DataPipelineHook, logged: Callable[[], str]
+    ) -> None:
+        pipeline_id = hook.create_pipeline("load", "1")
+        definition = {**on_demand(A={}), "values": {"*myX": "secret"}, "metadata": {}, "parameterValues": []}
+        put(pipeline_id, definition=definition).run()
+        assert hook.get_definition(pipeline_id)["values"] == {"*myX": "secret"}
+        lines = logged()
+        assert "The definition may have a fault. *myX: a value is given, but there is no such" in lines
+        assert "section 'metadata' is not sent" in lines
+        assert "section 'parameterValues' is not sent" in lines
+        assert "secret" not in lines
+
     @pytest.mark.promise("bad-input")
     def test_faults_known_before_the_call_are_never_sent(self, aws: AwsJobs) -> None:
         with pytest.raises(AirflowFailException, match=r"has 2 faults and was not sent"):
-            put("df-1", definition={"objects": [{"id": "A", "k": "", "r": {"ref": "B"}}]}).run()
+            put("df-1", definition={"objects": [{"id": "A", "k": "", "r": {"ref": ""}}]}).run()
         assert aws.calls("datapipeline") == {}
 
     def test_what_aws_stores_but_will_not_activate_fails_with_every_error(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -226,3 +228,17 @@ class TestAnswers:
     def test_when_aws_answered(self) -> None:
         at = datetime(2026, 1, 31, tzinfo=UTC)
         assert PipelineLook.of({"pipelineId": "df-1"}, at).at == at
+
+
+def test_thousands_of_instances_are_judged_at_once() -> None:
+    """A pipeline that runs every quarter of an hour has 8,000 after some weeks."""
+    found = [
+        replace(each, id=f"{each.id}.{number}")
+        for number in range(2_000)
+        for each in instances(dict.fromkeys(TYPES, "FINISHED"), A={"runsOn": f"@R_{BEGAN}"})
+    ]
+    found += instances({"A": "WAITING_ON_DEPENDENCIES", "R": "FINISHED"})
+    before = time.process_time()
+    judged = status(look("SCHEDULED"), found)
+    assert time.process_time() - before < 1
+    assert (judged.state, judged.note) == (JobState.RUNNING, "8001 of 8002 instances done")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowSkipException
 from job_cases import AWS
 from load_pipelines import NOW, activate, on_schedule, stamp
 from one_task import OneTask
@@ -56,6 +57,54 @@ class TestSchedules:
         pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(days=-3)), occurrences="73"))
         result = activate(pipeline_id, start_timestamp=NOW - timedelta(hours=2)).run()
         assert result["instances"] == {"FINISHED": 3}
+
+
+class TestNothingToRun:
+    """A schedule that is over: the first three hours of ten days ago, followed from an hour ago on."""
+
+    @pytest.fixture
+    def over(self, pipeline: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., OneTask]:
+        # AWS shows an activation late, so the task waits before it takes nothing for all.
+        monkeypatch.setattr("airflow_provider_jobs.data_pipeline.watcher.SETTLES", 0.0)
+        begun = stamp(timedelta(days=-10))
+        pipeline_id = pipeline(on_schedule(startDateTime=begun, occurrences="3"))
+        start = NOW - timedelta(hours=1)
+        return lambda **kwargs: activate(pipeline_id, start_timestamp=start, **kwargs)
+
+    def test_it_is_told_before_and_after_and_succeeds(
+        self, over: Callable[..., OneTask], logged: Callable[[], str]
+    ) -> None:
+        result = over().run()
+        assert (result["state"], result["instances_total"]) == ("FINISHED", 0)
+        lines = logged()
+        assert "has nothing to run from start_timestamp on: schedule Hourly ended at" in lines
+        assert "has ended and ran nothing: the pipeline's schedule has no instance from" in lines
+
+    @pytest.mark.parametrize("deferrable", [False, True])
+    @pytest.mark.parametrize(("if_empty", "error"), [("skip", AirflowSkipException), ("fail", JobEndedError)])
+    def test_it_skips_or_fails(
+        self,
+        aws: AwsJobs,
+        over: Callable[..., OneTask],
+        if_empty: str,
+        error: type[Exception],
+        deferrable: bool,
+    ) -> None:
+        with pytest.raises(error, match="has ended and ran nothing"):
+            over(if_empty=if_empty, deferrable=deferrable).run()
+        assert aws.calls("datapipeline")["ActivatePipeline"] == 1
+
+    def test_with_an_instance_it_succeeds(
+        self, aws: AwsJobs, pipeline: Callable[..., str], logged: Callable[[], str]
+    ) -> None:
+        pipeline_id = pipeline(on_schedule(startDateTime=stamp(timedelta(days=-3)), occurrences="73"))
+        start = NOW - timedelta(hours=2)
+        assert activate(pipeline_id, start_timestamp=start, if_empty="fail").run()["instances_total"] == 3
+        assert "nothing" not in logged()
+
+    def test_another_word_fails_with_the_dag_s_file(self) -> None:
+        with pytest.raises(JobInputError, match="if_empty='no' must be one of succeed, skip, fail"):
+            activate("df-1", if_empty="no").make()
 
 
 class TestSensor:

@@ -52,6 +52,12 @@ FORMS: dict[str, dict[str, Any]] = {
     "one that JSON leaves out": {
         "definition": f'{{"objects": [], "values": {{"*myPassword": "{OTHER}", "*myPassword": "x"}}}}'
     },
+    "text with a line break in it": {
+        "definition": '{"objects": [{"id": "A", "command": "one\n two"}], '
+        '"values": {"*myPassword": "correct-\\u0022horse\\u0022-battery"}}'
+    },
+    "the API's answer": {"definition": {"pipelineObjects": API_OBJECTS, "parameterObjects": API_PARAMETERS}},
+    "the API's answer as text": {"definition": json.dumps({"pipelineObjects": API_OBJECTS})},
     "the API's objects": {"pipeline_objects": API_OBJECTS},
     "the API's parameters": {"pipeline_objects": API_OBJECTS[:1], "parameter_objects": API_PARAMETERS},
     "parameter_values": {"pipeline_objects": API_OBJECTS[:1], "parameter_values": {"*myPassword": SECRET}},

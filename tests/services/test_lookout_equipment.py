@@ -117,18 +117,26 @@ class TestRefusals:
 
     def test_of_a_missing_dataset(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobNotFoundError, match=r"Dataset none does not exist\. Check the name or id, the Region and the"
+            JobNotFoundError,
+            match=r"Dataset none does not exist \(ResourceNotFoundException\)\. "
+            r"Check the name or id, the Region and the",
         ):
             ingest(dataset_name="none").run()
 
     def test_of_a_missing_bucket(self, aws: AwsJobs) -> None:
-        with pytest.raises(JobInputError, match=r"Bucket gone does not exist\. Check the bucket's name, and"):
+        with pytest.raises(
+            JobInputError,
+            match=r"Bucket gone does not exist \(ValidationException\)\. "
+            r"Check the bucket's name, and",
+        ):
             ingest(bucket="gone").run()
         assert aws.jobs(SERVICE) == []
 
     def test_of_a_first_ingestion_without_a_pattern(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobInputError, match=r"first time\. A dataset's first ingestion needs key_pattern"
+            JobInputError,
+            match=r"first time \(ValidationException\)\. "
+            r"A dataset's first ingestion needs key_pattern",
         ):
             ingest(key_pattern=None).run()
 
@@ -143,12 +151,12 @@ class TestRefusals:
 
 
 class TestRetired:
-    """AWS ended the service."""
+    """AWS retired the service."""
 
     @pytest.mark.parametrize("deferrable", [False, True])
     def test_is_said_once_a_task(self, aws: AwsJobs, deferrable: bool, logged: Callable[[], str]) -> None:
         job_id = ingest(deferrable=deferrable).run()["job_id"]
-        warning = "AWS ended Amazon Lookout for Equipment on 2026-10-07."
+        warning = "AWS retired Amazon Lookout for Equipment on 2026-10-07."
         said = logged()
         assert said.count(warning) == 1
         assert "set endpoint_url in connection None" in said
@@ -163,7 +171,9 @@ class TestRetired:
     def test_explains_that_nobody_answers_at_awss_own_endpoint(
         self, nobody_answers: pytest.MonkeyPatch
     ) -> None:
-        with pytest.raises(JobApiError, match=r"Could not connect .*AWS ended .* on 2026-10-07\.") as caught:
+        with pytest.raises(
+            JobApiError, match=r"Could not connect .*AWS retired .* on 2026-10-07\."
+        ) as caught:
             ingest(botocore_config=ONE_CALL).run()
         assert not isinstance(caught.value, JobUnavailableError)
 
@@ -173,7 +183,7 @@ class TestRetired:
         nobody_answers.setenv("AWS_ENDPOINT_URL_LOOKOUTEQUIPMENT", "http://127.0.0.1:1")
         with pytest.raises(JobApiError, match="Could not connect") as caught:
             ingest(botocore_config=ONE_CALL).run()
-        assert "AWS ended" not in str(caught.value)
+        assert "AWS retired" not in str(caught.value)
         assert isinstance(caught.value, JobUnavailableError)
 
     @pytest.fixture

@@ -79,7 +79,7 @@ class TestConflict:
         other = start("other", Prefix="2025/")
         result = ingest(deferrable=deferrable).run()
         said = logged()
-        assert f"Dataset pumps takes one job at a time and runs {other}. The task queues for a place." in said
+        assert f"Dataset pumps takes one job at a time and runs {other}. The task waits in the queue." in said
         assert result["job_id"] != other
         assert aws.max_active(SERVICE) == 1
 

@@ -63,6 +63,32 @@ def test_a_job_keeps_its_pace_when_the_clock_is_set(cloud: Cloud) -> None:
     assert cloud.aws.jobs("events")[0]["fraction"] < 0.5
 
 
+def test_what_has_happened_stays_when_the_clock_is_set(cloud: Cloud) -> None:
+    cloud.archive()
+    cloud.start("ended")
+    cloud.aws.advance("ended")
+    cloud.start("cancelled")
+    cloud.events.cancel_replay(ReplayName="cancelled")
+    keys = ("started_at", "stop_asked_at", "ended_at")
+
+    def times() -> list[list[float | None]]:
+        return [[job[key] for key in keys] for job in cloud.aws.jobs("events")]
+
+    before, described = times(), cloud.describe("ended")
+    assert [[time is not None for time in each] for each in before] == [
+        [True, False, True],
+        [True, True, False],
+    ]
+    cloud.aws.set_clock_skew(7200)
+    assert times() == before
+    assert cloud.describe("ended") | {"ResponseMetadata": 0} == described | {"ResponseMetadata": 0}
+    cloud.aws.advance("cancelled")
+    later = times()[1][2]
+    assert later is not None
+    assert before[1][1] is not None
+    assert later - before[1][1] > 7000, "what happens from then on has the new time"
+
+
 def test_an_error_has_a_date(cloud: Cloud) -> None:
     with pytest.raises(ClientError) as caught:
         cloud.describe("nope")

@@ -29,12 +29,19 @@ Change = Callable[[dict[str, Any]], None]
 class Source:
     """Where a fact is from.
 
-    :param where: the recording, the page or the model
+    :param where: the recording, the page or the model; or ``assumed: `` and the reason
     :param when: the day of the recording; of a page or a model, the day on which it was read
     """
 
     where: str
     when: date
+
+    @property
+    def kind(self) -> str:
+        """How sure it is: recorded on AWS, documented by AWS, or assumed by the mock."""
+        if self.where.startswith("assumed: "):
+            return "assumed"
+        return "recorded" if self.where.startswith("LocalStack ") else "documented"
 
 
 @dataclass(frozen=True)

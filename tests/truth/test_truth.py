@@ -8,21 +8,45 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import data_pipeline, event_archives, event_replays, iot_analytics, lookout_equipment, sqs_redrives
+from . import (
+    data_pipeline,
+    event_archives,
+    event_entries,
+    event_replay_requests,
+    event_replays,
+    event_targets,
+    iot_analytics,
+    lookout_equipment,
+    sqs_redrives,
+)
 from .table import Change, Has, Refused, Row, World
 
 TABLES = {
     "archives": event_archives.ROWS,
-    "replays": event_replays.ROWS,
+    "replays": [*event_replays.ROWS, *event_replay_requests.ROWS],
+    "events": event_entries.ROWS,
+    "targets": event_targets.ROWS,
     "datapipeline": data_pipeline.ROWS,
     "iotanalytics": iot_analytics.ROWS,
     "lookoutequipment": lookout_equipment.ROWS,
     "redrives": sqs_redrives.ROWS,
 }
+#: The tables of each service, by the title that the docs have.
+SERVICES = {
+    "EventBridge": ("archives", "replays", "events", "targets"),
+    "Data Pipeline": ("datapipeline",),
+    "IoT Analytics": ("iotanalytics",),
+    "Lookout for Equipment": ("lookoutequipment",),
+    "SQS": ("redrives",),
+}
+
+PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
+
 ROWS = [(f"{service}: {row.what}", row) for service, rows in TABLES.items() for row in rows]
 
 #: A row that fails today has to say so, and to stop saying so once it does not.
@@ -109,9 +133,36 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
         assert re.match(
-            r"LocalStack |botocore |AWS CLI |https://docs\.aws\.amazon\.com/", row.source.where
+            r"LocalStack |botocore |AWS CLI |AWS Data Pipeline Developer Guide, "
+            r"|https://docs\.aws\.amazon\.com/|assumed: ",
+            row.source.where,
         ), row.what
         assert date(2024, 1, 3) <= row.source.when <= date(2026, 11, 28), row.what
+
+
+def page_of_the_table() -> str:
+    """The part of the docs that counts the rows by service, and lists what is assumed."""
+    kinds = ("recorded", "documented", "assumed")
+    lines = ["| service | recorded | documented | assumed |", "|---|---|---|---|"]
+    for title, keys in SERVICES.items():
+        counts = Counter(row.source.kind for key in keys for row in TABLES[key])
+        lines.append(f"| {title} | {' | '.join(str(counts[kind]) for kind in kinds)} |")
+    lines += ["", "Assumed, with the reason:", ""]
+    for title, keys in SERVICES.items():
+        assumed = [row for key in keys for row in TABLES[key] if row.source.kind == "assumed"]
+        lines += [f"- {title}: {row.what} ({row.source.where.removeprefix('assumed: ')})" for row in assumed]
+    return "\n".join(lines)
+
+
+def test_the_docs_count_the_rows() -> None:
+    expected = page_of_the_table()
+    begin, end = "<!-- truth: held by tests/truth/test_truth.py -->\n\n", "\n\n<!-- truth end -->"
+    found = PAGE.read_text().partition(begin)[2].partition(end)[0]
+    assert found == expected, f"docs/testing.md should have:\n{expected}"
+
+
+def test_every_table_has_a_service() -> None:
+    assert sorted(key for keys in SERVICES.values() for key in keys) == sorted(TABLES)
 
 
 def test_the_table_is_a_table() -> None:

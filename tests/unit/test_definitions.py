@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -99,7 +99,6 @@ def test_what_is_neither_text_nor_a_reference_is_a_fault(value: Any) -> None:
             '{"objects": [{"id": "A"}], "parameters": [{"id": "myX"}], "values": {"myX": 1, "myX": 2}}',
             "'myX' is there more than once",
         ),
-        ('{"objects": [{"id": "A"}], "value": {}}', "section 'value' is not one of"),
         ('{"objects": [], "parameters": 3}', "the section 'parameters' must be a list"),
         ('{"objects": ["A"]}', "objects.0.\n.*must be a JSON object, not str"),
         ('{"object": []}', 'has no list "objects"'),
@@ -121,7 +120,6 @@ def test_what_json_would_drop_or_hide_is_told(text: str, message: str) -> None:
         ({"objects": [{"id": "A", "name": ""}]}, "A\n  - 'name' is missing"),
         ({"objects": [{"id": "A", "k": ""}]}, "'k' is an empty string"),
         ({"objects": [{"id": "A", "k": {"ref": ""}}]}, "'k' is an empty reference"),
-        ({"objects": [{"id": "A", "k": {"ref": "B"}}]}, "'k' refers to 'B', which is no object"),
         ({"objects": [{"id": "A"}, {"id": "A"}]}, "A\n  - 2 objects have this id"),
         ({"objects": [{"id": f"A{n}"} for n in range(101)]}, "101 objects; AWS allows 100"),
         ({"objects": [{"id": "A", "k": ["v"] * 51}]}, "51 fields; AWS allows 50"),
@@ -137,7 +135,6 @@ def test_what_json_would_drop_or_hide_is_told(text: str, message: str) -> None:
         ({"objects": OBJECTS, "parameters": [{}]}, "parameters[0]\n  - 'id' is missing"),
         ({"objects": OBJECTS, "parameters": [{"id": "myX"}] * 2}, "2 parameters have this id"),
         ({"objects": OBJECTS, "parameters": [{"id": "myX", "k": {"ref": "A"}}]}, "'k' is a reference"),
-        ({"objects": OBJECTS, "values": {"myX": 1}}, "myX\n  - a value is given, but there is no such"),
         ({"objects": OBJECTS, "values": 3}, "values\n  - must be a dictionary or a list, not int"),
         (
             {"objects": OBJECTS, "parameters": [{"id": "myX"}], "values": {"myX": None}},
@@ -159,17 +156,91 @@ def test_every_limit_of_aws_is_known_before_the_call(given: dict[str, Any], mess
         {"objects": [{"id": "x" * 256}]},
         {"objects": OBJECTS, "parameters": [{"id": "*mySecret"}], "values": {"mySecret": "s"}},
         {"objects": [{"id": "A", "k": "tab\tline\n\U0001f600"}]},
+        {"objects": OBJECTS, "parameters": [{"id": "myX", "default": ""}], "values": {"myX": ""}},
+        {"objects": OBJECTS, "parameters": [{"id": "myX"}], "values": {"myX": ["", "a"]}},
     ],
 )
 def test_what_aws_allows_is_no_fault(given: dict[str, Any]) -> None:
-    PipelineDefinition.from_file(given)
+    assert PipelineDefinition.from_file(given).doubts() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "doubt"),
+    [
+        # In AWS's guide (dp-custom-templates), and in what its console exports.
+        ({"objects": OBJECTS, "values": {"myX": 1}}, "myX: a value is given, but there is no such parameter"),
+        # In a sample of AWS's (json-to-dynamodb).
+        (
+            {"objects": [{"id": "A", "k": {"ref": "B"}}]},
+            "A: 'k' refers to 'B', which is no object of this definition",
+        ),
+        (
+            {"objects": [{"id": "A", "*k": {"ref": "secret"}}]},
+            "A: '*k' refers to *** (str), which is no object of this definition",
+        ),
+    ],
+)
+def test_what_aws_may_refuse_is_left_to_it(given: dict[str, Any], doubt: str) -> None:
+    assert PipelineDefinition.from_file(given).doubts() == [doubt]
+
+
+@pytest.mark.parametrize("name", ["value", "metadata", "pipelineObjects"])
+def test_another_section_is_not_sent(name: str) -> None:
+    """AWS's console adds ``metadata``; the AWS command line leaves out all but the three."""
+    read = PipelineDefinition.from_file({"objects": OBJECTS, name: {"templateId": "x"}})
+    assert read.ignored == (name,)
+    assert read == PipelineDefinition.from_file({"objects": OBJECTS})
+
+
+def test_a_line_break_within_a_text_of_a_file_is_one() -> None:
+    """As in two samples of AWS's; JSON itself has none."""
+    read = PipelineDefinition.from_file('{"objects": [{"id": "A", "command": "one\n two"}]}')
+    assert read.objects[0]["fields"] == [{"key": "command", "stringValue": "one\n two"}]
+
+
+class TestTheApisOwnForm:
+    ANSWER: ClassVar[dict[str, Any]] = {
+        "pipelineObjects": [{"id": "A", "name": "B", "fields": [{"key": "k", "stringValue": "v"}]}],
+        "parameterObjects": [{"id": "myX", "attributes": [{"key": "type", "stringValue": "String"}]}],
+        "parameterValues": [{"id": "myX", "stringValue": "1"}, {"id": "myX", "stringValue": "2"}],
+    }
+
+    @pytest.mark.parametrize("write", [dict, json.dumps])
+    def test_what_get_pipeline_definition_answers_is_a_definition(self, write: Any) -> None:
+        answer = {**self.ANSWER, "ResponseMetadata": {"HTTPStatusCode": 200}}
+        read = PipelineDefinition.from_file(write(answer))
+        assert read.arguments() == self.ANSWER
+        assert read.ignored == ("ResponseMetadata",)
+
+    def test_its_sections_may_be_left_out(self) -> None:
+        arguments = PipelineDefinition.from_file(
+            {"pipelineObjects": self.ANSWER["pipelineObjects"]}
+        ).arguments()
+        assert arguments["parameterObjects"] is arguments["parameterValues"] is None
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"pipelineObjects": None}, "there are no objects in it"),
+            ({"pipelineObjects": "A"}, "objects must be a list, not str"),
+            ({**ANSWER, "parameterValues": 3}, "must be a dictionary or a list, not int"),
+            ({**ANSWER, "parameterValues": [{"id": "myX"}]}, "'myX' is null, which is no text"),
+            ('{"pipelineObjects": [], "pipelineObjects": []}', "'pipelineObjects' is there more than once"),
+            ('{"pipelineObjects": [{"id": "A", "id": "B"}]}', "'id' is there more than once"),
+            # The file format's sections with what the API has in its own.
+            ({"objects": ANSWER["pipelineObjects"]}, "A\n    - has its fields in the API's own form; give"),
+            (ANSWER["pipelineObjects"], "own form is given as pipeline_objects"),
+        ],
+    )
+    def test_what_is_neither_is_told(self, given: Any, message: str) -> None:
+        assert message in faults(given)
 
 
 SIX_FAULTS = """{
   "objects": [
     {"id": "Default", "scheduleType": "ondemand", "workerGroup": ""},
     {"id": "Extract", "type": "ShellCommandActivity", "command": "one", "command": "two"},
-    {"id": "Load", "type": "ShellCommandActivity", "dependsOn": {"ref": "Extrcat"}, "maximumRetries": null},
+    {"id": "Load", "type": "ShellCommandActivity", "dependsOn": {"ref": ""}, "maximumRetries": null},
     {"id": "Load", "type": "ShellCommandActivity"}
   ],
   "parameters": [{"id": "day", "type": "String"}]
@@ -185,7 +256,7 @@ def test_all_faults_are_told_at_once_by_object() -> None:
         "    - key 'command' is there more than once and JSON keeps only the last; write one list\n"
         "  Load\n"
         "    - 'maximumRetries' is null, which is neither text nor a ref\n"
-        "    - 'dependsOn' refers to 'Extrcat', which is no object of this definition\n"
+        "    - 'dependsOn' is an empty reference; remove it or name an object\n"
         "    - 2 objects have this id; it must be unique\n"
         "  Default\n"
         "    - 'workerGroup' is an empty string; remove it or give it a value\n"

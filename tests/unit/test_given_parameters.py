@@ -23,6 +23,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
 )
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
+    EventBridgeCreateArchiveOperator,
     EventBridgeStartReplayOperator,
 )
 from airflow_provider_jobs.operators.iot_analytics import (
@@ -61,6 +62,7 @@ def test_tuples_of_templates_stay_texts() -> None:
     ("operator", "given", "narrow"),
     [
         (EventBridgeStartReplayOperator, {"archive": "a"}, "rule_arns"),
+        (EventBridgeCreateArchiveOperator, {"archive_name": "a"}, "event_pattern"),
         (LookoutEquipmentStartDataIngestionJobOperator, INGEST, "prefix"),
         (DataPipelineActivatePipelineOperator, {"pipeline_id": "df-1"}, "wait_until"),
         (DataPipelineActivatePipelineOperator, {"pipeline_id": "df-1"}, "parameter_values"),
@@ -71,7 +73,7 @@ def test_what_comes_to_nothing_does_not_widen_the_job(
 ) -> None:
     start = operator(task_id="it", **given, **{narrow: "{{ x }}"}, **AWS)
     setattr(start, narrow, None)
-    with pytest.raises(JobInputError, match=f"{narrow} has come to nothing"):
+    with pytest.raises(JobInputError, match=f"{narrow} is set but empty"):
         start.read(narrow)
     assert operator(task_id="it", **given, **AWS).read(narrow) is None
 
@@ -99,7 +101,7 @@ def test_a_cluster_policy_may_set_what_a_constructor_takes() -> None:
 @pytest.mark.parametrize("name", ["deferrable", "wait_for_completion", "cancel_on_kill"])
 @pytest.mark.parametrize("value", ["False", None, "{{ x }}", 1])
 def test_truth_values_are_no_templates(name: str, value: Any) -> None:
-    with pytest.raises(JobInputError, match=f"^{name}=.* must be True or False; it is no template"):
+    with pytest.raises(JobInputError, match=f"^{name}=.* must be True or False; it cannot be a template"):
         EventBridgeStartReplayOperator(task_id="it", archive="a", **{name: value})
 
 
@@ -131,12 +133,14 @@ def test_a_task_without_xcoms_hands_nothing_on() -> None:
     with DAG("orders", schedule=None):
         start = EventBridgeStartReplayOperator(task_id="start", archive="a", do_xcom_push=False)
         for number, output in enumerate((start.output, start.output["replay_name"])):
-            with pytest.raises(JobInputError, match="a task that has do_xcom_push=False, and so none"):
+            with pytest.raises(JobInputError, match="a task with do_xcom_push=False, which has no output"):
                 EventBridgeCancelReplayOperator(task_id=f"cancel_{number}", replay_name=output)
 
 
 def test_a_result_as_text_is_named() -> None:
-    with pytest.raises(JobInputError, match=r"a whole result as text\. Give the task's \.output"):
+    with pytest.raises(
+        JobInputError, match=r"a whole result as text\. Instead of a template, give the task's \.output"
+    ):
         handed("{'x': 1}", "x")
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The line of those who wait for a free place: what is kept for whom."""
+"""The queue of tasks that wait for the quota: which reservations there are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replays(count: int, prefix: str) -> None:
 
 
 async def called(task: OneTask) -> Any:
-    """Wait until a task in line is called, as the triggerer does."""
+    """Wait until a queued task may start, as the triggerer does."""
     trigger = task.trigger()
     assert isinstance(trigger, QueueTrigger)
     async with asyncio.timeout(30):

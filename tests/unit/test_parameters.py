@@ -43,8 +43,8 @@ LITERALS: list[tuple[Any, dict[str, Any], str]] = [
     (EventBridgeStartReplayOperator, {"archive": "a", "replay_name": "a b"}, "replay_name='a b' must be"),
     (
         EventBridgeStartReplayOperator,
-        {"archive": "a", "rule_arns": ["x"]},
-        "rule_arns: 'x' is not a rule's ARN",
+        {"archive": "a", "rule_arns": ["x y"]},
+        "rule_arns: 'x y' is neither a rule's name",
     ),
     (EventBridgeStartReplayOperator, {"archive": "a", "rule_arns": RULE + "a"}, "must be a list of texts"),
     (EventBridgeStartReplayOperator, {"archive": "a", "event_start_time": "2026-01-01"}, "has no time zone"),
@@ -92,7 +92,7 @@ LITERALS: list[tuple[Any, dict[str, Any], str]] = [
     ),
     (
         DataPipelinePutPipelineDefinitionOperator,
-        {"pipeline_id": "df-1", "definition": {"objects": [{"id": "Load", "dependsOn": {"ref": "Gone"}}]}},
+        {"pipeline_id": "df-1", "definition": {"objects": [{"id": "Load", "dependsOn": {"ref": ""}}]}},
         "The pipeline definition has",
     ),
     (DataPipelineSensor, {"pipeline_id": "df 1"}, "is not a pipeline's id"),
@@ -203,7 +203,7 @@ def test_other_values_are_named() -> None:
     assert text(42, "x") == "42"
     with pytest.raises(JobInputError, match="x=b'a' must be a text, not bytes"):
         text(b"a", "x")
-    with pytest.raises(JobInputError, match="x is missing: a template or another"):
+    with pytest.raises(JobInputError, match="x is missing: the template or task that should"):
         text(None, "x")
     with pytest.raises(JobInputError, match=r"no 'x' \(it has a, b\)"):
         handed({"a": 1, "b": 2}, "x")

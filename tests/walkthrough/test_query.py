@@ -109,7 +109,10 @@ def test_a_full_account_makes_the_task_wait_in_line(
     start()
     assert make_task().run()["state"] == "Complete"
     assert aws.max_active("logs") == 1
-    assert "The account runs 1 queries already. The task queues for a place." in logged()
+    assert (
+        "The account runs 1 queries already (LimitExceededException). The task waits in the queue."
+        in logged()
+    )
 
 
 def test_the_queries_in_flight_are_counted_in_the_account(aws: AwsJobs, logs: Any) -> None:

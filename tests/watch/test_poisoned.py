@@ -41,7 +41,7 @@ class Poisoned(EventBridgeReplayHook):
         answer = super().describe_replay(replay_name)
         if replay_name in Poisoned.names:
             raise JobOutcomeUnknownError(
-                "DescribeReplay was refused: InternalException", "InternalException", concerns_all=False
+                "DescribeReplay was refused (InternalException)", "InternalException", concerns_all=False
             )
         return answer
 
@@ -57,7 +57,7 @@ class PoisonedPipelines(IotAnalyticsHook):
         PoisonedPipelines.asked += pipeline_name in PoisonedPipelines.names
         if pipeline_name in PoisonedPipelines.names:
             raise JobOutcomeUnknownError(
-                "DescribePipeline was refused: InternalException", "InternalException", concerns_all=False
+                "DescribePipeline was refused (InternalException)", "InternalException", concerns_all=False
             )
         return super().describe_pipeline(pipeline_name)
 

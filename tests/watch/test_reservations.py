@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who may start, of those who queue: the places of a quota as a pure function."""
+"""Which of the queued tasks may start: reservations as a pure function."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Quota:
     """Reservations, and the jobs in flight that they are told of.
 
     :param limit: AWS's default quota.
-    :param named: whether a job has the name that its place is reserved for.
+    :param named: whether a job has the name that its reservation is for.
     """
 
     def __init__(self, limit: float, scope_limit: float = inf, named: bool = True) -> None:
-        self.places = Reservations()
+        self.reservations = Reservations()
         self.now = 1000.0
         self._limits = (limit, scope_limit)
         self._named = named
@@ -29,7 +29,7 @@ class Quota:
     def ask(self, active: Sequence[str], queue: Sequence[Queued | str]) -> list[Position]:
         """Count the jobs in flight, a job's scope being what stands before a slash, and ask for the queue."""
         tasks = [Queued(each) if isinstance(each, str) else each for each in queue]
-        self.places.count(
+        self.reservations.count(
             {job: job.rpartition("/")[0] for job in active},
             quota=self._limits[0],
             scope_quota=self._limits[1],
@@ -37,12 +37,12 @@ class Quota:
             now=self.now,
             named=self._named,
         )
-        return self.places.assign(tasks, self.now)
+        return self.reservations.assign(tasks, self.now)
 
     def go(self, active: Sequence[str], queue: Sequence[str]) -> list[str]:
         """Return who may start."""
         told = self.ask(active, queue)
-        return [name for name, place in zip(queue, told, strict=True) if place.number == 0]
+        return [name for name, position in zip(queue, told, strict=True) if position.number == 0]
 
 
 def test_as_many_may_start_as_there_are_places_the_first_first() -> None:
@@ -68,7 +68,7 @@ def test_the_place_of_a_job_that_runs_is_reserved_no_longer() -> None:
 def test_a_scope_that_is_full_holds_up_nobody_else() -> None:
     quota = Quota(10, scope_limit=1)
     told = quota.ask(["one/x"], [Queued("one/a", "one"), Queued("two/b", "two")])
-    assert [place.number for place in told] == [1, 0]
+    assert [position.number for position in told] == [1, 0]
     assert told[0] == Position(1, 1, 1)
 
 
@@ -90,7 +90,7 @@ def test_two_refusals_in_a_row_teach_a_lower_limit_which_is_tried_again_later() 
     assert quota.go(["x"], ["a", "b"]) == []
     assert quota.ask(["x"], ["a", "b"])[0] == Position(1, 1, 1)
     assert quota.go([], ["a", "b"]) == ["a"]
-    # Both came back from nowhere; whoever has a place again starts, and later one more is tried.
+    # Both came back from nowhere; the one with a reservation again starts, and later one more is tried.
     quota.now += 61
     assert quota.go(["a"], ["b"]) == ["b"]
 
@@ -107,7 +107,7 @@ def test_a_full_scope_teaches_no_limit_of_the_account() -> None:
 def test_who_comes_back_waits_until_its_time_and_keeps_its_position() -> None:
     quota = Quota(2)
     told = quota.ask([], [Queued("a", not_before=quota.now + 5), Queued("b"), Queued("c")])
-    assert [place.number for place in told] == [1, 0, 2]
+    assert [position.number for position in told] == [1, 0, 2]
     quota.now += 6
     assert quota.ask(["b"], [Queued("a", not_before=quota.now - 1)])[0].number == 0
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 import moto.backend_index
+import moto.core.config
 from botocore.exceptions import UnknownServiceError
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
@@ -22,6 +23,7 @@ from moto.utilities.utils import get_partition
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.testing import moto_ext
+from airflow_provider_jobs.testing.aws.constraints import content_type
 from airflow_provider_jobs.testing.aws.faults import Fault
 
 _SCOPE = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
@@ -63,7 +65,9 @@ class Call:
         match kind:
             case "throttle":
                 return ("SlowDown", 503, "Please reduce your request rate.") if s3 else (
-                    "Throttling" if xml else "ThrottlingException", 400, "Rate exceeded"
+                    "Throttling" if xml else "ThrottlingException",
+                    moto_ext.throttling_status(self.service),
+                    "Rate exceeded",
                 )  # fmt: skip
             case "expired-token":
                 return ("ExpiredToken", 400 if s3 else 403, _EXPIRED) if xml else (
@@ -84,7 +88,8 @@ class Call:
         request_id = str(uuid4())
         headers = {"x-amzn-RequestId": request_id}
         if self.protocol in ("json", "rest-json"):
-            headers |= {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
+            kind = content_type(self.service) if self.protocol == "json" else "application/json"
+            headers |= {"Content-Type": kind, "x-amzn-ErrorType": code}
             return status, headers, json.dumps({"__type": code, "message": message})
         headers["Content-Type"] = "text/xml"
         told = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
@@ -116,13 +121,17 @@ def call_of(request: Request) -> Call | None:
 
 
 def is_mocked(url: str) -> bool:
-    """Tell whether moto answers a URL.
+    """Tell whether moto answers a URL, and does not let its calls through to AWS.
 
     :param url: with or without a query
     """
     parsed, _ = get_equivalent_url_in_aws_domain(url)
     address = f"{parsed.scheme}://{parsed.netloc}{parsed.path}"
-    return any(pattern.match(address) for _, pattern in moto.backend_index.backend_url_patterns)
+    if moto.core.config.passthrough_url(address):
+        return False
+    names = (name for name, pattern in moto.backend_index.backend_url_patterns if pattern.match(address))
+    first = next(names, None)
+    return first is not None and not moto_ext.is_passed_through(first)
 
 
 def _routed(service: str, request: Request) -> str:

@@ -88,7 +88,8 @@ class InProcess(Edge):
         self._url = url
 
     def answer(self, call: Call, serve: Callable[[], TYPE_RESPONSE]) -> TYPE_RESPONSE:
-        """Answer with AWS's time in the ``Date`` header."""
+        """Answer with AWS's time in the ``Date`` header; what is due by then has happened."""
+        CONTROL.tick()
         status, headers, body = super().answer(call, serve)
         return status, {**_undated(headers), "Date": date()}, body
 

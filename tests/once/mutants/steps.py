@@ -26,10 +26,10 @@ MUTANTS = (
     Mutant(
         "a list's error is swallowed",
         "steps",
-        "        sight: Sight = yield Look(log)\n",
+        "        sight: Sight = yield ListJobs(log)\n",
         (
             "        try:\n"
-            "            sight: Sight = yield Look(log)\n"
+            "            sight: Sight = yield ListJobs(log)\n"
             "        except Exception:\n"
             "            sight = Sight(None)\n"
         ),
@@ -76,10 +76,10 @@ MUTANTS = (
     Mutant(
         "a note's error before the start is swallowed",
         "steps",
-        "    yield Note(log, must=True)\n    answer: Started",
+        "    yield StoreLog(log, must=True)\n    answer: Started",
         (
             "    try:\n"
-            "        yield Note(log, must=True)\n"
+            "        yield StoreLog(log, must=True)\n"
             "    except Exception:\n"
             "        pass\n"
             "    answer: Started"
@@ -89,14 +89,14 @@ MUTANTS = (
     Mutant(
         "the note before the start may fail",
         "steps",
-        "    yield Note(log, must=True)\n    answer: Started",
-        "    yield Note(log, must=False)\n    answer: Started",
+        "    yield StoreLog(log, must=True)\n    answer: Started",
+        "    yield StoreLog(log, must=False)\n    answer: Started",
         Explored(NONE, ("fails", "answer lost"), "alone"),
     ),
     Mutant(
         "the attempt is not noted before its start",
         "steps",
-        "    yield Note(log, must=True)\n    answer: Started",
+        "    yield StoreLog(log, must=True)\n    answer: Started",
         "    answer: Started",
         Explored(NONE, ("clear, on_kill late, max_tries stays",), "alone"),
     ),
@@ -129,15 +129,15 @@ MUTANTS = (
     Mutant(
         "AWS's answer is not noted",
         "steps",
-        "    log = log.noted(attempt)\n    yield Note(log, must=False)\n    old =",
-        "    log = log.noted(attempt)\n    old =",
+        "    log = log.recorded(attempt)\n    yield StoreLog(log, must=False)\n    old =",
+        "    log = log.recorded(attempt)\n    old =",
         Explored(NAME, ("SIGKILL",), "memory"),
     ),
     Mutant(
         "the note after the start must not fail",
         "steps",
-        "    yield Note(log, must=False)\n    old =",
-        "    yield Note(log, must=True)\n    old =",
+        "    yield StoreLog(log, must=False)\n    old =",
+        "    yield StoreLog(log, must=True)\n    old =",
         Explored(NAME, ("SIGKILL",), "memory"),
     ),
     Mutant(
@@ -171,8 +171,8 @@ MUTANTS = (
     Mutant(
         "a lost log is noted as whole before a start",
         "steps",
-        "        yield Note(log, must=True)\n    # A list",
-        "        yield Note(replace(log, whole=True), must=True)\n    # A list",
+        "        yield StoreLog(log, must=True)\n    # A list",
+        "        yield StoreLog(replace(log, whole=True), must=True)\n    # A list",
         Explored(NONE_NO_STORE, ("stuck 59",), "alone"),
     ),
     Mutant(

@@ -267,7 +267,7 @@ def _step(world: World, fault: str) -> None:
         return
     if len(run.answers) >= LONGEST_RUN:
         raise Violation("progress", f"a run of more than {LONGEST_RUN} steps")
-    if answer.log is None and isinstance(live.step, moves.Note) and world.setting.store is Store.NONE:
+    if answer.log is None and isinstance(live.step, moves.StoreLog) and world.setting.store is Store.NONE:
         answer = answer._replace(log=live.step.log.to_json())
     world.run = replace(run, answers=(*run.answers, answer), live=live)
     live.send(answer)

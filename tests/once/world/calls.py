@@ -31,8 +31,8 @@ QUOTED = "[airflow:000000000000/1aaaaaa.3.0.1-1abcdef]"
 
 #: The faults of each step's call.
 FAULTS: dict[type, tuple[str, ...]] = {
-    moves.Look: ("fails", "lags", "without a date"),
-    moves.Note: ("fails", "fails after it was written", "killed before", "killed after"),
+    moves.ListJobs: ("fails", "lags", "without a date"),
+    moves.StoreLog: ("fails", "fails after it was written", "killed before", "killed after"),
     moves.Stop: ("fails", "answer lost", "killed after"),
     moves.Prepare: ("fails", "no room"),
     moves.Start: (
@@ -61,9 +61,9 @@ class Killed(BaseException):
 
 def answer(world: World, step: Any, fault: str) -> Answer:
     match step:
-        case moves.Look():
+        case moves.ListJobs():
             return _look(world, step, fault)
-        case moves.Note():
+        case moves.StoreLog():
             return _note(world, step, fault)
         case moves.Stop():
             return _stop(world, step, fault)
@@ -74,7 +74,7 @@ def answer(world: World, step: Any, fault: str) -> Answer:
     raise invariants.Violation("progress", f"an unknown step {step!r}")
 
 
-def _look(world: World, step: moves.Look, fault: str) -> Answer:
+def _look(world: World, step: moves.ListJobs, fault: str) -> Answer:
     if fault == "fails":
         raise CallError("the list could not be read")
     world.looked = world.now - 1
@@ -99,7 +99,7 @@ def _as_shown(world: World, state: JobState | None) -> JobState | None:
     return JobState.RUNNING if hidden else state
 
 
-def _shown(world: World, step: moves.Look, lag: int) -> list[Job]:
+def _shown(world: World, step: moves.ListJobs, lag: int) -> list[Job]:
     """The jobs that the calls of a look ask for, as far as AWS shows them by now."""
     assert world.run is not None
     task = world.run.task
@@ -143,7 +143,7 @@ def description(world: World, mark: Mark) -> str:
     return f"again {QUOTED} {mark.text}" if world.setting.quotes else mark.text
 
 
-def _note(world: World, step: moves.Note, fault: str) -> Answer:
+def _note(world: World, step: moves.StoreLog, fault: str) -> Answer:
     if world.setting.store is airflow.Store.NONE:
         return airflow.Answer("noted", None)
     if fault not in ("fails", "killed before"):

@@ -245,7 +245,7 @@ def _pause(world: World) -> None:
 
 def _about_to_start(world: World) -> bool:
     step = world.run.standing().step if world.run is not None and world.mode is Mode.STEP else None
-    return isinstance(step, moves.Prepare | moves.Note | moves.Start)
+    return isinstance(step, moves.Prepare | moves.StoreLog | moves.Start)
 
 
 def _hold_up(world: World) -> None:
@@ -330,7 +330,7 @@ def offered(world: World) -> Iterator[Event]:
     """The events that can happen now."""
     if world.mode is Mode.STEP and world.run is not None:
         step = world.run.standing().step
-        if not (isinstance(step, moves.Note) and world.setting.store is Store.NONE):
+        if not (isinstance(step, moves.StoreLog) and world.setting.store is Store.NONE):
             yield from _FAULT_EVENTS[type(step)]
     yield from (event for event in EVENTS if event.can(world))
 

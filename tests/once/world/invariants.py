@@ -96,7 +96,7 @@ def answer_noted(world: World, live: Live) -> None:
     if not isinstance(answer, moves.Started):
         return
     note = live.step
-    if not isinstance(note, moves.Note) or not _tells(json.dumps(note.log.to_json()), answer.job_id):
+    if not isinstance(note, moves.StoreLog) or not _tells(json.dumps(note.log.to_json()), answer.job_id):
         raise Violation("memory", f"{answer.job_id} is not noted")
     if note.must:
         raise Violation("memory", f"{answer.job_id} runs, and a note that fails would end its task")

@@ -74,7 +74,7 @@ class Wait(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer to a step. ``key`` tells it from others; ``log`` is what a Note left in ``Carried``."""
+    """An answer to a step. ``key`` tells it from others; ``log`` is what a StoreLog left in ``Carried``."""
 
     key: Any
     value: Any

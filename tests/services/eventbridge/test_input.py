@@ -47,7 +47,7 @@ class TestBadInput:
             ({"archive": "x" * 49}, "1 to 48"),
             ({"archive": None}, "archive is missing"),
             ({"rule_arns": RULE}, "must be a list of texts, not str. Put a text into one"),
-            ({"rule_arns": ["to-queue"]}, "is not a rule's ARN"),
+            ({"rule_arns": ["to queue"]}, "is neither a rule's name .* nor a rule's ARN"),
             ({"rule_arns": [RULE, RULE.replace("to-queue", "other/to-queue")]}, "several event buses"),
             ({"botocore_config": {"retries": object()}}, "cannot be sent to the triggerer"),
         ],
@@ -89,7 +89,9 @@ class TestRefusals:
 
     def test_of_a_missing_archive(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobNotFoundError, match=r"Archive no-such does not exist\. Check the archive's name"
+            JobNotFoundError,
+            match=r"Archive no-such does not exist \(ResourceNotFoundException\)\. "
+            r"Check the archive's name",
         ):
             replay(archive="no-such").run()
 

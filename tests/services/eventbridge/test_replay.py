@@ -87,6 +87,7 @@ def test_a_replay_that_is_not_described_yet_is_known_by_its_name(aws: AwsJobs) -
 
 
 def test_the_result_tells_the_window_and_the_times(aws: AwsJobs) -> None:
+    boto3.client("events", region_name=REGION).put_rule(Name="to-queue", EventPattern='{"source": ["shop"]}')
     result = replay(archive=ARCHIVE, rule_arns=[RULE]).run()
     assert set(result) == {
         "replay_name",

@@ -51,7 +51,7 @@ class TestCancel:
         started = hook.start_reprocessing("cleaning")
         result = self.cancel(started, deferrable=deferrable).run()
         assert (result["reprocessing_id"], result["state"]) == (started, "CANCELLED")
-        assert "AWS ended AWS IoT Analytics on 2025-12-15" in logged()
+        assert "AWS retired AWS IoT Analytics on 2025-12-15" in logged()
 
     def test_of_an_ended_one_is_done(self, aws: AwsJobs) -> None:
         started = reprocess().run()["reprocessing_id"]
@@ -164,7 +164,7 @@ class TestRetired:
 
     def test_is_said_once_a_try(self, aws: AwsJobs, logged: Callable[[], str]) -> None:
         reprocess().run()
-        assert logged().count("AWS ended AWS IoT Analytics on 2025-12-15. Calls work only against") == 1
+        assert logged().count("AWS retired AWS IoT Analytics on 2025-12-15. Calls work only against") == 1
 
     def test_explains_an_endpoint_that_is_gone(
         self, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
@@ -177,7 +177,7 @@ class TestRetired:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        why = r"Could not connect to the endpoint.*AWS ended AWS IoT Analytics .*set endpoint_url"
+        why = r"Could not connect to the endpoint.*AWS retired AWS IoT Analytics .*set endpoint_url"
         with pytest.raises(JobApiError, match=why) as caught:
             reprocess(botocore_config=ONE_CALL).run()
         assert not isinstance(caught.value, JobUnavailableError)

@@ -103,7 +103,7 @@ class TestLostAnswer:
         aws.set_clock_skew(10.0)
         task.begin()
         assert starts(aws) == 1
-        assert f"cancel cleaning/{lost} and this task goes on" in logged()
+        assert f"cancel cleaning/{lost}, and this task goes on" in logged()
         assert "CancelPipelineReprocessing" not in aws.calls(SERVICE)
         aws.advance(lost)
         task.resume(task.fire())
@@ -203,7 +203,7 @@ class TestVanished:
         task = reprocess()
         self.forget(task.run()["reprocessing_id"])
         with pytest.raises(
-            JobNotFoundError, match=r"Whether it succeeded cannot be told\. .*clear it to start another one"
+            JobNotFoundError, match=r"so it is unknown whether it succeeded\. .*clear it to start another one"
         ):
             task.run()
         task.clear()

@@ -172,22 +172,28 @@ class TestRefusals:
 
     def test_of_a_missing_pipeline(self, aws: AwsJobs) -> None:
         with pytest.raises(
-            JobNotFoundError, match=r"Pipeline nobodys does not exist\. Check the pipeline's name"
+            JobNotFoundError,
+            match=r"Pipeline nobodys does not exist \(ResourceNotFoundException\)\. "
+            r"Check the pipeline's name",
         ):
             reprocess(pipeline_name="nobodys").run()
 
     def test_of_missing_objects(self, aws: AwsJobs) -> None:
-        with pytest.raises(JobInputError, match=r"There is no object a\. Name the full keys"):
+        with pytest.raises(
+            JobInputError,
+            match=r"There is no object a \(InvalidRequestException\)\. "
+            r"Name the full keys",
+        ):
             reprocess(s3_paths=["a"]).run()
 
     def test_of_another_start(self, aws: AwsJobs, hook: IotAnalyticsHook) -> None:
-        aws.set_quota(SERVICE, 0)
+        aws.add_fault(Fault("StartPipelineReprocessing", "error", code="LimitExceededException", status=410))
         with pytest.raises(JobQuotaError, match=r"LimitExceeded.*1,000 reprocessings of a pipeline in 24"):
             hook.start_reprocessing("cleaning")
 
     def test_of_access(self, aws: AwsJobs) -> None:
         aws.add_fault(Fault("StartPipelineReprocessing", "access-denied"))
-        with pytest.raises(JobApiError, match=r"allows iotanalytics:StartPipelineReprocessing.*AWS ended"):
+        with pytest.raises(JobApiError, match=r"allows iotanalytics:StartPipelineReprocessing.*AWS retired"):
             reprocess().run()
 
 

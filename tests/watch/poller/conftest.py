@@ -13,7 +13,7 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 
-from .watchers import Look
+from .watchers import Poll
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def aws() -> Iterator[AwsJobs]:
 
 
 @pytest.fixture
-def looks(aws: AwsJobs, monkeypatch: pytest.MonkeyPatch) -> list[Look]:
-    """The looks so far, with the calls that each has made; true where only one looks at a time."""
-    finished: list[Look] = []
+def polls(aws: AwsJobs, monkeypatch: pytest.MonkeyPatch) -> list[Poll]:
+    """The finished polls, with the calls that each made; exact if only one poll runs at a time."""
+    finished: list[Poll] = []
     describe = EventBridgeReplayHook.describe_jobs
 
     def described(self: EventBridgeReplayHook, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
@@ -34,7 +34,7 @@ def looks(aws: AwsJobs, monkeypatch: pytest.MonkeyPatch) -> list[Look]:
         try:
             return describe(self, job_ids)
         finally:
-            finished.append(Look(self.region_name, Counter(aws.calls("events")) - before))
+            finished.append(Poll(self.region_name, Counter(aws.calls("events")) - before))
 
     monkeypatch.setattr(EventBridgeReplayHook, "describe_jobs", described)
     return finished

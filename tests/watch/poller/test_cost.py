@@ -17,9 +17,9 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
-from .watchers import ELSEWHERE, Look, Watch, leave, pollers, replays, run, spec, until
+from .watchers import ELSEWHERE, Poll, Watch, leave, pollers, replays, run, spec, until
 
-#: What the project promises: calls in one look at a thousand waits, besides one for each job that ended.
+#: What the project promises: calls in one poll for a thousand waits, besides one for each job that ended.
 MOST_LIST_CALLS = 4
 
 
@@ -35,7 +35,7 @@ class TestCost:
 
     @pytest.mark.promise("many-waits")
     def test_a_thousand_watchers_share_the_calls(
-        self, aws: AwsJobs, looks: list[Look], hooks: list[JobHook]
+        self, aws: AwsJobs, polls: list[Poll], hooks: list[JobHook]
     ) -> None:
         names = replays(100)
         ending = names[:7]
@@ -44,25 +44,25 @@ class TestCost:
             watches = [Watch(names[number % len(names)]) for number in range(1000)]
             await until(lambda: all(watch.seen for watch in watches))
             assert len(pollers()) == 1
-            assert all(set(look.calls) == {"ListReplays"} for look in looks)
+            assert all(set(poll.calls) == {"ListReplays"} for poll in polls)
             for name in ending:
                 aws.advance(name)
             gone = [watch for number, watch in enumerate(watches) if number % len(names) < len(ending)]
             await until(lambda: all(watch.ended for watch in gone))
-            after = len(looks)
-            await until(lambda: len(looks) > after)
+            after = len(polls)
+            await until(lambda: len(polls) > after)
             await leave(*(watch for watch in watches if watch not in gone))
             assert sum(watch.ended for watch in watches) == len(gone) == 70
 
         run(test)
         assert len(hooks) == 1
-        assert max(look.calls["ListReplays"] for look in looks) <= MOST_LIST_CALLS
-        assert sum(look.calls["DescribeReplay"] for look in looks) == len(ending)
-        assert not looks[-1].calls["DescribeReplay"]
+        assert max(poll.calls["ListReplays"] for poll in polls) <= MOST_LIST_CALLS
+        assert sum(poll.calls["DescribeReplay"] for poll in polls) == len(ending)
+        assert not polls[-1].calls["DescribeReplay"]
 
     @pytest.mark.parametrize(("count", "calls"), [(100, 1), (101, 2)])
     def test_a_further_hundred_in_flight_is_one_call_more(
-        self, aws: AwsJobs, looks: list[Look], count: int, calls: int
+        self, aws: AwsJobs, polls: list[Poll], count: int, calls: int
     ) -> None:
         """AWS hands out a hundred rows at a time; its default quota allows ten in flight."""
         names = replays(count)
@@ -75,13 +75,13 @@ class TestCost:
             await leave(*watches)
 
         run(test)
-        assert looks[0].calls == {"ListReplays": calls}
+        assert polls[0].calls == {"ListReplays": calls}
 
     @pytest.mark.parametrize(("calls", "seconds"), [(1, 30), (7, 30), (10, 300 / 7), (11, 45)])
     def test_a_poll_that_makes_many_calls_comes_later(self, aws: AwsJobs, calls: int, seconds: float) -> None:
         """Ten calls are a thousand replays; at the operators' own interval that is 14 calls a minute.
 
-        Whatever a poll costs, an end is told within two intervals.
+        However many calls a poll makes, an end is reported within two intervals.
         """
         names = replays(calls)
         where = HookSpec.of(OneByOne, {"aws_conn_id": None, "region_name": REGION})
@@ -97,7 +97,7 @@ class TestCost:
         assert aws.calls("events")["DescribeReplay"] % calls == 0
 
     @pytest.mark.parametrize("count", [1, 2, 3])
-    def test_a_few_jobs_are_described_once_each(self, aws: AwsJobs, looks: list[Look], count: int) -> None:
+    def test_a_few_jobs_are_described_once_each(self, aws: AwsJobs, polls: list[Poll], count: int) -> None:
         names = replays(count)
 
         async def test() -> None:
@@ -106,25 +106,25 @@ class TestCost:
             await leave(*watches)
 
         run(test)
-        assert {frozenset(look.calls.items()) for look in looks} == {frozenset({("DescribeReplay", count)})}
+        assert {frozenset(poll.calls.items()) for poll in polls} == {frozenset({("DescribeReplay", count)})}
 
     @pytest.mark.promise("throttled")
     @pytest.mark.promise("many-waits")
-    def test_a_throttled_group_slows_down_and_nobody_fails(self, aws: AwsJobs, looks: list[Look]) -> None:
+    def test_a_throttled_group_slows_down_and_nobody_fails(self, aws: AwsJobs, polls: list[Poll]) -> None:
         """Beside it, a group in another Region keeps its pace: it serves as the clock."""
         throttled_names, healthy_names = replays(2), replays(4, ELSEWHERE)
         # Two are described, four are listed.
         aws.add_fault(Fault("DescribeReplay", "throttle", count=1_000_000))
 
-        def looked(region: str) -> int:
-            return sum(look.region == region for look in [*looks])
+        def polled(region: str) -> int:
+            return sum(poll.region == region for poll in [*polls])
 
         async def test() -> None:
             throttled = [Watch(name) for name in throttled_names]
             healthy = [Watch(name, spec(ELSEWHERE)) for name in healthy_names]
-            await until(lambda: looked(ELSEWHERE) >= 40)
-            # With every pause twice as long as the last, the time of 40 looks is enough for 5.
-            assert 2 <= looked(REGION) <= 10
+            await until(lambda: polled(ELSEWHERE) >= 40)
+            # With every pause twice as long as the last, the time of 40 polls is enough for 5.
+            assert 2 <= polled(REGION) <= 10
             assert all(is_transient(update) for watch in throttled for update in watch.seen)
             assert all(isinstance(update, JobStatus) for watch in healthy for update in watch.seen)
             assert not any(watch.task.done() for watch in throttled)
@@ -136,20 +136,20 @@ class TestCost:
 
         run(test)
 
-    def test_a_group_that_recovered_is_as_quick_as_before(self, aws: AwsJobs, looks: list[Look]) -> None:
+    def test_a_group_that_recovered_is_as_quick_as_before(self, aws: AwsJobs, polls: list[Poll]) -> None:
         ill, healthy = replays(1), replays(4, ELSEWHERE)
         aws.add_fault(Fault("DescribeReplay", "throttle", count=3))
 
-        def looked(region: str) -> int:
-            return sum(look.region == region for look in [*looks])
+        def polled(region: str) -> int:
+            return sum(poll.region == region for poll in [*polls])
 
         async def test() -> None:
             recovered = Watch(ill[0])
             clock = [Watch(name, spec(ELSEWHERE)) for name in healthy]
             await until(lambda: any(isinstance(update, JobStatus) for update in recovered.seen))
-            before, at = looked(REGION), looked(ELSEWHERE)
-            await until(lambda: looked(REGION) >= before + 20)
-            assert looked(ELSEWHERE) - at <= 60
+            before, at = polled(REGION), polled(ELSEWHERE)
+            await until(lambda: polled(REGION) >= before + 20)
+            assert polled(ELSEWHERE) - at <= 60
             await leave(recovered, *clock)
 
         run(test)

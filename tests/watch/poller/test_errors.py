@@ -62,7 +62,7 @@ class TestErrors:
         async def test() -> None:
             known, unknown = [event(name) for name in names], event("unknown")
             payload = await unknown
-            assert "ResourceNotFoundException: Replay unknown does not exist" in payload["error"]
+            assert "Replay unknown does not exist (ResourceNotFoundException)" in payload["error"]
             assert payload["job"] is None
             assert not any(task.done() for task in known)
             for name in names:

@@ -16,7 +16,7 @@ from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
-from .watchers import ELSEWHERE, PATIENCE, Look, Watch, leave, pollers, replays, run, spec, until
+from .watchers import ELSEWHERE, PATIENCE, Poll, Watch, leave, pollers, replays, run, spec, until
 
 
 class TestComingAndGoing:
@@ -51,7 +51,7 @@ class TestComingAndGoing:
         assert len(hooks) == 2
 
     def test_a_watcher_that_is_cancelled_leaves_while_a_call_hangs(
-        self, aws: AwsJobs, looks: list[Look]
+        self, aws: AwsJobs, polls: list[Poll]
     ) -> None:
         one, other = replays(2)
         aws.add_fault(Fault("DescribeReplay", "slow", seconds=1))
@@ -60,13 +60,13 @@ class TestComingAndGoing:
             leaving, staying = Watch(one), Watch(other)
             await until(lambda: aws.calls("events").get("DescribeReplay"))
             await leaving.leave()
-            assert looks == [], "the call has returned: this shows nothing"
+            assert polls == [], "the call has returned: this shows nothing"
             await until(lambda: staying.seen)
             await staying.leave()
 
         run(test)
 
-    def test_the_last_watcher_leaves_while_a_call_hangs(self, aws: AwsJobs, looks: list[Look]) -> None:
+    def test_the_last_watcher_leaves_while_a_call_hangs(self, aws: AwsJobs, polls: list[Poll]) -> None:
         (name,) = replays(1)
         aws.add_fault(Fault("DescribeReplay", "slow", seconds=1))
 
@@ -75,7 +75,7 @@ class TestComingAndGoing:
             await until(lambda: aws.calls("events").get("DescribeReplay"))
             await watch.leave()
             assert pollers() == []
-            assert looks == [], "the call has returned: this shows nothing"
+            assert polls == [], "the call has returned: this shows nothing"
             # The next one does not wait for the call that hangs.
             after = Watch(name)
             await until(lambda: after.seen)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Watchers of replays, and the looks that they share."""
+"""Watchers of replays, and the polls that they share."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at AWS that has been finished, well or not."""
+class Poll:
+    """A finished poll of AWS, whether it succeeded or not."""
 
     region: str | None
     calls: Counter[str]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Instances of a pipeline's activities, and their attempts.
+"""Instances of a pipeline's activities.
 
 Models https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-how-tasks-scheduled.html and, for
 what a failed resource does to an activity,
@@ -15,61 +15,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from airflow_provider_jobs.testing.aws.datapipeline.attempts import TriedInstance
 from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval, parse_period
-from airflow_provider_jobs.testing.aws.datapipeline.instances import (
-    FAILURES,
-    Field,
-    Instance,
-    Turn,
-    ref,
-    string,
-)
+from airflow_provider_jobs.testing.aws.datapipeline.instances import FAILURES, Instance, Turn
 from airflow_provider_jobs.testing.control import CONTROL
 
 #: The quota that lets the first so many attempts of every instance fail, of runs started from now on.
 FAILED_ATTEMPTS = "datapipeline-failed-attempts"
 
-#: AWS's own number of retries of an activity.
-MAXIMUM_RETRIES = 2
 
-
-class Attempt:
-    """One try of an instance.
-
-    :param object_id: the id of the attempt
-    :param started: aware, UTC
-    """
-
-    def __init__(self, object_id: str, started: datetime) -> None:
-        self.id = object_id
-        self.started = started
-        self.ended: datetime | None = None
-        self.status = "RUNNING"
-        self.error: str | None = None
-
-    def end(self, status: str, now: datetime, error: str | None = None) -> None:
-        """End the attempt.
-
-        :param error: why it failed
-        """
-        self.status, self.ended, self.error = status, now, error
-
-    def fields(self) -> list[Field]:
-        """The fields that only an attempt has."""
-        fields = [string("@status", self.status), string("@actualStartTime", self.started)]
-        if self.ended is not None:
-            fields.append(string("@actualEndTime", self.ended))
-        if self.error is not None:
-            trace = f"amazonaws.datapipeline.taskrunner.TaskExecutionException: {self.error}"
-            fields += [
-                string("errorId", "ActivityFailed:SystemException"),
-                string("errorMessage", self.error),
-                string("errorStackTrace", trace),
-            ]
-        return fields
-
-
-class ActivityInstance(Instance):
+class ActivityInstance(TriedInstance):
     """One activity in one interval; see :class:`Instance`."""
 
     def __init__(self, definition: Definition, component: str, interval: Interval, version: int) -> None:
@@ -79,11 +34,8 @@ class ActivityInstance(Instance):
         self.runs_on: Instance | None = None
         #: The data nodes that it writes.
         self.writes: list[Instance] = []
-        self.attempts: list[Attempt] = []
         self._timeout = parse_period(definition.value_of(component, "attemptTimeout") or "")
-        self._tries = 1 + int(definition.value_of(component, "maximumRetries") or MAXIMUM_RETRIES)
         self._to_fail = CONTROL.quota(FAILED_ATTEMPTS, 0)
-        self._earlier = 0
 
     @property
     def order(self) -> Turn:
@@ -99,6 +51,13 @@ class ActivityInstance(Instance):
     def companions(self) -> list[Instance]:
         """Its resource, and the data nodes that it writes."""
         return [*([self.runs_on] if self.runs_on else []), *self.writes]
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When its attempt times out."""
+        if self._timeout is None or self.status != "RUNNING":
+            return None
+        return self.attempts[-1].started + self._timeout
 
     @property
     def ready(self) -> bool:
@@ -130,24 +89,6 @@ class ActivityInstance(Instance):
         while not self.terminal:
             self._fail_attempt(error, now)
 
-    def reset(self) -> None:
-        """Make it ready to run once more; earlier attempts stay and do not count as tries."""
-        super().reset()
-        self._earlier = len(self.attempts)
-
-    def fields(self, evaluate: bool) -> list[Field]:
-        """Its fields as DescribeObjects gives them; see :meth:`Instance.fields`."""
-        fields = super().fields(evaluate)
-        fields.append(string("@attemptCount", len(self.attempts)))
-        fields.append(string("@triesLeft", self._tries - len(self.attempts) + self._earlier))
-        if self.attempts:
-            fields.append(ref("@headAttempt", self.attempts[-1].id))
-        return fields
-
-    def attempt_fields(self, attempt: Attempt, evaluate: bool) -> list[Field]:
-        """The fields of one of its attempts."""
-        return self._common("ATTEMPT", self.id) + self._inherited(evaluate) + attempt.fields()
-
     def _work(self, position: float, now: datetime) -> None:
         if self.status != "RUNNING":
             self.status, self.started = "RUNNING", now
@@ -164,9 +105,6 @@ class ActivityInstance(Instance):
             else:
                 self._end("FINISHED", now)
 
-    def _start_attempt(self, now: datetime) -> None:
-        self.attempts.append(Attempt(f"{self.id}_Attempt={len(self.attempts) + 1}", now))
-
     def _fail_attempt(self, error: str, now: datetime) -> None:
         if self.status != "RUNNING":
             self.status, self.started = "RUNNING", now
@@ -176,8 +114,3 @@ class ActivityInstance(Instance):
             self._start_attempt(now)
         else:
             self._end("FAILED", now)
-
-    def _end(self, status: str, now: datetime) -> None:
-        if self.attempts and self.attempts[-1].ended is None:
-            self.attempts[-1].end(status, now)
-        super()._end(status, now)

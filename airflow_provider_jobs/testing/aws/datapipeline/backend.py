@@ -20,12 +20,11 @@ only the first activity and its resource are there. ``AwsJobs.set_status`` sets 
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
+from moto.datapipeline.models import datapipeline_backends
 
 from airflow_provider_jobs.testing.aws.datapipeline.checks import (
     invalid,
@@ -33,14 +32,14 @@ from airflow_provider_jobs.testing.aws.datapipeline.checks import (
     refuse_fatal,
     validate,
 )
+from airflow_provider_jobs.testing.aws.datapipeline.cloudformation import pipeline_of
 from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition
-from airflow_provider_jobs.testing.aws.datapipeline.instances import Field
+from airflow_provider_jobs.testing.aws.datapipeline.expressions import evaluate
 from airflow_provider_jobs.testing.aws.datapipeline.pipeline import Pipeline
+from airflow_provider_jobs.testing.aws.datapipeline.queries import check_query, leading_to, position
 from airflow_provider_jobs.testing.aws.datapipeline.runs import SERVICE
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
-
-T = TypeVar("T")
 
 #: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-limits.html
 MAX_PIPELINES = 100
@@ -49,17 +48,7 @@ QUERIES_PER_SECOND = 2.0
 QUERIES = ("DescribeObjects", "QueryObjects")
 
 MAX_IDS = 25
-MAX_SELECTORS = 10
 LIST_PAGE = 50
-QUERY_PAGE = 100
-
-OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
-    "EQ": lambda value, operands: value in operands,
-    "REF_EQ": lambda value, operands: value in operands,
-    "LE": lambda value, operands: value <= operands[0],
-    "GE": lambda value, operands: value >= operands[0],
-    "BETWEEN": lambda value, operands: operands[0] <= value <= operands[1],
-}
 
 
 class RateLimit:
@@ -97,7 +86,22 @@ class PipelinesBackend(BaseBackend):
     @property
     def pipelines(self) -> list[Pipeline]:
         """Those that are not deleted."""
-        return [pipeline for pipeline in self._pipelines.values() if not pipeline.deleted]
+        return [pipeline for pipeline in self._all.values() if not pipeline.deleted]
+
+    @property
+    def _all(self) -> dict[str, Pipeline]:
+        for made in datapipeline_backends[self.account_id][self.region_name].pipelines.values():
+            if made.pipeline_id not in self._pipelines:
+                self._pipelines[made.pipeline_id] = pipeline_of(made, self.account_id)
+        return self._pipelines
+
+    def page(self, marker: str | None) -> tuple[list[Pipeline], dict[str, Any]]:
+        """Return a page of those that are not deleted, and what ListPipelines says of the next page."""
+        # One that is deleted keeps its position, so that a marker stays true.
+        first = position(marker)
+        left = [(at, each) for at, each in enumerate(self._all.values()) if at >= first and not each.deleted]
+        shown = [pipeline for _, pipeline in left[:LIST_PAGE]]
+        return shown, leading_to(left[LIST_PAGE][0] if len(left) > LIST_PAGE else None)
 
     def create(self, request: dict[str, Any]) -> Pipeline:
         """Create a pipeline, or return the one that was created with the same name and uniqueId."""
@@ -114,7 +118,7 @@ class PipelinesBackend(BaseBackend):
 
     def get(self, pipeline_id: str) -> Pipeline:
         """Return a pipeline by its id."""
-        if pipeline_id not in self._pipelines:
+        if pipeline_id not in self._all:
             message = f"Pipeline with id: {pipeline_id} does not exist"
             raise AwsError("PipelineNotFoundException", message)
         if self._pipelines[pipeline_id].deleted:
@@ -126,7 +130,7 @@ PIPELINES = BackendDict(PipelinesBackend, SERVICE)
 
 
 class DataPipelineResponse(JobResponse):
-    """The operations. Those of task runners, and tags, are not among them."""
+    """The operations. Those of task runners are not among them, but for EvaluateExpression."""
 
     internal_error = "InternalServiceError"
 
@@ -147,9 +151,9 @@ class DataPipelineResponse(JobResponse):
 
     def list_pipelines(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ListPipelines.html."""
-        rows = [{"id": pipeline.id, "name": pipeline.name} for pipeline in self._admit().pipelines]
-        page, more = _page(rows, self.arguments.get("marker"), LIST_PAGE)
-        return json.dumps({"pipelineIdList": page, **more})
+        found, more = self._admit().page(self.arguments.get("marker"))
+        rows = [{"id": pipeline.id, "name": pipeline.name} for pipeline in found]
+        return json.dumps({"pipelineIdList": rows, **more})
 
     def describe_pipelines(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribePipelines.html."""
@@ -206,26 +210,46 @@ class DataPipelineResponse(JobResponse):
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DescribeObjects.html."""
         pipeline, request = self._pipeline(), self.arguments
         _check_ids(request["objectIds"])
-        objects = pipeline.objects(evaluate=request.get("evaluateExpressions", False))
-        found = [objects[object_id] for object_id in request["objectIds"] if object_id in objects]
-        return json.dumps({"pipelineObjects": found, "hasMoreResults": False})
+        objects, expressions = pipeline.objects(), request.get("evaluateExpressions", False)
+        found = [(each, objects.find(each, expressions)) for each in request["objectIds"]]
+        shown = [
+            {"id": object_id, "name": objects.name_of(object_id), "fields": fields}
+            for object_id, fields in found
+            if fields is not None
+        ]
+        return json.dumps({"pipelineObjects": shown, "hasMoreResults": False})
 
     def query_objects(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_QueryObjects.html."""
         pipeline, request = self._pipeline(), self.arguments
-        sphere, limit = request["sphere"], request.get("limit", QUERY_PAGE)
-        selectors = request.get("query", {}).get("selectors", [])
-        _check_query(sphere, limit, selectors)
+        check_query(request)
         if not request.get("marker"):
             pipeline.read()
-        ids = [
-            object_id
-            for object_id, found in pipeline.objects().items()
-            if {"key": "@sphere", "stringValue": sphere} in found["fields"]
-            and all(_selects(selector, found["fields"]) for selector in selectors)
-        ]
-        page, more = _page(ids, request.get("marker"), min(limit, QUERY_PAGE))
-        return json.dumps({"ids": page, **more})
+        return json.dumps(pipeline.queries.answer(request, pipeline.objects))
+
+    def evaluate_expression(self) -> str:
+        """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_EvaluateExpression.html.
+
+        Assumption: an object that there is not is a TaskNotFoundException.
+        """
+        pipeline, request = self._pipeline(), self.arguments
+        object_id, objects = request["objectId"], pipeline.objects()
+        fields = objects.find(object_id)
+        if fields is None:
+            raise AwsError("TaskNotFoundException", f"Object {object_id} does not exist")
+        in_use = pipeline.definition if object_id in pipeline.definition.by_id else pipeline.active
+        evaluated = evaluate(request["expression"], in_use.parameter_values, objects.context(object_id))
+        return json.dumps({"evaluatedExpression": evaluated})
+
+    def add_tags(self) -> str:
+        """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_AddTags.html."""
+        self._pipeline().add_tags(self.arguments["tags"])
+        return "{}"
+
+    def remove_tags(self) -> str:
+        """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_RemoveTags.html."""
+        self._pipeline().remove_tags(self.arguments["tagKeys"])
+        return "{}"
 
     def set_status(self) -> str:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_SetStatus.html."""
@@ -239,39 +263,3 @@ BACKEND = Backend(SERVICE, DataPipelineResponse)
 def _check_ids(ids: list[str]) -> None:
     if len(ids) > MAX_IDS:
         raise invalid(f"At most {MAX_IDS} identifiers are allowed in a single call, got {len(ids)}")
-
-
-def _check_query(sphere: str, limit: int, selectors: list[dict[str, Any]]) -> None:
-    if sphere not in ("COMPONENT", "INSTANCE", "ATTEMPT"):
-        raise invalid(f"Sphere must be COMPONENT, INSTANCE or ATTEMPT, not {sphere}")
-    if limit < 1:
-        raise invalid(f"Limit must be positive, not {limit}")
-    if len(selectors) > MAX_SELECTORS:
-        raise invalid(f"A query has at most {MAX_SELECTORS} selectors, not {len(selectors)}")
-    for operator in (selector["operator"] for selector in selectors):
-        needed = 2 if operator["type"] == "BETWEEN" else 1
-        if operator["type"] not in OPERATORS or len(operator.get("values", ())) < needed:
-            raise invalid(f"Operator {operator['type']} is not valid, or it lacks a value")
-
-
-def _selects(selector: dict[str, Any], fields: list[Field]) -> bool:
-    # The field that the selector names may hold several values; one that matches is enough.
-    operator = selector["operator"]
-    kind = "refValue" if operator["type"] == "REF_EQ" else "stringValue"
-    return any(
-        OPERATORS[operator["type"]](field[kind], operator["values"])
-        for field in fields
-        if field["key"] == selector["fieldName"] and kind in field
-    )
-
-
-def _page(rows: Sequence[T], marker: str | None, size: int) -> tuple[Sequence[T], dict[str, Any]]:
-    try:
-        first = int(urlsafe_b64decode(marker)) if marker else 0
-    except ValueError:
-        raise invalid("Marker is not valid") from None
-    end = first + size
-    more: dict[str, Any] = {"hasMoreResults": end < len(rows)}
-    if more["hasMoreResults"]:
-        more["marker"] = urlsafe_b64encode(str(end).encode()).decode()
-    return rows[first:end], more

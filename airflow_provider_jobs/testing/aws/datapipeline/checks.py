@@ -5,7 +5,9 @@
 The fatal errors are those of
 https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_PutPipelineDefinition.html and of
 https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-limits.html. AWS lists no other errors:
-where no answer of AWS's is known, the words are ours.
+where no answer of AWS's is known, the words are ours. A value of a parameter that is not declared is none:
+AWS's guide has such. Assumption: neither is a schedule that is not there in a definition that runs on demand,
+as in AWS's sample json-to-dynamodb.
 """
 
 from __future__ import annotations
@@ -145,6 +147,8 @@ def _references(definition: Definition) -> Iterator[Problem]:
     for obj in definition.objects:
         for field in obj["fields"]:
             ref = field.get("refValue")
+            if field["key"] == "schedule" and definition.on_demand:
+                continue
             if ref and ref not in definition.by_id:
                 yield obj["id"], f"'{field['key']}' references an object '{ref}' that does not exist"
 
@@ -205,7 +209,8 @@ def _schedule_errors(values: dict[str, str | None]) -> Iterator[str]:
     start, end = (parse_time(values[key] or "") for key in ("startDateTime", "endDateTime"))
     for key, time in (("startDateTime", start), ("endDateTime", end)):
         if values[key] and time is None:
-            yield f"'{key}' must have the form YYYY-MM-DDTHH:MM:SS"
+            # https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_ValidatePipelineDefinition.html
+            yield f"INVALID_FIELD_VALUE: '{key}' value must be a literal datetime value."
     if start and end and start >= end:
         yield "'endDateTime' must be after 'startDateTime'"
     if not (values["occurrences"] or "1").isdecimal():
@@ -213,13 +218,9 @@ def _schedule_errors(values: dict[str, str | None]) -> Iterator[str]:
 
 
 def _parameters(definition: Definition) -> Iterator[Problem]:
-    names = [parameter["id"] for parameter in definition.parameters]
-    for name in names:
+    for name in (parameter["id"] for parameter in definition.parameters):
         if not name.lstrip("*").startswith("my"):
             yield name, "Parameter names must start with 'my'"
-    for name in dict.fromkeys(value["id"] for value in definition.values):
-        if name not in names:
-            yield name, "Value is given for a parameter that does not exist"
 
 
 def _recommendations(definition: Definition) -> Iterator[Problem]:

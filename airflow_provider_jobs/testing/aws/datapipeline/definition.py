@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 DEFAULT = "Default"
@@ -26,6 +26,7 @@ UNITS |= {"month": 30 * 86_400, "year": 365 * 86_400}
 PARAMETER = re.compile(r"#\{(my\w+)\}")
 
 
+@lru_cache(maxsize=100_000)
 def stamp(time: datetime) -> str:
     """Write a time as Data Pipeline does: UTC, whole seconds, no zone."""
     return time.strftime(TIME_FORMAT)
@@ -98,6 +99,7 @@ class Definition:
         self.objects = list(objects)
         self.parameters = list(parameters)
         self.values = list(values)
+        self._inherited: dict[tuple[str, str], list[str]] = {}
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> Definition:
@@ -130,10 +132,11 @@ class Definition:
 
     def values_of(self, object_id: str, key: str) -> list[str]:
         """The values of a field, of a reference the id: the object's own, its parents' or Default's."""
-        for ancestor in self._lineage(object_id):
-            if found := own_values(self.by_id[ancestor], key):
-                return found
-        return []
+        found = self._inherited.get((object_id, key))
+        if found is None:
+            own = (own_values(self.by_id[ancestor], key) for ancestor in self._lineage(object_id))
+            found = self._inherited[object_id, key] = next(filter(None, own), [])
+        return found
 
     def value_of(self, object_id: str, key: str) -> str | None:
         """The first of a field's values, with the parameters put in."""
@@ -168,6 +171,17 @@ class Definition:
     def data_nodes(self) -> dict[str, list[str]]:
         """The ids of the data nodes, each with the activities that read or write it, at least one."""
         return self._referred(lambda kind: kind.endswith("DataNode"), "input", "output")
+
+    @cached_property
+    def used_by(self) -> dict[str, tuple[list[str], list[str]]]:
+        """The data nodes, each with the activities that read it and those that write it."""
+        return {
+            node: (
+                [each for each in users if node in self.values_of(each, "input")],
+                [each for each in users if node in self.values_of(each, "output")],
+            )
+            for node, users in self.data_nodes.items()
+        }
 
     def _referred(self, kind: Callable[[str], bool], *keys: str) -> dict[str, list[str]]:
         found = {

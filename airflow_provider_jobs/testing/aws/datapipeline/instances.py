@@ -73,6 +73,11 @@ class Instance(ABC):
         """The turns that it needs; a job's way is cut into as many parts."""
 
     @property
+    def deadline(self) -> datetime | None:
+        """After which time it ends by itself, whatever its way; None without one."""
+        return None
+
+    @property
     def parameters(self) -> dict[str, str]:
         """The values of the parameters that it runs with."""
         return self._definition.parameter_values
@@ -143,7 +148,7 @@ class Instance(ABC):
 
         :param evaluate: whether expressions are to be evaluated
         """
-        fields = self._common("INSTANCE", self.component) + self._inherited(evaluate)
+        fields = self._common("INSTANCE") + self._inherited(evaluate)
         fields.append(string("@status", self.status))
         fields += [ref("@waitingOn", other.id) for other in self.waits_for if not other.terminal]
         fields += [ref("@cascadeFailedOn", other.id) for other in self.cascade_failed_on]
@@ -153,10 +158,10 @@ class Instance(ABC):
             fields.append(string("@actualEndTime", self.ended))
         return fields
 
-    def _common(self, sphere: str, parent: str) -> list[Field]:
+    def _common(self, sphere: str) -> list[Field]:
         return [
             string("@sphere", sphere),
-            ref("parent", parent),
+            ref("parent", self.component),
             ref("@componentParent", self.component),
             string("@version", self._version),
             string("@scheduledStartTime", self.interval.start),

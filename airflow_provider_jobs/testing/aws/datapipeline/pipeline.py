@@ -7,17 +7,20 @@ States: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-interp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import string as characters
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from moto.datapipeline.utils import get_random_pipeline_id
+from moto.moto_api._internal import mock_random
 
-from airflow_provider_jobs.testing.aws.datapipeline.activities import ActivityInstance
 from airflow_provider_jobs.testing.aws.datapipeline.checks import invalid
 from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval
-from airflow_provider_jobs.testing.aws.datapipeline.instances import FAILURES, Field, Instance, ref, string
+from airflow_provider_jobs.testing.aws.datapipeline.instances import Instance, string
+from airflow_provider_jobs.testing.aws.datapipeline.objects import PipelineObjects, health
 from airflow_provider_jobs.testing.aws.datapipeline.plan import plan, reset_companions
+from airflow_provider_jobs.testing.aws.datapipeline.queries import Queries
 from airflow_provider_jobs.testing.aws.datapipeline.runs import SERVICE, Run
 from airflow_provider_jobs.testing.control import CONTROL
 
@@ -31,6 +34,16 @@ LAG = "datapipeline-lag"
 COMPONENT_STATUSES = ("PAUSE", "RESUME")
 INSTANCE_STATUSES = ("TRY_CANCEL", "RERUN", "MARK_FINISHED")
 
+#: https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-adding-tags.html
+MAX_TAGS = 10
+
+
+def random_pipeline_id() -> str:
+    """Make an id as AWS's are, such as ``df-00627471SOVYZEXAMPLE``."""
+    digits = mock_random.choices(characters.digits, k=7)
+    rest = mock_random.choices(characters.digits + characters.ascii_uppercase, k=12)
+    return "".join(["df-0", *digits, *rest])
+
 
 class Pipeline:
     """A pipeline, from its creation to its deletion.
@@ -40,21 +53,23 @@ class Pipeline:
     """
 
     def __init__(self, account: str, request: dict[str, Any]) -> None:
-        self.id: str = get_random_pipeline_id()
+        self.id = random_pipeline_id()
         self.name: str = request["name"]
         self.unique_id: str = request["uniqueId"]
         self.definition = self.active = Definition([])
         self.deleted = False
         self._account = account
         self._description: str = request.get("description", "")
-        self._tags = request.get("tags", [])
+        self._tags: dict[str, str] = {}
+        self.add_tags(request.get("tags", []))
         self._version = 0
         self._created = CONTROL.clock()
         self._first_activation: datetime | None = None
         self._last_activation: datetime | None = None
         self._endless = False
         self._paused: set[str] = set()
-        self._instances: list[Instance] = []
+        self._instances: dict[str, Instance] = {}
+        self.queries = Queries()
         self._run: Run | None = None
         self._lag = 0
         self._before: dict[str, datetime | str | None] = {}
@@ -73,16 +88,16 @@ class Pipeline:
 
     @property
     def _born(self) -> list[Instance]:
-        return [instance for instance in self._instances if instance.born]
+        return [instance for instance in self._instances.values() if instance.born]
 
-    @property
-    def _shown(self) -> list[Instance]:
-        """The instances that the API shows."""
+    def _shows(self) -> Callable[[Instance], bool]:
+        """Return what tells whether the API shows an instance."""
         if not self._lag or self._run is None:
-            return self._born
+            return attrgetter("born")
         first = self._run.first
         early = [first, first.runs_on] if first else []
-        return [i for i in self._born if i in early or i not in self._run.instances]
+        late = {*self._run.instances}.difference(early)
+        return lambda instance: instance.born and instance not in late
 
     def read(self) -> None:
         """Count a read of what it runs."""
@@ -137,6 +152,8 @@ class Pipeline:
         """https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_SetStatus.html."""
         if self.state == "FINISHED":
             raise invalid(f"Pipeline {self.id} is in FINISHED state and its objects cannot be changed")
+        # AWS's example has it in lower case.
+        status = status.upper()
         instances = {instance.id: instance for instance in self._born}
         known = self.definition.by_id if status in COMPONENT_STATUSES else instances
         if status not in COMPONENT_STATUSES + INSTANCE_STATUSES:
@@ -150,6 +167,17 @@ class Pipeline:
         else:
             self._set_instances([instances[object_id] for object_id in object_ids], status)
         self._go_on()
+
+    def add_tags(self, tags: Sequence[Mapping[str, str]]) -> None:
+        """Add tags, or give them new values."""
+        added = self._tags | {tag["key"]: tag["value"] for tag in tags}
+        if len(added) > MAX_TAGS:
+            raise invalid(f"A pipeline has at most {MAX_TAGS} tags, not {len(added)}")
+        self._tags = added
+
+    def remove_tags(self, keys: Sequence[str]) -> None:
+        """Remove tags; those that there are not count as removed."""
+        self._tags = {key: value for key, value in self._tags.items() if key not in keys}
 
     def describe(self) -> dict[str, Any]:
         """Describe the pipeline as DescribePipelines does."""
@@ -168,7 +196,7 @@ class Pipeline:
             "@firstActivationTime": self._first_activation,
             "@lastActivationTime": self._last_activation,
             **self._times(),
-            **_health(self._shown),
+            **health([*filter(self._shows(), self._instances.values())]),
             **(self._before if self._lag else {}),
         }
         return {
@@ -176,51 +204,27 @@ class Pipeline:
             "name": self.name,
             "description": self._description,
             "fields": [string(key, value) for key, value in fields.items() if value is not None],
-            "tags": self._tags,
+            "tags": [{"key": key, "value": value} for key, value in self._tags.items()],
         }
 
-    def objects(self, evaluate: bool = False) -> dict[str, dict[str, Any]]:
-        """All objects by their id, as DescribeObjects describes them: components, instances, attempts.
-
-        :param evaluate: whether expressions are to be evaluated
-        """
-        return {
-            object_id: {
-                "id": object_id,
-                "name": name,
-                "fields": [*fields, string("@pipelineId", self.id)],
-            }
-            for object_id, name, fields in self._objects(evaluate)
-        }
-
-    def _objects(self, evaluate: bool) -> Iterator[tuple[str, str, list[Field]]]:
-        born = self._shown
-        for object_id, component in self.definition.by_id.items():
-            yield object_id, component["name"], self._component_fields(object_id, born)
-        for instance in born:
-            yield instance.id, instance.id, instance.fields(evaluate)
-            if not isinstance(instance, ActivityInstance):
-                continue
-            for attempt in instance.attempts:
-                yield attempt.id, attempt.id, instance.attempt_fields(attempt, evaluate)
-
-    def _component_fields(self, object_id: str, born: list[Instance]) -> list[Field]:
-        instances = [instance for instance in born if instance.component == object_id]
-        status = "PAUSED" if object_id in self._paused else self.state
-        fields: list[Field] = [*self.definition.by_id[object_id]["fields"]]
-        fields += [
-            string("@sphere", "COMPONENT"),
-            string("@version", self._version),
-            string("@status", status),
-        ]
-        fields += [ref("@activeInstances", instance.id) for instance in instances if not instance.terminal]
-        return fields + [string(key, value) for key, value in _health(instances).items()]
+    def objects(self) -> PipelineObjects:
+        """All objects that the API shows: components, instances, attempts."""
+        return PipelineObjects(
+            pipeline_id=self.id,
+            definition=self.definition,
+            version=self._version,
+            state=self.state,
+            paused=self._paused,
+            instances=self._instances,
+            shows=self._shows(),
+        )
 
     def _times(self) -> dict[str, datetime | None]:
         born = self._born
-        coming = [instance.interval.start for instance in self._instances if not instance.born]
-        starts = [instance.interval.start for instance in self._instances]
-        ends = [instance.interval.end for instance in self._instances]
+        instances = self._instances.values()
+        coming = [instance.interval.start for instance in instances if not instance.born]
+        starts = [instance.interval.start for instance in instances]
+        ends = [instance.interval.end for instance in instances]
         ended = [instance.ended for instance in born if instance.ended is not None]
         next_run = max(ends) if self._endless and ends else None
         return {
@@ -254,7 +258,7 @@ class Pipeline:
             raise invalid("Pipeline cannot be activated: its scheduledStartTime is earlier than 1 day ago")
         self._endless = any(schedule.end is None for schedule in schedules.values())
         # Intervals that have not come are planned again, since the definition may have changed.
-        self._instances = self._born
+        self._instances = {instance.id: instance for instance in self._born}
         intervals = {activity: list(schedule.intervals(moment)) for activity, schedule in schedules.items()}
         new = self._plan(definition, intervals)
         for instance in new:
@@ -264,8 +268,8 @@ class Pipeline:
         return left + [instance for instance in new if not instance.terminal]
 
     def _plan(self, definition: Definition, intervals: dict[str, list[Interval]]) -> list[Instance]:
-        new = plan(definition, intervals, self._instances, self._version)
-        self._instances = [*self._instances, *new]
+        new = plan(definition, intervals, [*self._instances.values()], self._version)
+        self._instances |= {instance.id: instance for instance in new}
         return new
 
     def _left_by(self, run: Run) -> list[Instance]:
@@ -294,7 +298,7 @@ class Pipeline:
         for instance in again:
             again += [
                 other
-                for other in self._instances
+                for other in self._instances.values()
                 if instance in other.waits_for and other.status == "CASCADE_FAILED" and other not in again
             ]
         left = [] if self._run is None else self._run.release()
@@ -306,22 +310,12 @@ class Pipeline:
     def _go_on(self) -> None:
         """Run what a change of status has set free, which takes a new run if the last one has ended."""
         run = self._run
-        if run is None or run.deactivated:
+        if run is None:
+            return
+        run.touch()
+        if run.deactivated:
             return
         if run.life.active:
             run.update()
         elif any(not (i.terminal or i.blocked or i.component in self._paused) for i in run.instances):
             self._rerun([])
-
-
-def _health(instances: list[Instance]) -> dict[str, Any]:
-    """Tell whether the last instance to end did its work; nothing before one has ended."""
-    ended = [(instance.ended, instance) for instance in instances if instance.ended is not None]
-    if not ended:
-        return {}
-    time, last = max(ended, key=lambda pair: pair[0])
-    return {
-        "@healthStatus": "ERROR" if last.status in FAILURES else "HEALTHY",
-        "@healthStatusFromInstanceId": last.id,
-        "@healthStatusUpdatedTime": time,
-    }

@@ -41,8 +41,10 @@ def plan(
         others = [(other, instance.interval.start) for other in definition.dependencies[instance.component]]
         instance.waits_for = [at[other] for other in others if other in at]
     made: list[Instance] = [*new]
-    for interval in dict.fromkeys(instance.interval for instance in new):
-        here = [instance for instance in new if instance.interval == interval]
+    by_interval: dict[Interval, dict[str, ActivityInstance]] = {}
+    for instance in new:
+        by_interval.setdefault(instance.interval, {})[instance.component] = instance
+    for interval, here in by_interval.items():
         made += _resources(definition, interval, version, here)
         made += _data_nodes(definition, interval, version, here)
     # An activity that is new to an interval brings along only what its interval lacks.
@@ -53,7 +55,8 @@ def plan(
 
 def reset_companions(instances: Sequence[Instance]) -> list[Instance]:
     """Make what instances run on, and write, ready once more, where it has ended; return those."""
-    found = [other for instance in instances for other in instance.companions if other not in instances]
+    given = set(instances)
+    found = [other for instance in instances for other in instance.companions if other not in given]
     ended = [other for other in dict.fromkeys(found) if other.terminal]
     for other in ended:
         other.reset()
@@ -61,10 +64,10 @@ def reset_companions(instances: Sequence[Instance]) -> list[Instance]:
 
 
 def _resources(
-    definition: Definition, interval: Interval, version: int, activities: Sequence[ActivityInstance]
+    definition: Definition, interval: Interval, version: int, activities: Mapping[str, ActivityInstance]
 ) -> Iterator[ResourceInstance]:
     for component, ids in definition.resources.items():
-        users = [activity for activity in activities if activity.component in ids]
+        users = [activities[each] for each in ids if each in activities]
         if users:
             resource = ResourceInstance(definition, component, interval, version, users)
             for user in users:
@@ -73,17 +76,10 @@ def _resources(
 
 
 def _data_nodes(
-    definition: Definition, interval: Interval, version: int, activities: Sequence[ActivityInstance]
+    definition: Definition, interval: Interval, version: int, activities: Mapping[str, ActivityInstance]
 ) -> Iterator[DataNodeInstance]:
-    for component in definition.data_nodes:
-        readers, writers = (
-            [
-                activity
-                for activity in activities
-                if component in definition.values_of(activity.component, key)
-            ]
-            for key in ("input", "output")
-        )
+    for component, used_by in definition.used_by.items():
+        readers, writers = ([activities[each] for each in ids if each in activities] for ids in used_by)
         if readers or writers:
             node = DataNodeInstance(definition, component, interval, version, readers, writers)
             for reader in readers:

@@ -9,10 +9,11 @@ activity WAITING_FOR_RUNNER. Statuses:
 https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-interpret-status.html.
 
 Assumptions, since AWS does not describe them: only resources and data nodes that an activity refers to have
-instances, and they have no attempts; preconditions have no instances; a resource takes a turn to be created
-before the first of its activities, and one to shut down after the last; a data node with a precondition takes
-a turn to meet it, in which it is WAITING_ON_DEPENDENCIES; a resource stays up while one of its activities has
-not ended. ``terminateAfter`` counts from the start of the creation, by the wall clock.
+instances; a resource has one attempt each time that it is created; preconditions have no instances; a
+resource takes a turn to be created before the first of its activities, and one to shut down after the last;
+a data node with a precondition takes a turn to meet it, in which it is WAITING_ON_DEPENDENCIES; a resource
+stays up while one of its activities has not ended. ``terminateAfter`` counts from the start of the creation,
+by the wall clock.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_provider_jobs.testing.aws.datapipeline.activities import ActivityInstance
+from airflow_provider_jobs.testing.aws.datapipeline.attempts import TriedInstance
 from airflow_provider_jobs.testing.aws.datapipeline.definition import Definition, Interval, parse_period
 from airflow_provider_jobs.testing.aws.datapipeline.instances import Instance, Turn
 
@@ -28,7 +30,7 @@ from airflow_provider_jobs.testing.aws.datapipeline.instances import Instance, T
 BEFORE, AFTER = -0.5, 0.5
 
 
-class ResourceInstance(Instance):
+class ResourceInstance(TriedInstance):
     """One resource in one interval; see :class:`Instance`.
 
     :param users: the activities that run on it, at least one
@@ -73,12 +75,20 @@ class ResourceInstance(Instance):
             else:
                 self.status = "SHUTTING_DOWN"
         elif self.status != "RUNNING" and not self.blocked:
-            self.started = self.started or now
+            if self.started is None:
+                self.started = now
+                self._start_attempt(now)
             self.status = "CREATING" if created < 1 else "RUNNING"
 
+    @property
+    def deadline(self) -> datetime | None:
+        """When it is shut down, whatever still runs on it."""
+        if self._terminate_after is None or self.started is None:
+            return None
+        return self.started + self._terminate_after
+
     def _overdue(self, now: datetime) -> bool:
-        limit, started = self._terminate_after, self.started
-        return limit is not None and started is not None and now - started > limit
+        return self.deadline is not None and now > self.deadline
 
 
 class DataNodeInstance(Instance):

@@ -7,6 +7,7 @@ Models https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/dp-how-tas
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -50,15 +51,16 @@ class Run:
         self._births = {start: self._slots[start, level] for start, level in reversed(turns)}
         self._failed = False
         self._closed = False
-        self._seen: dict[str, Any] = {}
         self.deactivated = False
+        self._take_stock()
+        self._state = self.state
         self.life = CONTROL.start(SERVICE, pipeline_id, self.view)
         self.update()
 
     @property
     def first(self) -> ActivityInstance | None:
         """The first of its activities."""
-        return next(iter(self._activities), None)
+        return next((each for each in self.instances if isinstance(each, ActivityInstance)), None)
 
     @property
     def _activities(self) -> list[ActivityInstance]:
@@ -67,7 +69,7 @@ class Run:
     @property
     def over(self) -> bool:
         """Whether all its instances have come to an end."""
-        return self._closed or all(instance.terminal for instance in self.instances)
+        return self._closed or not (self._coming or any(not instance.terminal for instance in self._open))
 
     @property
     def state(self) -> str:
@@ -79,7 +81,18 @@ class Run:
     def view(self) -> dict[str, Any]:
         """Bring it up to date, and describe it for ``AwsJobs.jobs``."""
         self.update()
-        return self._seen
+        return {
+            "id": self.activation_id,
+            "pipeline": self.life.job_id,
+            "parameters": self.instances[0].parameters if self.instances else {},
+            "state": self._state,
+            "instances": dict(self._statuses),
+        }
+
+    def touch(self) -> None:
+        """Note that statuses of its instances, or what is paused, were changed from outside."""
+        if not self._closed:
+            self._take_stock()
 
     def update(self) -> None:
         """Bring all instances up to date."""
@@ -88,29 +101,37 @@ class Run:
             self._advance()
         if changed or not self._closed:
             failed = self.over and any(activity.status in BROKEN for activity in self._activities)
-            self._seen = {
-                "id": self.activation_id,
-                "pipeline": self.life.job_id,
-                "parameters": self.instances[0].parameters if self.instances else {},
-                "state": "FAILED" if failed and not self.deactivated else self.state,
-                "instances": {instance.id: instance.status for instance in self.instances if instance.born},
-            }
+            self._state = "FAILED" if failed and not self.deactivated else self.state
             # Once it is over, a later run may take its instances and run them again.
             self._closed = self.over and not self.life.active
 
     def _set_by_hand(self) -> bool:
         """Give instances the statuses that a test has set; tell whether there were any."""
+        if not self.life.statuses:
+            return False
         statuses, self.life.statuses = self.life.statuses, {}
         for instance in self.instances:
             if instance.id in statuses:
                 instance.show(statuses[instance.id], CONTROL.clock())
-        return bool(statuses)
+        self._take_stock()
+        return True
+
+    def _take_stock(self) -> None:
+        """Sort the instances: those that are to come, and those at work, the only ones that change."""
+        self._coming = deque(sorted((each for each in self.instances if not each.born), key=self._birth))
+        self._open = [each for each in self.instances if each.born and not each.terminal]
+        self._statuses = {each.id: each.status for each in self.instances if each.born}
+        #: The way at which nothing changes any more, and until when that holds.
+        self._settled: tuple[float, datetime | None] | None = None
+
+    def _birth(self, instance: Instance) -> int:
+        return self._births.get(instance.interval.start, 0)
 
     def _advance(self) -> None:
         now = CONTROL.clock()
         reached = self.life.peek()
         if self.life.failure is not None:
-            if self._activities and not self._failed:
+            if not self._failed and self.first:
                 self._failed = True
                 self._fail(reached, self.life.failure, now)
             # What does not depend on the failed instance has nothing left to wait for.
@@ -130,6 +151,7 @@ class Run:
         for instance in self.instances:
             if cancel_active or instance.status not in ("RUNNING", "SHUTTING_DOWN"):
                 instance.cancel(now)
+        self._take_stock()
         if cancel_active and self.life.active:
             self.life.stop()
 
@@ -144,6 +166,7 @@ class Run:
         """End it, and give away those of its instances that have not ended."""
         released = [instance for instance in self.instances if not instance.terminal]
         self.instances = [instance for instance in self.instances if instance.terminal]
+        self.touch()
         self.life.advance()
         self.update()
         self._closed = True
@@ -152,13 +175,33 @@ class Run:
     def _go(self, reached: float, now: datetime) -> None:
         # Rounded, because a third of three parts must be one whole part.
         way = round(reached * len(self._slots), 9)
+        self._let_come(way)
+        if self._settled and self._settled[0] == way:
+            until = self._settled[1]
+            if until is None or now <= until:
+                return
         # A resource ends after its activities, in the same moment if all of the way is gone at once.
-        resources = [instance for instance in self.instances if isinstance(instance, ResourceInstance)]
-        for instance in (*self.instances, *resources):
-            instance.born = instance.born or way >= self._births.get(instance.interval.start, 0)
-            if instance.born:
-                positions = [way - self._slots[turn] for turn in instance.turns]
-                instance.update(positions, instance.component in self._paused, now)
+        resources = [instance for instance in self._open if isinstance(instance, ResourceInstance)]
+        for instance in (*self._open, *resources):
+            positions = [way - self._slots[turn] for turn in instance.turns]
+            instance.update(positions, instance.component in self._paused, now)
+        now_shown = {instance.id: instance.status for instance in self._open}
+        changed = any(self._statuses.get(name) != status for name, status in now_shown.items())
+        self._statuses |= now_shown
+        self._open = [instance for instance in self._open if not instance.terminal]
+        deadlines = [each.deadline for each in self._open if each.deadline is not None]
+        self._settled = None if changed else (way, min(deadlines, default=None))
+
+    def _let_come(self, way: float) -> None:
+        """Let the instances of the intervals that have come be there."""
+        came = False
+        while self._coming and way >= self._birth(self._coming[0]):
+            instance = self._coming.popleft()
+            instance.born = came = True
+            self._open.append(instance)
+        if came:
+            self._open.sort(key=_order)
+            self._settled = None
 
     def _fail(self, reached: float, reason: str, now: datetime) -> None:
         way = round(reached * len(self._slots), 9)
@@ -168,6 +211,7 @@ class Run:
         ready = [activity for activity in self._activities if activity.ready]
         if ready:
             ready[0].fail(reason, now)
+            self._settled = None
 
 
 def _order(instance: Instance) -> Turn:

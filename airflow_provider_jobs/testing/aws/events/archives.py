@@ -19,11 +19,10 @@ from moto.events.models import Archive, EventPattern, EventsBackend
 from moto.events.responses import EventsHandler
 from moto.events.utils import EventMessageType
 
-from airflow_provider_jobs.testing.aws.constraints import check
 from airflow_provider_jobs.testing.aws.events.rules import ArchiveRule
 from airflow_provider_jobs.testing.aws.events.settings import TAKES_EVENTS
 from airflow_provider_jobs.testing.control import CONTROL
-from airflow_provider_jobs.testing.moto_ext import AwsError
+from airflow_provider_jobs.testing.moto_ext import AwsError, JobResponse
 
 SERVICE = "events"
 MAX_PAGE = 100
@@ -46,13 +45,14 @@ def check_filters(operation: str, request: dict[str, Any]) -> None:
 class JobArchive(Archive):
     """An archive whose events arrive late and expire.
 
-    :param archive: as moto created it
+    :param archive: as moto created it, for CloudFormation too, which goes on to change that one
     """
 
     def __init__(self, archive: Archive) -> None:
-        self.__dict__.update(vars(archive))
+        self.__dict__ = vars(archive)
         self._coming: list[tuple[datetime, EventMessageType]] = []
         self._state_reason: str | None = None
+        self.kms_key: str | None = None
         self.refresh()
 
     @classmethod
@@ -64,9 +64,9 @@ class JobArchive(Archive):
         return True
 
     def take(self, event: EventMessageType) -> None:
-        """Let an event arrive after the archive's delay, if the archive takes events."""
+        """Let an event arrive after the archive's delay, if it matches and the archive takes events."""
         state, _ = CONTROL.archives.state(self.name)
-        if state in TAKES_EVENTS:
+        if state in TAKES_EVENTS and self.event_pattern.matches_event(event):
             self._coming.append((CONTROL.now() + timedelta(seconds=CONTROL.archives.delay(self.name)), event))
 
     def refresh(self) -> None:
@@ -87,6 +87,7 @@ class JobArchive(Archive):
         """
         self.description = request.get("Description", self.description)
         self.retention = request.get("RetentionDays", self.retention)
+        self.kms_key = request.get("KmsKeyIdentifier", self.kms_key)
         if "EventPattern" in request:
             self.event_pattern = EventPattern.load(request["EventPattern"])
             pattern = {**self.event_pattern.get_pattern(), "replay-name": [{"exists": False}]}
@@ -116,7 +117,11 @@ class JobArchive(Archive):
 
     def describe(self) -> dict[str, Any]:
         """Describe the archive as DescribeArchive does."""
-        more = {"Description": self.description, "EventPattern": self.event_pattern.dump()}
+        more = {
+            "Description": self.description,
+            "EventPattern": self.event_pattern.dump(),
+            "KmsKeyIdentifier": self.kms_key or None,
+        }
         given = {key: value for key, value in more.items() if value is not None}
         return {"ArchiveArn": self.arn, **self.describe_short(), **given}
 
@@ -132,34 +137,30 @@ class JobArchive(Archive):
         return {} if self._state_reason is None else {"StateReason": self._state_reason}
 
 
-class ArchiveOperations(EventsHandler):
+class ArchiveOperations(JobResponse, EventsHandler):
     """The operations of archives."""
 
     @property
-    def checked(self) -> dict[str, Any]:
-        """The call's arguments, which keep to AWS's constraints."""
-        request: dict[str, Any] = json.loads(self.body or "{}")
-        check(SERVICE, self._get_action() or "", request)
-        return request
+    def events_backend(self) -> EventsBackend:
+        """Moto's state of the caller's account and Region; its archives are ours."""
+        return adopt_archives(super().events_backend)
 
     def create_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html."""
-        name, events = self.checked["ArchiveName"], self.events_backend
+        request = self.arguments
         super().create_archive()
-        archive = events.archives[name] = JobArchive(events.archives[name])
-        assert archive.rule is not None
-        archive.rule = ArchiveRule(archive.rule, archive.take)
-        events.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
+        archive = get_archive(self.events_backend, request)
+        archive.kms_key = request.get("KmsKeyIdentifier")
         return self._create_response(archive.outcome())
 
     def describe_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeArchive.html."""
-        return self._create_response(get_archive(self.events_backend, self.checked).describe())
+        return self._create_response(get_archive(self.events_backend, self.arguments).describe())
 
     def update_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_UpdateArchive.html."""
-        request = self.checked
-        if not request.keys() & {"Description", "EventPattern", "RetentionDays"}:
+        request = self.arguments
+        if not request.keys() & {"Description", "EventPattern", "KmsKeyIdentifier", "RetentionDays"}:
             message = "At least one of EventPattern, RetentionDays or Description must be provided."
             raise AwsError("ValidationException", message)
         archive = get_archive(self.events_backend, request)
@@ -168,12 +169,12 @@ class ArchiveOperations(EventsHandler):
 
     def delete_archive(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteArchive.html."""
-        get_archive(self.events_backend, self.checked)
+        get_archive(self.events_backend, self.arguments)
         return super().delete_archive()
 
     def list_archives(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListArchives.html."""
-        request = self.checked
+        request = self.arguments
         check_filters("ListArchives", request)
         if "EventSourceArn" in request:
             self.events_backend._get_event_bus(request["EventSourceArn"])
@@ -190,6 +191,20 @@ class ArchiveOperations(EventsHandler):
         return self._create_response(answer)
 
 
+def adopt_archives(events: EventsBackend) -> EventsBackend:
+    """Make ours of the archives that moto has created, as it does for CloudFormation, and return its state.
+
+    :param events: moto's state of an account and Region
+    """
+    for name, created in list(events.archives.items()):
+        if not isinstance(created, JobArchive):
+            archive = events.archives[name] = JobArchive(created)
+            assert archive.rule is not None
+            archive.rule = ArchiveRule(archive.rule, archive.take)
+            events.describe_event_bus(archive.event_bus_name).rules[archive.rule.name] = archive.rule
+    return events
+
+
 def get_archive(events: EventsBackend, request: dict[str, Any]) -> JobArchive:
     """Return the archive that a request names.
 
@@ -197,9 +212,9 @@ def get_archive(events: EventsBackend, request: dict[str, Any]) -> JobArchive:
     :param request: the call's arguments, checked
     """
     name = request["ArchiveName"]
-    if name not in events.archives:
+    archive = adopt_archives(events).archives.get(name)
+    if archive is None:
         raise AwsError("ResourceNotFoundException", f"Archive {name} does not exist.")
-    archive = events.archives[name]
     assert isinstance(archive, JobArchive)
     return archive
 

@@ -7,7 +7,6 @@ Models https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archiv
 
 from __future__ import annotations
 
-import logging
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
@@ -21,21 +20,20 @@ from moto.events.models import Archive, EventsBackend, ReplayState, Rule, events
 from moto.events.utils import EventMessageType
 from moto.utilities.utils import ARN_PARTITION_REGEX
 
-from airflow_provider_jobs.testing.aws.constraints import check
 from airflow_provider_jobs.testing.aws.events.archives import (
     MAX_PAGE,
     SERVICE,
     ArchiveOperations,
+    JobArchive,
     check_filters,
     get_archive,
 )
-from airflow_provider_jobs.testing.aws.events.rules import ReplayRule
+from airflow_provider_jobs.testing.aws.events.entries import EventOperations
+from airflow_provider_jobs.testing.aws.events.rules import deliver
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.lag import Row
-from airflow_provider_jobs.testing.moto_ext import AwsError, Backend, JobResponse
+from airflow_provider_jobs.testing.moto_ext import AwsError, Backend
 from airflow_provider_jobs.testing.pace import Phase
-
-log = logging.getLogger(__name__)
 
 #: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 MAX_ACTIVE_REPLAYS = 10
@@ -53,6 +51,7 @@ STATES = {
 }
 
 BUS_ARN = re.compile(rf"{ARN_PARTITION_REGEX}:events:[a-zA-Z0-9-]+:\d{{12}}:event-bus/")
+RULE_ARN = re.compile(rf"{ARN_PARTITION_REGEX}:events:[a-zA-Z0-9-]+:\d{{12}}:rule/.+")
 
 
 class Replay:
@@ -76,7 +75,8 @@ class Replay:
         self._pending = deque(self._in_order(in_window))
         self._replayed = 0
         self._last_replayed: float | None = None
-        self.life = CONTROL.start(SERVICE, self.name, self.view)
+        # As recorded, the first read after a cancel finds the replay CANCELLING.
+        self.life = CONTROL.start(SERVICE, self.name, self.view, stopping_reads=2)
         self.listed = CONTROL.replica_of(self.life, "lists", self.row)
         self.described = CONTROL.replica_of(self.life, "descriptions", self.description)
 
@@ -136,25 +136,17 @@ class Replay:
         due = []
         while self._pending and _time(self._pending[0]) < self._start + reached:
             due.append(self._pending.popleft())
-        rules = [ReplayRule(rule) for rule in self._bus.rules.values() if due and self._goes_to(rule)]
+        rules = [rule for rule in self._bus.rules.values() if self._goes_to(rule)]
         for event in due:
             replayed: Any = {**event, "id": str(uuid4()), "replay-name": self.name}
-            replayed.pop("ingestion-time", None)  # moto's own note, no part of an event
             for rule in rules:
-                self._send(replayed, rule)
+                deliver(rule, replayed)
             self._replayed += 1
             self._last_replayed = _time(event)
 
     def _goes_to(self, rule: Rule) -> bool:
         only = self._destination.get("FilterArns")
-        return rule.state == "ENABLED" and (not only or rule.arn in only)
-
-    def _send(self, event: EventMessageType, rule: Rule) -> None:
-        try:
-            rule.send_to_targets(event, transform_input=False)
-        except Exception as error:
-            # As on AWS, a target that cannot be reached is not the replay's failure.
-            log.warning("Replay %s: event not delivered to rule %s: %r", self.name, rule.name, error)
+        return not only or rule.arn in only
 
 
 class ReplaysBackend(BaseBackend):
@@ -168,23 +160,10 @@ class ReplaysBackend(BaseBackend):
         """Check what https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html asks
         for, and start.
 
-        :param request: the call's arguments
+        :param request: the call's arguments, within the model's constraints
         """
-        check(SERVICE, "StartReplay", request)
         events: EventsBackend = events_backends[self.account_id][self.region_name]
-        bus_arn = request["Destination"]["Arn"]
-        if not BUS_ARN.match(bus_arn):
-            raise _not_valid("Destination.Arn", "Must contain an event bus ARN.")
-        events._get_event_bus(bus_arn)
-        archive_name = request["EventSourceArn"].split("/")[-1]
-        if archive_name not in events.archives:
-            raise _not_valid("EventSourceArn", f"Archive {archive_name} does not exist.")
-        archive = get_archive(events, {"ArchiveName": archive_name})
-        # AWS compares whole seconds, and before it compares the buses.
-        if int(request["EventStartTime"]) >= int(request["EventEndTime"]):
-            raise _not_valid("EventEndTime", "EventStartTime must be before EventEndTime.")
-        if bus_arn != archive.source_arn:
-            raise _not_valid("Destination.Arn", "Cross event bus replay is not permitted.")
+        archive = self._archive(events, request)
         archive.check_replay()
         name = request["ReplayName"]
         if name in self.replays:
@@ -195,6 +174,25 @@ class ReplaysBackend(BaseBackend):
             raise AwsError("LimitExceededException", message)
         replay = self.replays[name] = Replay(events, archive, request)
         return replay
+
+    def _archive(self, events: EventsBackend, request: dict[str, Any]) -> JobArchive:
+        """Check window, archive and destination in AWS's order, and return the archive."""
+        bus_arn, archive_arn = request["Destination"]["Arn"], request["EventSourceArn"]
+        if not BUS_ARN.match(bus_arn):
+            raise _not_valid("Destination.Arn", "Must contain an event bus ARN.")
+        if not all(map(RULE_ARN.fullmatch, request["Destination"].get("FilterArns", ()))):
+            raise _not_valid("Destination.FilterArns", "Provided Arn is not in correct format.")
+        # AWS compares whole seconds, and before it compares the buses.
+        if int(request["EventStartTime"]) >= int(request["EventEndTime"]):
+            raise _not_valid("EventEndTime", "EventStartTime must be before EventEndTime.")
+        events._get_event_bus(bus_arn)
+        archive = events.archives.get(archive_arn.split("/")[-1])
+        # Neither is there one of another account or Region.
+        if archive is None or archive.arn != archive_arn:
+            raise _not_valid("EventSourceArn", f"Archive {archive_arn.split('/')[-1]} does not exist.")
+        if bus_arn != archive.source_arn:
+            raise _not_valid("Destination.Arn", "Cross event bus replay is not permitted.")
+        return get_archive(events, {"ArchiveName": archive.name})
 
     def get(self, name: str) -> Replay:
         """Return a replay by its name."""
@@ -249,7 +247,7 @@ class ReplaysBackend(BaseBackend):
 REPLAYS = BackendDict(ReplaysBackend, SERVICE)
 
 
-class EventsResponse(JobResponse, ArchiveOperations):
+class EventsResponse(ArchiveOperations, EventOperations):
     """moto's EventBridge, with our replays."""
 
     internal_error = "InternalException"
@@ -268,7 +266,7 @@ class EventsResponse(JobResponse, ArchiveOperations):
 
     def describe_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeReplay.html."""
-        replay = self.replays.get(self.checked["ReplayName"])
+        replay = self.replays.get(self.arguments["ReplayName"])
         if replay.described.look() is None:
             raise _not_found(replay.name)
         return self._create_response(replay.described.read())
@@ -277,11 +275,6 @@ class EventsResponse(JobResponse, ArchiveOperations):
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListReplays.html."""
         request = self.arguments
         check_filters("ListReplays", request)
-        states = sorted(state.value for state in ReplayState)
-        if "State" in request and request["State"] not in states:
-            rule = f"Member must satisfy enum value set: [{', '.join(states)}]"
-            raise _violations([("state", request["State"], rule)])
-        check(SERVICE, "ListReplays", request)
         rows, token = self.replays.page(request)
         answer: dict[str, Any] = {"Replays": rows}
         if token is not None:
@@ -290,7 +283,7 @@ class EventsResponse(JobResponse, ArchiveOperations):
 
     def cancel_replay(self) -> tuple[str, dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html."""
-        replay = self.replays.cancel(self.checked["ReplayName"])
+        replay = self.replays.cancel(self.arguments["ReplayName"])
         return self._create_response({"ReplayArn": replay.arn, "State": ReplayState.CANCELLING.value})
 
 
@@ -299,15 +292,6 @@ BACKEND = Backend(SERVICE, EventsResponse)
 
 def _time(event: EventMessageType) -> float:
     return float(event["time"])
-
-
-def _violations(violations: list[tuple[str, Any, str]]) -> AwsError:
-    found = "1 validation error" if len(violations) == 1 else f"{len(violations)} validation errors"
-    details = "; ".join(
-        f"Value '{value}' at '{parameter}' failed to satisfy constraint: {rule}"
-        for parameter, value, rule in violations
-    )
-    return AwsError("ValidationException", f"{found} detected: {details}")
 
 
 def _not_found(name: str) -> AwsError:

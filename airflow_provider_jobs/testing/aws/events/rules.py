@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""EventBridge rules for thousands of events: moto's own, less what takes milliseconds for each event."""
+"""EventBridge rules: which events they take, live or replayed, and what they send to their targets.
+
+An archive's rule gives the event to the archive. A target that cannot be reached, or that moto cannot deliver
+to, gets nothing and is logged; the rule's other targets are served, as on AWS.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from moto.events.models import Rule
+from moto.core.utils import unix_time_millis
+from moto.events.models import EventBus, EventPattern, Rule, events_backends
 from moto.events.utils import EventMessageType
+from moto.logs.models import logs_backends
 from moto.sqs.models import Message, sqs_backends
+from moto.utilities.arns import Arn, parse_arn
+
+from airflow_provider_jobs.testing.aws.events.dead_letters import to_dead_letters
+from airflow_provider_jobs.testing.aws.events.inputs import as_delivered, input_of
+
+log = logging.getLogger(__name__)
 
 
 class _Copy(Rule):
@@ -41,24 +54,84 @@ class ArchiveRule(_Copy):
         self._take = take
 
     def send_to_targets(self, original_event: EventMessageType, transform_input: bool = True) -> None:
-        """Archive the event if it matches. A replayed event never does."""
-        if self.event_pattern.matches_event(original_event):
+        """Give the archive the event, unless it was replayed: what the archive takes may be changed."""
+        if "replay-name" not in original_event:
             self._take(original_event)
 
 
-class ReplayRule(_Copy):
-    """A rule as a replay uses it. It adds messages to a queue, where moto's counts the queue for each."""
+def publish(bus: EventBus, event: EventMessageType) -> None:
+    """Give an event to all rules of a bus.
 
-    def _send_to_sqs_queue(
-        self, resource_id: str, event: dict[str, Any], group_id: str | None = None
-    ) -> None:
-        if group_id:
-            super()._send_to_sqs_queue(resource_id, event, group_id)
+    :param bus: as moto keeps it
+    :param event: the event, with its time as a number
+    """
+    for rule in list(bus.rules.values()):
+        deliver(rule, event)
+
+
+def deliver(rule: Rule, event: EventMessageType) -> None:
+    """Send an event to a rule's targets, if the rule takes it.
+
+    :param rule: a bus's rule
+    :param event: the event, with its time as a number
+    """
+    if isinstance(rule, ArchiveRule):
+        rule.send_to_targets(event)
+    elif _takes(rule, event):
+        for target in list(rule.targets):
+            try:
+                _send(rule, target, event)
+            except Exception as error:
+                if not to_dead_letters(rule, target, json.dumps(as_delivered(event)), error):
+                    log.warning(
+                        "Rule %s: event not delivered to target %s: %r", rule.name, target["Id"], error
+                    )
+
+
+def _takes(rule: Rule, event: EventMessageType) -> bool:
+    # One with a schedule alone is for its own events.
+    if rule.state == "DISABLED" or rule.event_pattern.dump() is None:
+        return False
+    whole: Any = as_delivered(event)
+    return rule.event_pattern.matches_event(whole)
+
+
+def _send(rule: Rule, target: dict[str, Any], event: EventMessageType) -> None:
+    arn = parse_arn(target["Arn"])
+    if arn.service == "sqs":
+        _to_queue(arn, target, input_of(target, rule, event))
+    elif arn.service == "logs":
+        _to_log_group(arn, input_of(target, rule, event))
+    elif arn.service == "events" and arn.resource_type == "event-bus":
+        publish(events_backends[arn.account][arn.region].describe_event_bus(arn.resource_id), event)
+    else:
+        alone = _Copy(rule)
+        alone.targets, alone.event_pattern = [target], EventPattern.load(None)
+        alone.send_to_targets(event, transform_input=False)
+
+
+def _to_queue(arn: Arn, target: dict[str, Any], text: str) -> None:
+    queues = sqs_backends[arn.account][arn.region]
+    queue = queues.get_queue(arn.resource_id)
+    if group := target.get("SqsParameters", {}).get("MessageGroupId"):
+        if queue.attributes.get("ContentBasedDeduplication") == "false":
+            # As moto warns.
+            text = f"For {arn.resource_id} you must enable content-based deduplication."
+            warnings.warn(text, stacklevel=1)
             return
-        queue = sqs_backends[self.account_id][self.region_name].get_queue(resource_id)
-        time = datetime.fromtimestamp(float(event["time"]), UTC)
-        body = json.dumps({**event, "time": f"{time:%Y-%m-%dT%H:%M:%SZ}"})
-        message = Message(str(uuid4()), body)
-        # moto sets a queue's attributes by name.
-        message.mark_sent(delay_seconds=queue.delay_seconds)  # type: ignore[attr-defined]
-        queue.add_message(message)
+        queues.send_message(queue_name=arn.resource_id, message_body=text, group_id=group)
+        return
+    # Past send_message, which counts the queue for each message.
+    message = Message(str(uuid4()), text)
+    message.mark_sent(delay_seconds=queue.delay_seconds)  # type: ignore[attr-defined] # moto sets it by name
+    queue.add_message(message)
+
+
+def _to_log_group(arn: Arn, text: str) -> None:
+    logs, group, stream = (
+        logs_backends[arn.account][arn.region],
+        arn.resource_id.removesuffix(":*"),
+        str(uuid4()),
+    )
+    logs.create_log_stream(group, stream)
+    logs.put_log_events(group, stream, [{"timestamp": unix_time_millis(), "message": text}])

@@ -10,6 +10,7 @@ JSON lines, one object for each reprocessing, named by its id.
 from __future__ import annotations
 
 import json
+import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,7 +20,9 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.responses import ActionResult
 from moto.s3.models import s3_backends
 
-from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import ActivityError, Message, Route
+from airflow_provider_jobs.testing.aws.iotanalytics.activities import step_of
+from airflow_provider_jobs.testing.aws.iotanalytics.messages import ActivityError, Message
+from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import Route
 from airflow_provider_jobs.testing.aws.iotanalytics.resources import (
     SERVICE,
     STATES,
@@ -33,6 +36,8 @@ from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.moto_ext import AwsError, Backend
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 #: Where the service was.
 REGIONS = [
@@ -69,6 +74,8 @@ class IotAnalyticsBackend(BaseBackend):
         arn = self._new_arn(kind, name, self.repositories[kind])
         if len(storage) > 1:
             raise _invalid(f"{kind}Storage is one of {' and '.join(storage)}.")
+        if "iotSiteWiseMultiLayerStorage" in storage:
+            raise NotImplementedError("iotSiteWiseMultiLayerStorage is not mocked.")
         store = MessageStore(kind, name, storage, s3_backends[self.account_id][self.partition])
         repository = self.repositories[kind][name] = Repository(kind, arn, request, store)
         return repository
@@ -114,8 +121,10 @@ class IotAnalyticsBackend(BaseBackend):
         for pipeline in self.pipelines.values():
             datastore = self.repositories["datastore"].get(pipeline.route.datastore)
             if pipeline.route.channel == channel_name and datastore is not None:
-                passed = map(pipeline.route.run, messages)
-                datastore.append([message for message in passed if message is not None], now)
+                failures: list[str] = []
+                datastore.append(pipeline.route.run(messages, failures), now)
+                for failure in failures:
+                    log.warning("Pipeline %s: %s", pipeline.name, failure)
 
     def start_reprocessing(self, request: Mapping[str, Any]) -> Reprocessing:
         """Start to pass messages of the channel through a pipeline.
@@ -130,7 +139,8 @@ class IotAnalyticsBackend(BaseBackend):
         quota = CONTROL.quota(SERVICE, MAX_STARTS)
         if recent >= quota:
             message = f"Pipeline {pipeline.name} has had {quota} reprocessings in 24 hours."
-            raise AwsError("LimitExceededException", message, 410)
+            # AWS does not say which. Of the two that the operation lists, 429 means too many calls as well.
+            raise AwsError("ResourceAlreadyExistsException", message, 409)
         window = request.get("startTime"), request.get("endTime")
         job = Reprocessing(pipeline.name, pipeline.route, messages, datastore, window)
         pipeline.reprocessings[job.id] = job
@@ -259,6 +269,19 @@ class IotAnalyticsResponse(RestResponse):
         messages = channel.store.window(arguments.get("startTime"), arguments.get("endTime"))
         sample = messages[: arguments.get("maxMessages", MAX_SAMPLE)]
         return ActionResult({"payloads": [json.dumps(message) for message in sample]})
+
+    def run_pipeline_activity(self) -> ActionResult:
+        """https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_RunPipelineActivity.html."""
+        arguments = self.arguments
+        try:
+            messages = [parse_message(payload) for payload in arguments["payloads"]]
+            step = step_of(arguments["pipelineActivity"])
+        except ValueError as error:
+            raise _invalid(str(error)) from None
+        failures: list[str] = []
+        passed = step(messages, failures)
+        payloads = [json.dumps(message, separators=(",", ":")).encode() for message in passed]
+        return ActionResult({"payloads": payloads, "logResult": "\n".join(failures)})
 
     def start_pipeline_reprocessing(self) -> ActionResult:
         """https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_StartPipelineReprocessing.html."""

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import Message, Route
+from airflow_provider_jobs.testing.aws.iotanalytics.messages import Message
+from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import Route
 from airflow_provider_jobs.testing.aws.iotanalytics.storage import Kind, MessageStore
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.testing.lag import LagIn, Replica
@@ -45,6 +46,8 @@ class Repository:
         self.name: str = request[f"{kind}Name"]
         self.retention: Mapping[str, Any] = request.get("retentionPeriod", {"unlimited": True})
         self._storage: Mapping[str, Any] = request.get(f"{kind}Storage", {"serviceManagedS3": {}})
+        self._format: Mapping[str, Any] = request.get("fileFormatConfiguration") or {"jsonConfiguration": {}}
+        self._partitions: Mapping[str, Any] | None = request.get("datastorePartitions")
         self._created = CONTROL.now()
         self._last_arrival: datetime | None = None
 
@@ -56,12 +59,22 @@ class Repository:
 
     def summary(self) -> dict[str, Any]:
         """Describe it as a row of ListChannels or ListDatastores."""
-        return {f"{self.kind}Name": self.name, f"{self.kind}Storage": self._storage, **self._state()}
+        file_format = "PARQUET" if "parquetConfiguration" in self._format else "JSON"
+        named = {f"{self.kind}Name": self.name, f"{self.kind}Storage": self._storage}
+        return {**named, **self._layout({"fileFormatType": file_format}), **self._state()}
 
     def description(self) -> dict[str, Any]:
         """Describe it as DescribeChannel or DescribeDatastore does."""
         retention = {"retentionPeriod": self.retention}
-        return {"name": self.name, "arn": self.arn, "storage": self._storage, **retention, **self._state()}
+        layout = self._layout({"fileFormatConfiguration": self._format})
+        named = {"name": self.name, "arn": self.arn, "storage": self._storage}
+        return {**named, **retention, **layout, **self._state()}
+
+    def _layout(self, file_format: Mapping[str, Any]) -> dict[str, Any]:
+        """How a data store keeps messages; a channel has no such members."""
+        if self.kind == "channel":
+            return {}
+        return {**file_format, **({"datastorePartitions": self._partitions} if self._partitions else {})}
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -96,6 +109,7 @@ class Reprocessing:
         self._messages = messages
         self._processed = 0
         self._stored: list[Message] = []
+        self._failures: list[str] = []
         self.life = CONTROL.start(SERVICE, self.id, self.view)
         self._process()  # it may be at its end as it starts
         self.shown: dict[LagIn, Replica] = {
@@ -115,6 +129,7 @@ class Reprocessing:
             "messages": len(self._messages),
             "processed": self._processed,
             "stored": len(self._stored),
+            "failures": list(self._failures),
         }
 
     def summary(self) -> dict[str, Any]:
@@ -126,9 +141,10 @@ class Reprocessing:
         due = int(len(self._messages) * self.life.peek())
         if due <= self._processed:
             return
-        passed = map(self._route.run, self._messages[self._processed : due])
+        messages = self._messages[self._processed : due]
+        # Before they are passed: a Lambda function may call AWS, where all jobs are brought up to date.
         self._processed = due
-        kept = [message for message in passed if message is not None]
+        kept = self._route.run(messages, self._failures)
         if not kept:
             return
         self._stored += kept

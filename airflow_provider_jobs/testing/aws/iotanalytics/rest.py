@@ -31,6 +31,7 @@ class RestResponse(JobResponse):
     """Reads requests and writes answers as the model says. Operations return ``ActionResult``."""
 
     router = ROUTER
+    throttling_status = 429
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import S3Backend
 
-from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import Message
+from airflow_provider_jobs.testing.aws.iotanalytics.messages import Message
 from airflow_provider_jobs.testing.moto_ext import AwsError
 
 Kind = Literal["channel", "datastore"]

@@ -18,7 +18,6 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import FakeKey, s3_backends
 
-from airflow_provider_jobs.testing.aws.constraints import check
 from airflow_provider_jobs.testing.aws.lookoutequipment.data import KEY_PATTERN, ingest
 from airflow_provider_jobs.testing.aws.lookoutequipment.models import SERVICE, Dataset, IngestionJob
 from airflow_provider_jobs.testing.control import CONTROL
@@ -132,49 +131,42 @@ class LookoutResponse(JobResponse):
         """The state of the caller's account and Region."""
         return STORE[self.current_account][self.region]
 
-    @property
-    def checked(self) -> dict[str, Any]:
-        """The call's arguments, which keep to AWS's constraints."""
-        request = self.arguments
-        check(SERVICE, self._get_action() or "", request)
-        return request
-
     def create_dataset(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_CreateDataset.html."""
-        dataset = self.backend.create_dataset(self.checked)
+        dataset = self.backend.create_dataset(self.arguments)
         return json.dumps({"DatasetName": dataset.name, "DatasetArn": dataset.arn, "Status": "CREATED"})
 
     def describe_dataset(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_DescribeDataset.html."""
-        return json.dumps(self.backend.get_dataset(self.checked["DatasetName"]).description())
+        return json.dumps(self.backend.get_dataset(self.arguments["DatasetName"]).description())
 
     def list_datasets(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_ListDatasets.html."""
-        request = self.checked
+        request = self.arguments
         beginning = request.get("DatasetNameBeginsWith", "")
         datasets = [d for d in self.backend.datasets.values() if d.name.startswith(beginning)]
         return _page("DatasetSummaries", datasets, request)
 
     def delete_dataset(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_DeleteDataset.html."""
-        self.backend.delete_dataset(self.checked["DatasetName"])
+        self.backend.delete_dataset(self.arguments["DatasetName"])
         return "{}"
 
     def start_data_ingestion_job(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_StartDataIngestionJob.html."""
-        job = self.backend.start(self.checked)
+        job = self.backend.start(self.arguments)
         return json.dumps({"JobId": job.id, "Status": "IN_PROGRESS"})
 
     def describe_data_ingestion_job(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_DescribeDataIngestionJob.html."""
-        job = self.backend.get_job(self.checked["JobId"])
+        job = self.backend.get_job(self.arguments["JobId"])
         if job.described.look() is None:
             raise _no_job(job.id)
         return json.dumps(job.described.read())
 
     def list_data_ingestion_jobs(self) -> str:
         """https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_ListDataIngestionJobs.html."""
-        request = self.checked
+        request = self.arguments
 
         def matching(row: Row | None) -> Row | None:
             asked = [key for key in ("DatasetName", "Status") if key in request]

@@ -123,7 +123,7 @@ class Pipelines:
     def attempts(self, pipeline_id: str, name: str) -> list[str]:
         """The statuses of the attempts of an activity's latest instance."""
         instance = self.instance(pipeline_id, name)
-        ids = self.ids(pipeline_id, "ATTEMPT", ("parent", "REF_EQ", instance))
+        ids = self.ids(pipeline_id, "ATTEMPT", ("@instanceParent", "REF_EQ", instance))
         return [self.object(pipeline_id, attempt)["@status"] for attempt in ids]
 
     def set_status(self, pipeline_id: str, status: str, *object_ids: str) -> None:

@@ -172,3 +172,21 @@ def test_faults(pipelines: Pipelines) -> None:
     assert error(pipelines.api.create_pipeline, name="load", uniqueId="one")[0] == "InternalServiceError"
     (kept,) = pipelines.api.list_pipelines()["pipelineIdList"]
     assert pipelines.create() == kept["id"]
+
+
+def test_all_are_deleted_page_by_page(pipelines: Pipelines) -> None:
+    pipelines.aws.set_quota("datapipeline", 120)
+    for number in range(120):
+        pipelines.create(name=f"load-{number}")
+    marker: dict[str, str] = {}
+    deleted = []
+    while True:
+        page = pipelines.api.list_pipelines(**marker)
+        for row in page["pipelineIdList"]:
+            pipelines.api.delete_pipeline(pipelineId=row["id"])
+            deleted.append(row["name"])
+        if not page["hasMoreResults"]:
+            break
+        marker = {"marker": page["marker"]}
+    assert deleted == [f"load-{number}" for number in range(120)]
+    assert pipelines.api.list_pipelines()["pipelineIdList"] == []

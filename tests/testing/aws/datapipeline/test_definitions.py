@@ -162,7 +162,7 @@ def test_errors_are_stored_and_keep_from_activation(pipelines: Pipelines) -> Non
         "C": [circle],
         "Schedule": [
             "'period' must be at least 15 minutes",
-            "'startDateTime' must have the form YYYY-MM-DDTHH:MM:SS",
+            "INVALID_FIELD_VALUE: 'startDateTime' value must be a literal datetime value.",
             "'occurrences' must be a number",
         ],
         "Backwards": [
@@ -187,13 +187,41 @@ def test_errors_of_ids_and_parameters(pipelines: Pipelines) -> None:
         pipelineId=pipelines.create(),
         pipelineObjects=objects(Default=DEFAULT, A=activity()) + objects(A=activity()),
         parameterObjects=[{"id": "word", "attributes": []}],
-        parameterValues=[{"id": "myOther", "stringValue": "x"}],
     )
     assert by_id(answer) == {
         "A": ["Object id is not unique"],
         "word": ["Parameter names must start with 'my'"],
-        "myOther": ["Value is given for a parameter that does not exist"],
     }
+
+
+def test_values_that_no_parameter_declares_and_empty_ones(pipelines: Pipelines) -> None:
+    """AWS's guide (dp-custom-templates) has the first; only objects' fields must not be empty."""
+    pipeline_id = pipelines.create()
+    answer = pipelines.api.put_pipeline_definition(
+        pipelineId=pipeline_id,
+        pipelineObjects=objects(Default=DEFAULT, Say=activity(command="echo #{myOther}#{myFlags}")),
+        parameterObjects=[{"id": "myFlags", "attributes": []}],
+        parameterValues=[{"id": "myOther", "stringValue": "x"}, {"id": "myFlags", "stringValue": ""}],
+    )
+    assert not answer["errored"]
+    pipelines.activate(pipeline_id, parameterValues=[{"id": "myThird", "stringValue": "y"}])
+    say = pipelines.object(pipeline_id, pipelines.instance(pipeline_id, "Say"), evaluateExpressions=True)
+    assert say["command"] == "echo x"
+
+
+def test_a_schedule_that_is_not_there_is_an_error_unless_the_pipeline_runs_on_demand(
+    pipelines: Pipelines,
+) -> None:
+    """AWS's sample json-to-dynamodb runs on demand and refers to such a schedule."""
+    pipeline_id = pipelines.create()
+    nothing = {"schedule": "ref:DefaultSchedule"}
+    assert not pipelines.put(pipeline_id, Default={**DEFAULT, **nothing}, A=activity())["errored"]
+    pipelines.activate(pipeline_id)
+    scheduled = {"workerGroup": "wg", **nothing}
+    answer = pipelines.put(pipelines.create(unique_id="two"), Default=scheduled, A=activity())
+    assert by_id(answer)["Default"] == [
+        "'schedule' references an object 'DefaultSchedule' that does not exist"
+    ]
 
 
 def test_nothing_to_activate(pipelines: Pipelines) -> None:

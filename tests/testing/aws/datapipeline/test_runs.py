@@ -91,7 +91,9 @@ def test_objects(by_hand: Pipelines) -> None:
         "@headAttempt": f"{a}_Attempt=1",
     }
     attempt = by_hand.object(pipeline_id, f"{a}_Attempt=1")
-    assert (attempt["@sphere"], attempt["parent"], attempt["@status"]) == ("ATTEMPT", a, "RUNNING")
+    assert (attempt["@sphere"], attempt["@status"]) == ("ATTEMPT", "RUNNING")
+    # As in AWS's example of PollForTask.
+    assert (attempt["@instanceParent"], attempt["@componentParent"], attempt["parent"]) == (a, "A", "A")
     waiting = by_hand.object(pipeline_id, b)
     assert (waiting["dependsOn"], waiting["@waitingOn"], waiting["@attemptCount"]) == (a, a, "0")
     component = by_hand.object(pipeline_id, "A")

@@ -66,7 +66,7 @@ def test_start_timestamp_skips_and_reactivation_goes_on(by_hand: Pipelines) -> N
     instances = by_hand.ids(pipeline_id, "INSTANCE")
     statuses = [by_hand.object(pipeline_id, instance)["@status"] for instance in instances]
     assert statuses == ["SKIPPED", "SKIPPED", "FINISHED", "FINISHED"]
-    attempts = by_hand.ids(pipeline_id, "ATTEMPT", ("parent", "REF_EQ", instances[2]))
+    attempts = by_hand.ids(pipeline_id, "ATTEMPT", ("@instanceParent", "REF_EQ", instances[2]))
     assert [by_hand.object(pipeline_id, a)["@status"] for a in attempts] == ["CANCELED", "FINISHED"]
 
 

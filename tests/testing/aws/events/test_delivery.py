@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from testing.conftest import QUEUE_ARN, Cloud
 
 from .replays import BUS_ARN, at
@@ -140,6 +142,55 @@ def test_other_targets(cloud: Cloud) -> None:
     assert cloud.minutes("all") == [1], "one rule is served whatever becomes of another's targets"
 
 
+def test_a_target_that_fails_keeps_nothing_from_the_others(cloud: Cloud) -> None:
+    cloud.archive()
+    cloud.rule("all")
+    arns = ["arn:aws:lambda:us-east-1:123456789012:function:f", QUEUE_ARN.format("gone")]
+    targets = [{"Id": str(number), "Arn": arn} for number, arn in enumerate(arns)]
+    cloud.events.remove_targets(Rule="all", Ids=["queue"])
+    cloud.events.put_targets(Rule="all", Targets=[*targets, {"Id": "queue", "Arn": QUEUE_ARN.format("all")}])
+    cloud.put(1)
+    assert cloud.minutes("all") == [1], "live"
+    cloud.start()
+    cloud.aws.advance("replay")
+    assert cloud.minutes("all") == [1], "replayed"
+
+
+def test_a_replay_goes_on_to_another_bus_as_one(cloud: Cloud) -> None:
+    cloud.archive()
+    cloud.archive("sales", bus="sales")
+    cloud.put(1)
+    cloud.rule("all", bus="sales")
+    cloud.events.put_rule(Name="on", EventPattern='{"source": ["shop"]}')
+    cloud.events.put_targets(Rule="on", Targets=[{"Id": "bus", "Arn": BUS_ARN.format("sales")}])
+    cloud.start()
+    cloud.aws.advance("replay")
+    assert [event["replay-name"] for event in cloud.received("all")] == ["replay"]
+    assert cloud.events.describe_archive(ArchiveName="sales")["EventCount"] == 0, (
+        "a replayed event is not archived"
+    )
+
+
+def test_what_the_rule_asks_for_is_sent_to_a_log_group(cloud: Cloud) -> None:
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName="audit")
+    cloud.events.put_rule(Name="all", EventPattern='{"source": ["shop"]}')
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:audit:*"
+    cloud.events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": arn, "InputPath": "$.detail"}])
+    cloud.put(7)
+    assert [event["message"] for event in logs.filter_log_events(logGroupName="audit")["events"]] == [
+        '{"minute": 7}'
+    ]
+
+
+def test_an_event_without_a_time_has_aws_time(cloud: Cloud) -> None:
+    cloud.aws.set_clock_skew(7200)
+    cloud.rule("all")
+    cloud.events.put_events(Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
+    [event] = cloud.received("all")
+    assert abs(datetime.fromisoformat(event["time"]) - cloud.aws.now()) < timedelta(minutes=1)
+
+
 def test_fifo_queue(cloud: Cloud) -> None:
     cloud.archive()
     cloud.put(1, 2)
@@ -178,3 +229,36 @@ def test_thousands_of_events_are_replayed(cloud: Cloud) -> None:
     cloud.start(minutes=3000)
     cloud.aws.advance("replay")
     assert cloud.aws.jobs("events")[0]["events_replayed"] == 3000
+
+
+def test_targets_after_one_that_is_gone_or_that_moto_does_not_have(cloud: Cloud) -> None:
+    cloud.archive()
+    cloud.rule("shop")
+    stream = "arn:aws:kinesis:us-east-1:123456789012:stream/none"
+    targets = [
+        {"Id": "another", "Arn": stream},
+        {"Id": "gone", "Arn": QUEUE_ARN.format("gone")},
+        {"Id": "queue", "Arn": QUEUE_ARN.format("shop")},
+    ]
+    cloud.events.remove_targets(Rule="shop", Ids=["queue"])
+    cloud.put(1)
+    cloud.events.put_targets(Rule="shop", Targets=targets)
+    cloud.aws.set_pace("events", seconds=0)
+    cloud.start()
+    assert cloud.state() == "COMPLETED"
+    assert cloud.minutes("shop") == [1]
+
+
+def test_a_replayed_event_that_goes_on_to_another_bus(cloud: Cloud) -> None:
+    bus = cloud.events.create_event_bus(Name="other")["EventBusArn"]
+    cloud.events.create_archive(ArchiveName="others", EventSourceArn=bus)
+    cloud.rule("replayed", bus="other", pattern='{"replay-name": ["replay"]}')
+    cloud.archive()
+    cloud.put(1)
+    cloud.events.put_rule(Name="on", EventPattern='{"source": ["shop"]}')
+    cloud.events.put_targets(Rule="on", Targets=[{"Id": "bus", "Arn": bus}])
+    cloud.aws.set_pace("events", seconds=0)
+    cloud.start()
+    [event] = cloud.received("replayed")
+    assert (event["replay-name"], event["time"]) == ("replay", "2026-11-01T00:01:00Z")
+    assert cloud.events.describe_archive(ArchiveName="others")["EventCount"] == 0

@@ -62,6 +62,9 @@ def test_cancel(cloud: Cloud) -> None:
         "IllegalStatusException",
         "Replay replay is not in a valid state for this operation.",
     )
+    stopping = cloud.describe()
+    assert stopping["State"] == "CANCELLING"
+    assert "ReplayEndTime" not in stopping
     ended = cloud.describe()
     assert ended["State"] == "CANCELLED"
     assert "ReplayEndTime" in ended
@@ -72,7 +75,7 @@ def test_cancel_before_it_runs(cloud: Cloud) -> None:
     cloud.archive()
     cloud.start()
     cloud.events.cancel_replay(ReplayName="replay")
-    assert cloud.state() == "CANCELLED"
+    assert [cloud.state(), cloud.state()] == ["CANCELLING", "CANCELLED"]
 
 
 def test_cancel_after_its_end(cloud: Cloud) -> None:
@@ -203,5 +206,5 @@ def test_a_cancelling_replay_holds_its_place(cloud: Cloud) -> None:
     cloud.events.cancel_replay(ReplayName="replay")
     with pytest.raises(ClientError):
         cloud.start("second")
-    cloud.describe()
+    assert [cloud.state(), cloud.state()] == ["CANCELLING", "CANCELLED"]
     cloud.start("second")

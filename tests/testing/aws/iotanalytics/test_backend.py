@@ -39,6 +39,7 @@ def test_reprocesses_a_window(sensors: Sensors) -> None:
             "messages": 3,
             "processed": 0,
             "stored": 0,
+            "failures": [],
         }
     ]
     assert sensors.states() == ["RUNNING"]
@@ -303,10 +304,10 @@ def test_errors_of_names(sensors: Sensors) -> None:
     assert (status, code) == refused
     assert text.startswith("2 validation errors detected: Value '__x")
     assert error(
-        api.create_pipeline, pipelineName="x", pipelineActivities=through("math", attribute="a", math="1")
+        api.create_pipeline, pipelineName="x", pipelineActivities=through("math", attribute="a", math="1 +")
     ) == (
         *refused,
-        "The mocked service does not run math activities.",
+        "The mocked service does not understand the math '1 +' at 'the end'.",
     )
     elsewhere = [{"channel": {**STRAIGHT[0]["channel"], "channelName": "x"}}, STRAIGHT[1]]
     assert error(api.create_pipeline, pipelineName="x", pipelineActivities=elsewhere) == (
@@ -322,8 +323,8 @@ def test_quota_of_starts_is_each_pipelines_own(sensors: Sensors) -> None:
     sensors.start()
     sensors.start()
     assert error(sensors.start) == (
-        410,
-        "LimitExceededException",
+        409,
+        "ResourceAlreadyExistsException",
         "Pipeline cleaning has had 2 reprocessings in 24 hours.",
     )
     sensors.start("another")
@@ -336,7 +337,7 @@ def test_faults(sensors: Sensors) -> None:
     retrying.start_pipeline_reprocessing(pipelineName="cleaning")
     assert len(sensors.summaries()) == 2  # without name or token, a retried call starts another one
     sensors.aws.add_fault(Fault("ListPipelines", "throttle"))
-    assert error(sensors.api.list_pipelines) == (400, "ThrottlingException", "Rate exceeded")
+    assert error(sensors.api.list_pipelines) == (429, "ThrottlingException", "Rate exceeded")
     assert retrying.meta.service_model.shape_for("ThrottlingException").metadata["exception"]
     sensors.aws.add_fault(Fault("ListPipelines", "drop"))
     assert retrying.list_pipelines()["pipelineSummaries"]

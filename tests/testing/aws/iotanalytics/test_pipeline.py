@@ -6,17 +6,26 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import ActivityError, Message, Route
+from airflow_provider_jobs.testing.aws.iotanalytics.messages import ActivityError, Message
+from airflow_provider_jobs.testing.aws.iotanalytics.pipeline import Route
 
 from .sensors import STRAIGHT, through
 
 MESSAGE: Message = {"device": {"id": "d-1", "coord": [47.5, -122.25]}, "heat": 41, "ok": True, "none": None}
 
 
+def run(route: Route, message: Message) -> Message | None:
+    """What becomes of a message that every activity can process; None if it is dropped."""
+    failures: list[str] = []
+    passed = route.run([message], failures)
+    assert failures == []
+    return passed[0] if passed else None
+
+
 def test_straight() -> None:
     route = Route(STRAIGHT)
     assert (route.channel, route.datastore) == ("raw", "clean")
-    passed = route.run(MESSAGE)
+    passed = run(route, MESSAGE)
     assert passed == MESSAGE
     assert passed is not MESSAGE
 
@@ -31,10 +40,11 @@ def test_straight() -> None:
         ),
         ("removeAttributes", ["device", "none", "absent"], {"heat": 41, "ok": True}),
         ("selectAttributes", ["heat", "absent"], {"heat": 41}),
+        ("selectAttributes", ["device.id", "device.absent", "none"], {"id": "d-1", "none": None}),
     ],
 )
 def test_attributes(kind: str, attributes: Any, expected: Message) -> None:
-    assert Route(through(kind, attributes=attributes)).run(MESSAGE) == expected
+    assert run(Route(through(kind, attributes=attributes)), MESSAGE) == expected
 
 
 def test_steps_follow_next_and_not_the_order_of_the_list() -> None:
@@ -45,7 +55,7 @@ def test_steps_follow_next_and_not_the_order_of_the_list() -> None:
         {"addAttributes": {"name": "first", "attributes": {"device.id": "id"}, "next": "second"}},
         {"channel": {"name": "from", "channelName": "raw", "next": "first"}},
     ]
-    assert Route(activities).run(MESSAGE) == {"id": "d-1"}
+    assert run(Route(activities), MESSAGE) == {"id": "d-1"}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +73,38 @@ def test_steps_follow_next_and_not_the_order_of_the_list() -> None:
         ("device.id != 'd-1'", False),
         ("41 = heat", True),
         ("ok <> true", False),
+        ("heat + 1 = 42 AND heat - 1 = 40 AND -heat < 0", True),
+        ("heat * 2 % 4 = 2 AND heat / 2 = 20.5", True),
+        ("2 + heat * 2 = 84 AND (2 + heat) * 2 = 86", True),
+        ("heat-1=40", True),
+        ("heat BETWEEN 40 AND 42 AND heat BETWEEN 41 AND 41", True),
+        ("heat NOT BETWEEN 40 AND 42", False),
+        ("NOT heat BETWEEN 1 AND 2 AND ok = TRUE", True),
+        ("device.id IN ('a', 'd-1') AND heat IN (40 + 1)", True),
+        ("heat NOT IN (1, 2)", True),
+        ("heat not in (1, 41)", False),
+        ("device.id LIKE 'd%' AND device.id LIKE '_-1' AND device.id NOT LIKE 'D%'", True),
+        ("device.id LIKE 'd.1' OR device.id LIKE 'd'", False),
+        ("'50%' LIKE '50!%' ESCAPE '!' AND NOT '505' LIKE '50!%' ESCAPE '!'", True),
+        ("((heat)) = 41 AND ((heat = 41))", True),
+        ("(NOT (heat = 1))", True),
+        # NULL is a literal, not an attribute; AWS's own sample asks for it by <>.
+        ("heat <> NULL", True),
+        ("NULL != heat", True),
+        ("none <> NULL OR absent <> NULL", False),
+        ("none = NULL AND absent = NULL", True),
+        ("none IS NULL AND absent is null AND heat IS NOT NULL", True),
+        ("NOT heat IS NULL", True),
+        ("heat > NULL", False),
+        ("heat IN (NULL, 41)", True),
+        # What is unknown stays so.
+        ("NOT absent BETWEEN 1 AND 2", False),
+        ("absent NOT IN (1)", False),
+        ("absent NOT LIKE 'a'", False),
+        ("heat LIKE '4%'", False),
+        ("absent + 1 > 0", False),
+        ("ok + 1 > 0", False),
+        ("heat / 0 > 0", False),
         # As in SQL, a comparison with what is not there is unknown, and its negation too.
         ("absent > 1", False),
         ("NOT absent > 1", False),
@@ -74,7 +116,7 @@ def test_steps_follow_next_and_not_the_order_of_the_list() -> None:
     ],
 )
 def test_filters(expression: str, expected: bool) -> None:
-    assert Route(through("filter", filter=expression)).run(MESSAGE) == (MESSAGE if expected else None)
+    assert run(Route(through("filter", filter=expression)), MESSAGE) == (MESSAGE if expected else None)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +126,20 @@ def test_filters(expression: str, expected: bool) -> None:
         ("heat", "the end"),
         ("heat = 1 2", "2"),
         ("(heat = 1", "the end"),
-        ("heat LIKE 'a'", "LIKE"),
+        ("heat LIKE ok", "ok"),
         ("abs(heat) > 1", "("),
-        ("heat + 1 > 2", "+ 1 > 2"),
+        ("heat + 1 >", "the end"),
+        ("heat ^ 1 > 2", "^ 1 > 2"),
+        ("heat NOT = 1", "="),
+        ("heat IS 41", "41"),
+        ("heat IN ()", ")"),
+        ("heat BETWEEN 1, 2", ","),
+        ("id LIKE 'a' ESCAPE 'bc'", "bc"),
+        ("(heat = 41) = TRUE", "="),
+        ("(heat = 41) + 1 = 2", "+"),
+        ("--heat = 1", "-"),
+        ("NOT", "the end"),
+        ("(" * 31 + "heat" + ")" * 31 + " = 41", "more than 30 brackets in brackets"),
         ("heat > AND", "AND"),
         ("a = 'b", "'b"),
         (" ", "the end"),
@@ -98,10 +151,38 @@ def test_filters_that_are_not_understood(expression: str, at: str) -> None:
     assert str(caught.value) == f"The mocked service does not understand the filter {expression!r} at {at!r}."
 
 
-@pytest.mark.parametrize("kind", ["lambda", "math", "deviceRegistryEnrich", "deviceShadowEnrich"])
-def test_activities_that_are_not_run(kind: str) -> None:
-    with pytest.raises(ActivityError, match=f"^The mocked service does not run {kind} activities.$"):
-        Route(through(kind))
+ENRICH = {"attribute": "thing", "thingName": "device.id", "roleArn": "arn:aws:iam::123456789012:role/iot"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        (
+            "lambda",
+            {"lambdaName": "clean", "batchSize": 1},
+            "The mocked service has no Lambda function clean. Give it to AwsJobs.set_lambda before the "
+            "pipeline is created.",
+        ),
+        (
+            "deviceRegistryEnrich",
+            ENRICH,
+            "The mocked service has nothing for deviceRegistryEnrich. Give registry to AwsJobs.set_things "
+            "before the pipeline is created.",
+        ),
+        (
+            "deviceShadowEnrich",
+            ENRICH,
+            "The mocked service has nothing for deviceShadowEnrich. Give shadows to AwsJobs.set_things "
+            "before the pipeline is created.",
+        ),
+    ],
+)
+def test_activities_that_need_what_the_test_has_not_given(
+    kind: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ActivityError) as caught:
+        Route(through(kind, **settings))
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
@@ -123,6 +204,15 @@ def test_activities_that_are_not_run(kind: str) -> None:
         (
             through("removeAttributes", attributes=["device.id"]),
             "The mocked service takes attributes of the top level only for removeAttributes, not device.id.",
+        ),
+        (
+            through("selectAttributes", attributes=["device.coord[0]"]),
+            "The mocked service takes attributes of the top level only for what selectAttributes makes, not "
+            "coord[0].",
+        ),
+        (
+            through("math", attribute="device.heat", math="1"),
+            "The mocked service takes attributes of the top level only for math, not device.heat.",
         ),
         (
             through("addAttributes", attributes={"a..b": "c"}),

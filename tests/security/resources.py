@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a call works on, as IAM names it."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from typing import Any
+
+from api_calls import Call
+from job_cases import REGION
+
+ACCOUNT = "123456789012"
+#: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
+WITHOUT_RESOURCE = {
+    "datapipeline:AddTags",
+    "datapipeline:CreatePipeline",
+    "datapipeline:ListPipelines",
+    "events:ListReplays",
+    "events:ListRules",
+    "iotanalytics:ListPipelines",
+    "lookoutequipment:DescribeDataIngestionJob",
+    "lookoutequipment:ListDataIngestionJobs",
+}
+
+
+def source_queue(given: dict[str, Any]) -> str:
+    """Return the queue that a redrive moves messages from; its handle names it too."""
+    arn: str = given.get("SourceArn") or json.loads(b64decode(given["TaskHandle"]))["sourceArn"]
+    return arn
+
+
+def resources(call: Call) -> list[str]:
+    """Return what a call works on, as IAM names it; nothing where it takes no resource."""
+    given = call.parameters
+    arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
+    if call.action in WITHOUT_RESOURCE:
+        return []
+    match call.action.partition(":")[2]:
+        case "StartReplay":
+            return [
+                given["EventSourceArn"],
+                given["Destination"]["Arn"],
+                f"{arn}:replay/{given['ReplayName']}",
+            ]
+        case "DescribeReplay" | "CancelReplay":
+            return [f"{arn}:replay/{given['ReplayName']}"]
+        case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
+            bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
+            return [f"{arn}:archive/{given['ArchiveName']}", *bus]
+        case "DescribeEventBus":
+            return [f"{arn}:event-bus/{given['Name']}"]
+        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
+            return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
+        case "StartDataIngestionJob":
+            return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
+        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
+            return [source_queue(given)]
+        case "DescribePipelines":
+            return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
+        case _:
+            # Those that wait beside many have a pipeline each, which a policy of its own names.
+            name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", "")) or given["pipelineId"]
+            return [f"{arn}:pipeline/{name}"]
