@@ -20,7 +20,6 @@ from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
-from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
@@ -351,6 +350,6 @@ def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[
 
 
 #: All, for a test in which a task finds its job again: by its name, by the same start call, or by memory.
-FINDING = remembering(CASES, lambda case: not (case.repeatable or case.hook_class.marking.shown))
+FINDING = remembering(CASES, lambda case: not case.recognized)
 #: All, for a test in which a task knows of its job before it calls to start it: by its name, or by memory.
-KNOWING = remembering(CASES, lambda case: case.hook_class.marking is not Marking.NAME)
+KNOWING = remembering(CASES, lambda case: not case.hook_class.marking.shown)

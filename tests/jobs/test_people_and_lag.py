@@ -152,7 +152,7 @@ def test_a_lost_answer_to_a_start_that_aws_shows_late(
     jobs = aws.jobs(case.service)
     assert result is not None
     assert (jobs[-1]["id"], jobs[-1]["state"]) == (case.job_id(result), case.succeeded)
-    assert len(jobs) == (1 if case.repeatable else 2)
+    assert len(jobs) == (1 if case.recognized else 2)
     assert aws.max_active(case.service) == 1
 
 
