@@ -138,7 +138,7 @@ def log_group(clients: Clients, name: str, bucket: str = "exports") -> None:
     """Make a log group, and a bucket that it can be exported to."""
     clients("logs").create_log_group(logGroupName=name)
     s3 = clients("s3")
-    region = s3.meta.region_name
+    region = clients("logs").meta.region_name
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=bucket, **place)
     s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, region))
