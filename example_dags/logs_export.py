@@ -2,8 +2,8 @@
 
 """Export each day of some log groups to S3, for a bucket that keeps them longer and cheaper.
 
-AWS runs one export at a time in an account and Region. A backfill of many days starts all its tasks, which queue
-in the triggerer and hold no worker. It reaches AWS by the connection ``aws_default``.
+AWS runs one export at a time in an account and Region. A backfill of many days starts all its tasks, which
+queue in the triggerer and hold no worker. It reaches AWS by the connection ``aws_default``.
 """
 
 from __future__ import annotations
