@@ -23,6 +23,8 @@ WITHOUT_RESOURCE = {
     "iotanalytics:ListPipelines",
     "lookoutequipment:DescribeDataIngestionJob",
     "lookoutequipment:ListDataIngestionJobs",
+    "logs:CancelExportTask",
+    "logs:DescribeExportTasks",
 }
 
 
@@ -54,6 +56,8 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:event-bus/{given['Name']}"]
         case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
+        case "CreateExportTask":
+            return [f"{arn}:log-group:{given['logGroupName']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
         case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":

@@ -118,7 +118,7 @@ def test_a_stop_that_is_denied_says_what_it_does_not_know(case: JobCase, logged:
 def test_every_permission_of_an_operator_that_starts_a_job_is_tried() -> None:
     tried = {f"{case.service}:{action}" for case, action in [*BEFORE, *WATCHING, *OPTIONAL]}
     policies = re.findall(
-        r"^### \w+(?:Start|Activate)\w+$.*?^```json\n(.*?)^```$", PAGE.read_text(), re.M | re.S
+        r"^### \w+(?:Start|Activate|CreateExport)\w+$.*?^```json\n(.*?)^```$", PAGE.read_text(), re.M | re.S
     )
     statements = [statement for policy in policies for statement in json.loads(policy)["Statement"]]
     granted = {action for statement in statements for action in statement["Action"]}

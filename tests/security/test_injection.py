@@ -128,7 +128,7 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (SQS, sqs.SqsCancelMessageMoveTaskOperator, QUEUE, "since", False),
     (SQS, SqsMessageMoveTaskSensor, {}, "source_arn", False),
     (SQS, SqsMessageMoveTaskSensor, QUEUE, "since", False),
-    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "log_group_name", False),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "log_group_name", True),
     (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "log_stream_name_prefix", True),
     (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "destination", False),
     (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "destination_prefix", True),
