@@ -56,15 +56,12 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:event-bus/{given['Name']}"]
         case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
-        case "CreateExportTask":
-            return [f"{arn}:log-group:{given['logGroupName']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
         case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
             return [source_queue(given)]
-        case "DescribePipelines":
-            return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
-        case _:
-            # Those that wait beside many have a pipeline each, which a policy of its own names.
-            name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", "")) or given["pipelineId"]
-            return [f"{arn}:pipeline/{name}"]
+        case "CreateExportTask":
+            return [f"{arn}:log-group:{given['logGroupName']}"]
+    # Those that wait beside many have a pipeline each, which a policy of its own names.
+    name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", ""))
+    return [f"{arn}:pipeline/{each}" for each in given.get("pipelineIds") or [name or given["pipelineId"]]]
