@@ -88,13 +88,6 @@ MUTANTS = (
         Explored(LABEL, ("held up, stuck 59",), "alone"),
     ),
     Mutant(
-        "a label shows nothing",
-        "evidence",
-        "return self in (Marking.NAME, Marking.LABEL)",
-        "return self is Marking.NAME",
-        Explored(LABEL, ("answer lost",), "no waste"),
-    ),
-    Mutant(
         "no call is repeated",
         "evidence",
         "return self.task.marking.repeatable and same and not earlier",
