@@ -25,6 +25,10 @@ _INTEGRATIONS = {
         "iot_analytics",
         "https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html",
     ),
+    "Amazon CloudWatch Logs": (
+        "logs",
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html",
+    ),
     "Amazon SQS": (
         "sqs",
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
@@ -77,7 +81,8 @@ def get_provider_info() -> dict[str, Any]:
         "name": "AWS Jobs",
         "description": (
             "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
-            "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives.\n"
+            "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives, "
+            "CloudWatch Logs exports.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
@@ -107,6 +112,7 @@ def get_provider_info() -> dict[str, Any]:
         },
         "extra-links": [
             f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink",
+            f"{_PACKAGE}.links.logs.CloudWatchLogsExportLink",
             f"{_PACKAGE}.links.sqs.SqsQueueLink",
         ],
     }

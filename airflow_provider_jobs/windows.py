@@ -22,6 +22,8 @@ __all__ = [
     "exact_time",
     "inferred_interval",
     "interval",
+    "milliseconds",
+    "moment",
     "optional_time",
     "parse_time",
     "split_window",
@@ -32,6 +34,9 @@ INTERVAL_START = "{{ data_interval_start | default('', true) }}"
 INTERVAL_END = "{{ data_interval_end | default('', true) }}"
 #: Types of runs that were triggered by a person or another DAG.
 _TRIGGERED = frozenset({"manual", "operator_triggered"})
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +177,13 @@ def split_window(
         parts.append({names[0]: left.isoformat(), names[1]: right.isoformat()})
         left = right
     return parts
+
+
+def moment(milliseconds: int | None) -> datetime | None:
+    """Return a time that a service gives in milliseconds since the epoch, aware, in UTC."""
+    return None if milliseconds is None else _EPOCH + milliseconds * _MILLISECOND
+
+
+def milliseconds(time: datetime) -> int:
+    """Return an aware time in milliseconds since the epoch."""
+    return (time - _EPOCH) // _MILLISECOND

@@ -59,6 +59,24 @@ def dead_letters() -> None:
         sqs.receive_message(QueueUrl=orders, VisibilityTimeout=0)
 
 
+def log_group() -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/shop/web")
+    s3 = boto3.client("s3", REGION)
+    s3.create_bucket(Bucket="exports")
+    allowed = [("s3:GetBucketAcl", "exports"), ("s3:PutObject", "exports/*")]
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+            "Action": action,
+            "Resource": f"arn:aws:s3:::{resource}",
+        }
+        for action, resource in allowed
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    s3.put_bucket_policy(Bucket="exports", Policy=policy)
+
+
 def nothing() -> None:
     """The DAG makes its archive or its pipeline itself."""
 
@@ -75,6 +93,8 @@ def nothing() -> None:
         ("reprocessing_cancelled", channel_and_store, "iotanalytics", 9, "CANCELLED"),
         ("redrive", dead_letters, "sqs", 1, "COMPLETED"),
         ("redrive_cancelled", dead_letters, "sqs", 9, "CANCELLED"),
+        ("export", log_group, "logs", 1, "COMPLETED"),
+        ("export_cancelled", log_group, "logs", 9, "CANCELLED"),
         ("pipeline", nothing, "datapipeline", 1, "FINISHED"),
     ],
 )

@@ -24,12 +24,19 @@ Calls: TypeAlias = Literal["first reads", "first polls", "one read in five", "st
 
 STARTS = (
     "ActivatePipeline",
+    "CreateExportTask",
     "StartDataIngestionJob",
     "StartMessageMoveTask",
     "StartPipelineReprocessing",
     "StartReplay",
 )
-STOPS = ("CancelMessageMoveTask", "CancelPipelineReprocessing", "CancelReplay", "DeactivatePipeline")
+STOPS = (
+    "CancelExportTask",
+    "CancelMessageMoveTask",
+    "CancelPipelineReprocessing",
+    "CancelReplay",
+    "DeactivatePipeline",
+)
 READS = ("Describe", "Get", "List", "Query")
 #: Whose second start AWS knows for the first one's echo. Of the others a lost answer costs another job.
 REPEATABLE = ("events", "lookoutequipment")
@@ -45,6 +52,7 @@ _TOP = {
     ("events", "ListReplays"): "Replays",
     ("iotanalytics", "DescribePipeline"): "pipeline",
     ("iotanalytics", "ListPipelines"): "pipelineSummaries",
+    ("logs", "DescribeExportTasks"): "exportTasks",
     ("lookoutequipment", "DescribeDataIngestionJob"): "Status",
     ("lookoutequipment", "ListDataIngestionJobs"): "DataIngestionJobSummaries",
     ("sqs", "ListMessageMoveTasks"): "Results",
@@ -59,6 +67,7 @@ _DEEP = {
     ("events", "ListReplays"): "Replays.State",
     ("iotanalytics", "DescribePipeline"): "pipeline.reprocessingSummaries.status",
     ("iotanalytics", "ListPipelines"): "pipelineSummaries.reprocessingSummaries.status",
+    ("logs", "DescribeExportTasks"): "exportTasks.status",
     ("lookoutequipment", "DescribeDataIngestionJob"): "JobId",
     ("lookoutequipment", "ListDataIngestionJobs"): "DataIngestionJobSummaries.Status",
     ("sqs", "ListMessageMoveTasks"): "Results.Status",

@@ -65,6 +65,11 @@ class JobCase(ABC):
     #: How many of the jobs that share a quota a test runs: no more than AWS goes on showing.
     most = 25
 
+    @property
+    def recognized(self) -> bool:
+        """Whether a task tells the job of a start that got no answer from others: by name, token or label."""
+        return self.repeatable or self.hook_class.marking.shown
+
     @abstractmethod
     def prepare(self) -> None:
         """Make in AWS what a job needs."""

@@ -17,22 +17,25 @@ from job_case import AWS, REGION, JobCase, OneAtATime, client, session
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
+from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
-from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
+from airflow_provider_jobs.operators.logs import CloudWatchLogsCreateExportTaskOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
+from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
-from airflow_provider_jobs.sqs.redrive import RedriveId, moment
+from airflow_provider_jobs.sqs.redrive import RedriveId
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
+from airflow_provider_jobs.windows import moment
 
 __all__ = [
     "AWS",
@@ -41,6 +44,7 @@ __all__ = [
     "KNOWING",
     "REGION",
     "STOPPABLE",
+    "CloudWatchLogs",
     "DataPipeline",
     "EventBridge",
     "IotAnalytics",
@@ -275,7 +279,51 @@ class Sqs(OneAtATime):
         return str(RedriveId.of(result["source_arn"], datetime.fromisoformat(result["since"])))
 
 
-CASES: list[JobCase] = [EventBridge(), LookoutEquipment(), IotAnalytics(), DataPipeline(), Sqs()]
+class CloudWatchLogs(JobCase):
+    """One export at a time; its name tells whose it is, and may be that of two."""
+
+    service = "logs"
+    hook_class = CloudWatchLogsExportHook
+    start_operation = "CreateExportTask"
+    stop_operation = "CancelExportTask"
+    describe_operation = list_operation = "DescribeExportTasks"
+    running, succeeded, failed, cancelled = "RUNNING", "COMPLETED", "FAILED", "CANCELLED"
+    stopping = "PENDING_CANCEL"
+    lists_before_start = 3
+    repeatable = False
+    unknown = "knows no export"
+    looks_to_start = 3
+
+    def prepare(self) -> None:
+        job_targets.log_group(client, "/shop/web")
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {
+            "log_group_name": "/shop/web",
+            "destination": "exports",
+            "start_time": "2026-01-01T00:00:00+00:00",
+            "end_time": "2026-01-01T02:00:00+00:00",
+            "poll_interval": 0.02,
+        }
+        return CloudWatchLogsCreateExportTaskOperator(task_id="export", **{**AWS, **given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        given = {"export_task_id": job_id, "poke_interval": 0.02}
+        return CloudWatchLogsExportTaskSensor(task_id="wait", **{**AWS, **given, **kwargs})
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        export_id: str = result["export_task_id"]
+        return export_id
+
+
+CASES: list[JobCase] = [
+    EventBridge(),
+    LookoutEquipment(),
+    IotAnalytics(),
+    DataPipeline(),
+    Sqs(),
+    CloudWatchLogs(),
+]
 #: Those whose jobs AWS can stop.
 STOPPABLE = [case for case in CASES if case.stop_operation]
 
@@ -286,6 +334,6 @@ def remembering(cases: list[JobCase], whose: Callable[[JobCase], bool]) -> list[
 
 
 #: All, for a test in which a task finds its job again: by its name, by the same start call, or by memory.
-FINDING = remembering(CASES, lambda case: not case.repeatable)
+FINDING = remembering(CASES, lambda case: not case.recognized)
 #: All, for a test in which a task knows of its job before it calls to start it: by its name, or by memory.
-KNOWING = remembering(CASES, lambda case: case.hook_class.marking is not Marking.NAME)
+KNOWING = remembering(CASES, lambda case: not case.hook_class.marking.shown)

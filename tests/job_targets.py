@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What jobs are started on in AWS: archives, datasets, pipelines, queues. Made through any clients."""
+"""What jobs are started on in AWS: archives, datasets, queues and so on. Made through any clients."""
 
 from __future__ import annotations
 
@@ -117,3 +117,28 @@ def dead_letters(clients: Clients, name: str, count: int = 4) -> str:
     for _ in range(2):
         sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
     return arn
+
+
+def bucket_policy(bucket: str, region: str = "us-east-1") -> str:
+    """The policy of a bucket that exports of log groups may be written to."""
+    allowed = (("s3:GetBucketAcl", bucket), ("s3:PutObject", f"{bucket}/*"))
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+            "Action": action,
+            "Resource": f"arn:aws:s3:::{resource}",
+        }
+        for action, resource in allowed
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def log_group(clients: Clients, name: str, bucket: str = "exports") -> None:
+    """Make a log group, and a bucket that it can be exported to."""
+    clients("logs").create_log_group(logGroupName=name)
+    s3 = clients("s3")
+    region = clients("logs").meta.region_name
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **place)
+    s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, region))

@@ -27,6 +27,7 @@ SERVICES = {
     "Lookout for Equipment": ("lookoutequipment", "lookout_equipment"),
     "IoT Analytics": ("iotanalytics", "iot_analytics"),
     "SQS": ("sqs",),
+    "CloudWatch Logs": ("logs",),
 }
 WAITS = {"on the worker": ("sync",), "deferred": ("deferrable",)}
 _HEAD = """\

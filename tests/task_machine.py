@@ -213,7 +213,7 @@ class TaskMachine(RuleBasedStateMachine):
 
     @invariant()
     def never_a_start_after_a_success_without_a_clear(self) -> None:
-        if not self.case.repeatable:
+        if not self.case.recognized:
             return  # a job whose start got no answer may be another task's: its end is waited for, no more
         last = {life: job_id for job_id, life in self.lives.items()}
         for job in self.aws.jobs(self.case.service):

@@ -47,9 +47,10 @@ class JobHook(ServiceCalls):
     def see_jobs(self, identity: Identity, log: AttemptLog, request: Any) -> list[SeenJob]:
         """Return every job that may be the task's; which these are depends on ``marking``.
 
-        ``NAME``: all jobs whose name or description carries the identity. If a list does not show the job of
-        an attempt in the log, it is described by its name. ``TOKEN`` and ``NONE``: the jobs whose ids are in
-        the log, and all jobs in the scopes of the request and of the log's attempts.
+        ``NAME`` and ``LABEL``: all jobs whose name or description carries the identity. If a list does not
+        show the job of an attempt in the log, it is described. With ``LABEL``, jobs that have ended may be
+        left out if the log is whole and has the ids of all attempts. ``TOKEN`` and ``NONE``: the jobs whose
+        ids are in the log, and all jobs in the scopes of the request and of the log's attempts.
 
         Leave out jobs that AWS does not know. Called on the worker, before each decision; nothing is started
         after an error.

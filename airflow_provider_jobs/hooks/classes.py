@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
+    from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
     from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
     from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 else:
     _HOOKS = "airflow_provider_jobs.hooks"
+    CloudWatchLogsExportHook = HookClass(f"{_HOOKS}.logs.CloudWatchLogsExportHook", noun="export")
     DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
     EventBridgeReplayHook = HookClass(f"{_HOOKS}.eventbridge.EventBridgeReplayHook", noun="replay")
     IotAnalyticsHook = HookClass(
@@ -29,6 +31,7 @@ else:
     SqsRedriveHook = HookClass(f"{_HOOKS}.sqs.SqsRedriveHook", noun="redrive")
 
 __all__ = [
+    "CloudWatchLogsExportHook",
     "DataPipelineHook",
     "EventBridgeReplayHook",
     "IotAnalyticsHook",

@@ -22,7 +22,8 @@ from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs.once.evidence import Marking, SeenJob
 from airflow_provider_jobs.once.identity import Identity
-from airflow_provider_jobs.sqs.redrive import SHOWN, RedriveId, RedriveRequest, job_ids, moment
+from airflow_provider_jobs.sqs.redrive import SHOWN, RedriveId, RedriveRequest, job_ids
+from airflow_provider_jobs.windows import moment
 
 __all__ = ["RedriveRequest", "SqsRedriveHook"]
 

@@ -39,10 +39,22 @@ class Marking(StrEnum):
 
     #: A job carries our mark, in its name or its description, and is found by it.
     NAME = "name"
+    #: The same, but AWS starts another job if the call is repeated: names need not be unique.
+    LABEL = "label"
     #: A start call carries our token, and AWS answers a repeated call with the same job.
     TOKEN = "token"
     #: Neither: only the id in AWS's answer identifies a job.
     NONE = "none"
+
+    @property
+    def shown(self) -> bool:
+        """Whether a job shows whose it is."""
+        return self in (Marking.NAME, Marking.LABEL)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether AWS answers a repeated call with the job of the first one."""
+        return self in (Marking.NAME, Marking.TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +230,7 @@ class _Weighing:
 
     def candidate(self, seen: SeenJob, attempt: Attempt) -> bool:
         """Whether a job may have been started by an attempt whose call got no answer."""
-        if self.task.marking is Marking.NAME or attempt.job_id or seen.job_id in attempt.before:
+        if self.task.marking.shown or attempt.job_id or seen.job_id in attempt.before:
             return False
         if not self.near(seen, attempt):
             return False
@@ -235,7 +247,7 @@ class _Weighing:
         """Whether the attempt's call can be repeated and AWS then answers with the same job."""
         earlier = attempt.life.relation(self.task.life) is Relation.EARLIER
         same = self.likeness(attempt.fingerprint, attempt, attempt.place) is Likeness.SAME
-        return self.task.marking is not Marking.NONE and same and not earlier
+        return self.task.marking.repeatable and same and not earlier
 
     def end_of_doubt(self, at: datetime) -> datetime:
         """Return when it is certain that a job which AWS does not show was never started.

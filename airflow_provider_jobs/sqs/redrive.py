@@ -7,12 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.parameters import handed, matching, optional, text
-from airflow_provider_jobs.windows import exact_time
+from airflow_provider_jobs.windows import exact_time, milliseconds, moment
 
 __all__ = [
     "SHOWN",
@@ -23,7 +23,6 @@ __all__ = [
     "checked_since",
     "handed_redrive",
     "job_ids",
-    "moment",
 ]
 
 #: How many of a queue's redrives AWS shows at most, the newest ones.
@@ -32,8 +31,6 @@ SHOWN = 10
 _FASTEST = 500
 _ARN = r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
 _ID = re.compile(rf"(?P<arn>{_ARN})(?:@(?P<since>[0-9]{{1,15}}))?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 #: Reads the time by which a queue's redrives are told apart, which may be left out.
 checked_since = optional(exact_time)
@@ -70,7 +67,7 @@ class RedriveId:
     @classmethod
     def of(cls, source_arn: str, since: datetime | None) -> RedriveId:
         """Name the first redrive that began at a time or later; the newest one without a time."""
-        return cls(source_arn, None if since is None else (since - _EPOCH) // _MILLISECOND)
+        return cls(source_arn, None if since is None else milliseconds(since))
 
     def __str__(self) -> str:
         return self.source_arn if self.since is None else f"{self.source_arn}@{self.since}"
@@ -163,11 +160,6 @@ def job_ids(redrive_id: str) -> dict[str, str]:
     redrive = RedriveId.parse(redrive_id)
     ids = {"source_arn": redrive.source_arn}
     return {**ids, "since": redrive.time.isoformat(timespec="milliseconds")} if redrive.time else ids
-
-
-def moment(milliseconds: int | None) -> datetime | None:
-    """Return a time as AWS writes it, in milliseconds since the epoch, as an aware datetime."""
-    return None if milliseconds is None else _EPOCH + milliseconds * _MILLISECOND
 
 
 def _is_fifo(arn: str) -> bool:

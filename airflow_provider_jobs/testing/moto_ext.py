@@ -28,7 +28,7 @@ from airflow_provider_jobs.testing.control import CONTROL
 log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs")
+SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs")
 
 _PREFIX = "jobs_"
 
@@ -124,7 +124,8 @@ class JobResponse(BaseResponse):
 
 @dataclass(frozen=True)
 class Backend:
-    """What moto has to know of a service. Several may serve one service; ours come before moto's own.
+    """What moto has to know of a service. Ours come before moto's own, and a user's takes the place of ours
+    of the same name.
 
     :param name: the service's signing name, the first part of its host name
     :param response: the class that answers
@@ -238,18 +239,21 @@ def is_passed_through(moto_name: str) -> bool:
 def register(more: Iterable[Backend] = ()) -> None:
     """Make our backends known to moto in this process; again without effect.
 
-    :param more: of services that are not of this package
+    :param more: of services that are not of this package, or that take the place of ours
     """
     index = moto.backend_index.backend_url_patterns
-    for backend in (*backends(), *more):
-        if f"moto.{backend.moto_name}" in sys.modules:
+    # A user's takes the place of ours, and keeps it.
+    new = [backend for backend in backends() if backend.name not in _responses]
+    for backend in (*new, *more):
+        if _responses.get(backend.name) is backend.response:
             continue
         # moto imports `moto.<name>` and takes `<name>_backends` from it; the first pattern that matches wins.
         module = ModuleType(f"moto.{backend.moto_name}")
         setattr(module, f"{backend.moto_name}_backends", {"global": _Routes(backend)})
         sys.modules[module.__name__] = module
         _responses[backend.name] = backend.response
-        index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
+        if backend.moto_name not in dict(index):
+            index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
     CONTROL.job_services = set(_responses)
     CONTROL.forget_moto = BackendDict.reset
     # moto looks a service up in its configuration by the name in its index.

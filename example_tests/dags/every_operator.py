@@ -28,6 +28,10 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsCancelPipelineReprocessingOperator,
     IotAnalyticsStartPipelineReprocessingOperator,
 )
+from airflow_provider_jobs.operators.logs import (
+    CloudWatchLogsCancelExportTaskOperator,
+    CloudWatchLogsCreateExportTaskOperator,
+)
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.operators.sqs import (
     SqsCancelMessageMoveTaskOperator,
@@ -36,6 +40,7 @@ from airflow_provider_jobs.operators.sqs import (
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
+from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 
@@ -141,6 +146,20 @@ for deferrable in (False, True):
             task_id="redrive", source_arn=QUEUE, wait_for_completion=False
         ) >> SqsCancelMessageMoveTaskOperator(
             task_id="cancel", source_arn=QUEUE, since=result("redrive", "since"), deferrable=deferrable
+        )
+
+    with DAG(f"export_{how}", **SETTINGS):
+        CloudWatchLogsCreateExportTaskOperator(
+            task_id="export", log_group_name="/shop/web", destination="exports", deferrable=deferrable
+        ) >> CloudWatchLogsExportTaskSensor(
+            task_id="wait", export_task_id=result("export", "export_task_id"), deferrable=deferrable
+        )
+
+    with DAG(f"export_cancelled_{how}", **SETTINGS):
+        CloudWatchLogsCreateExportTaskOperator(
+            task_id="export", log_group_name="/shop/web", destination="exports", wait_for_completion=False
+        ) >> CloudWatchLogsCancelExportTaskOperator(
+            task_id="cancel", export_task_id=result("export", "export_task_id"), deferrable=deferrable
         )
 
     with DAG(f"pipeline_{how}", **SETTINGS):

@@ -96,7 +96,7 @@ def test_a_lost_answer_is_found_again_and_nobody_else_s_job_is_taken(
     assert ids(aws, case)[0] == others
     assert ids(aws, case)[-1] == case.job_id(result)
     # Where AWS has neither name nor token, the lost one is waited for, and another one follows.
-    assert len(ids(aws, case)) == (2 if case.repeatable else 3)
+    assert len(ids(aws, case)) == (2 if case.recognized else 3)
     assert aws.max_active(case.service) == 1
 
 

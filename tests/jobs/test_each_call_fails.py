@@ -208,5 +208,5 @@ def strike(life: Life, nth: int, trouble: Trouble) -> None:
     assert aws.max_active(case.service) == 1, where
     assert (jobs[-1]["id"], jobs[-1]["state"]) == (case.job_id(result), case.succeeded), where
     # What a lost start may have made is nobody's where AWS has neither name nor token: another one follows.
-    lost = calls[nth] == case.start_operation and trouble.effect and not case.repeatable
+    lost = calls[nth] == case.start_operation and trouble.effect and not case.recognized
     assert len(jobs) == 1 + life.cleared + lost, where

@@ -15,7 +15,6 @@ from job_cases import CASES, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobOutcomeUnknownError, JobUnavailableError
-from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.watch import stopping
 
@@ -52,7 +51,7 @@ def test_a_start_that_goes_wrong_is_one_job_in_the_end(
     result = task.run()
     jobs = aws.jobs(case.service)
     # What nothing marks may be another task's: its end is waited for, then there is one more.
-    assert len(jobs) == (2 if when == "after" and not case.repeatable else 1)
+    assert len(jobs) == (2 if when == "after" and not case.recognized else 1)
     assert (jobs[-1]["id"], jobs[-1]["state"]) == (case.job_id(result), case.succeeded)
     assert aws.max_active(case.service) == 1
 
@@ -129,7 +128,7 @@ def test_a_stop_that_goes_wrong_is_told_and_made_good_by_a_clear(
     said = logged()
     assert ("stopped and may go on" in said) is (kind != "slow" and not deferrable)
     assert ("trying again" in said) is (kind != "slow" and deferrable)
-    if not (stopped or case.hook_class.marking is Marking.NAME):
+    if not (stopped or case.hook_class.marking.shown):
         require("task_state_store")
     aws.set_pace(reads=2)
     # As Airflow's next try comes later.

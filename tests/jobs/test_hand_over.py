@@ -30,10 +30,12 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsCancelPipelineReprocessingOperator,
     IotAnalyticsStartPipelineReprocessingOperator,
 )
+from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskOperator
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
+from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.testing import AwsJobs
@@ -47,6 +49,7 @@ IDS = {
     "iotanalytics": ["pipeline_name", "reprocessing_id"],
     "datapipeline": ["pipeline_id", "activation_time"],
     "sqs": ["source_arn", "since"],
+    "logs": ["export_task_id"],
 }
 SENSORS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeReplaySensor, "replay_name"),
@@ -54,12 +57,14 @@ SENSORS: dict[str, tuple[Any, str]] = {
     "iotanalytics": (IotAnalyticsPipelineReprocessingSensor, "reprocessing_id"),
     "datapipeline": (DataPipelineSensor, "pipeline_id"),
     "sqs": (SqsMessageMoveTaskSensor, "source_arn"),
+    "logs": (CloudWatchLogsExportTaskSensor, "export_task_id"),
 }
 STOPS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeCancelReplayOperator, "replay_name"),
     "iotanalytics": (IotAnalyticsCancelPipelineReprocessingOperator, "reprocessing_id"),
     "datapipeline": (DataPipelineDeactivatePipelineOperator, "pipeline_id"),
     "sqs": (SqsCancelMessageMoveTaskOperator, "source_arn"),
+    "logs": (CloudWatchLogsCancelExportTaskOperator, "export_task_id"),
 }
 
 

@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_asks_again_while_it_has_time(
     assert job["stop_asked_at"] is not None
 
 
-@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.repeatable), indirect=True)
+@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.recognized), indirect=True)
 @pytest.mark.parametrize("cancel", [True, False])
 @pytest.mark.promise("marked")
 @pytest.mark.promise("cancel-on-kill-off")
@@ -220,7 +220,7 @@ def test_a_state_that_cannot_be_read_leaves_the_job(
     assert "the task's state could not be read" in logged()
 
 
-@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.repeatable), indirect=True)
+@pytest.mark.parametrize("case", remembering(STOPPABLE, lambda case: not case.recognized), indirect=True)
 @pytest.mark.promise("cleared")
 def test_a_clear_stops_what_still_runs(aws: AwsJobs, case: JobCase, make_task: MakeTask) -> None:
     """Where Airflow had no way to tell the trigger, the next try finds the job and stops it."""

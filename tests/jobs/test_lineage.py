@@ -30,6 +30,7 @@ from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCreateArchiveOperator,
 )
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsCancelPipelineReprocessingOperator
+from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskOperator
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.testing import AwsJobs, Fault
 
@@ -55,6 +56,10 @@ DATASETS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "datapipeline": (set(), set()),
     "sqs": ({f"arn:aws:sqs:{ACCOUNT} orders-dead"}, set()),
+    "logs": (
+        {f"arn:aws:logs:{ACCOUNT} log-group:/shop"},
+        {"s3://exports exportedlogs/shop"},
+    ),
 }
 
 
@@ -169,6 +174,8 @@ def test_aws_does_not_tell(
         aws.add_fault(Fault("GetPipelineDefinition", "error"))
     elif case.service == "events":
         aws.add_fault(Fault("DescribeArchive", "error"))
+    elif case.service == "logs":
+        aws.add_fault(Fault("GetCallerIdentity", "error", service="sts"))
     else:
         aws.add_fault(Fault(case.describe_operation, "error"))
     event = told.of(task.operator, TaskInstanceState.SUCCESS)
@@ -201,8 +208,17 @@ def test_a_job_that_is_stopped(
         "iotanalytics": IotAnalyticsCancelPipelineReprocessingOperator,
         "datapipeline": DataPipelineDeactivatePipelineOperator,
         "sqs": SqsCancelMessageMoveTaskOperator,
+        "logs": CloudWatchLogsCancelExportTaskOperator,
     }[case.service]
-    names = ("replay_name", "pipeline_name", "reprocessing_id", "pipeline_id", "source_arn", "since")
+    names = (
+        "replay_name",
+        "pipeline_name",
+        "reprocessing_id",
+        "pipeline_id",
+        "source_arn",
+        "since",
+        "export_task_id",
+    )
     target = {name: result[name] for name in names if name in result}
     given = {"aws_conn_id": None, "region_name": "us-east-1", "poll_interval": 0.02, "deferrable": deferrable}
     aws.set_pace(reads=2)

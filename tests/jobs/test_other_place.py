@@ -40,6 +40,9 @@ def elsewhere(case: JobCase) -> dict[str, Any]:
             job_targets.cleaning(clients, "cleaning")
         case "datapipeline":
             return {"region_name": OTHER, "pipeline_id": job_targets.load(clients, "load")}
+        case "logs":
+            job_targets.log_group(clients, "/shop/web", "exports-there")
+            return {"region_name": OTHER, "destination": "exports-there"}
         case "sqs":
             return {"region_name": OTHER, "source_arn": job_targets.dead_letters(clients, "orders")}
     return {"region_name": OTHER}

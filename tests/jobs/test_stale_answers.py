@@ -23,6 +23,7 @@ UNKNOWN = {
     "DescribeDataIngestionJob": "ResourceNotFoundException",
     "DescribePipeline": "ResourceNotFoundException",
     "DescribePipelines": "PipelineNotFoundException",
+    "DescribeExportTasks": "ResourceNotFoundException",
     "ListMessageMoveTasks": "ResourceNotFoundException",
 }
 

@@ -22,7 +22,7 @@ MakeTask = Callable[..., OneTask]
 SOON = timedelta(seconds=3)
 OVER = r"could not be started within start_timeout=0:00:03\. The task's log says what it waited for"
 #: Those whose lost start may be anybody's job.
-NAMELESS = [case for case in CASES if not case.repeatable]
+NAMELESS = [case for case in CASES if not case.recognized]
 
 
 def starts(aws: AwsJobs, case: JobCase) -> int:

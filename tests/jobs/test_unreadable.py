@@ -42,7 +42,7 @@ def test_a_start_is_in_doubt(aws: AwsJobs, case: JobCase, task: OneTask, body: s
     assert isinstance(caught.value, JobOutcomeUnknownError)
     result = task.run()
     jobs = aws.jobs(case.service)
-    assert len(jobs) == (1 if case.repeatable else 2)
+    assert len(jobs) == (1 if case.recognized else 2)
     assert case.job_id(result) == jobs[-1]["id"]
     assert aws.max_active(case.service) == 1
 

@@ -21,7 +21,7 @@ from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers.job import JobTrigger
 
 MakeTask = Callable[..., OneTask]
-NAMELESS = [case for case in CASES if not case.repeatable]
+NAMELESS = [case for case in CASES if not case.recognized]
 
 
 def told(task: OneTask, logged: Callable[[], str]) -> str:

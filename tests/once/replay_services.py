@@ -13,7 +13,16 @@ from unittest.mock import patch
 
 import job_targets
 from botocore.exceptions import ClientError
-from job_cases import REGION, DataPipeline, EventBridge, IotAnalytics, JobCase, LookoutEquipment, client
+from job_cases import (
+    REGION,
+    CloudWatchLogs,
+    DataPipeline,
+    EventBridge,
+    IotAnalytics,
+    JobCase,
+    LookoutEquipment,
+    client,
+)
 from once.world.aws import THEIRS
 from once.world.situation import Setting
 
@@ -25,7 +34,9 @@ from airflow_provider_jobs.once.identity import Life
 from airflow_provider_jobs.operators import context as task_context
 from airflow_provider_jobs.testing.aws.events import backend as events
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
+from airflow_provider_jobs.testing.aws.logs import backend as logs
 from airflow_provider_jobs.testing.aws.lookoutequipment import backend as lookoutequipment
+from airflow_provider_jobs.testing.control import CONTROL
 
 if TYPE_CHECKING:
     from once.replay import Replay
@@ -135,6 +146,43 @@ class Replays(Counterpart):
         replays = events.REPLAYS[ACCOUNT][REGION].replays
         for job_id in job_ids:
             del replays[job_id]
+
+
+class Exports(Counterpart):
+    """CloudWatch Logs: a name that others may have too."""
+
+    case = CloudWatchLogs()
+    no_room = Replays.no_room
+    repeats_starts = False
+
+    def setting(self, setting: Setting) -> Setting:
+        return setting._replace(newest_first=True)
+
+    def prepare(self) -> None:
+        super().prepare()
+        # The model has room for all.
+        CONTROL.set_quota("logs", 99)
+
+    def arguments(self, request: str, scope: str, rendering: int) -> dict[str, Any]:
+        return {"end_time": _end(request, rendering)}
+
+    def neighbour(self, replay: Replay) -> None:
+        """A second Airflow starts an export under the same identity."""
+        operator: Any = replay.operator(request="A")
+        context = replay.task.context(operator)
+        identity = task_context.identity(context)
+        request = operator.job_request(context)
+        life = Life.of("2025-12-31T12:00:00+00:00", 2, 0)
+        mark = Attempt(1, life, Fingerprint.of(request.facts())).mark(identity)
+        operator.hook.create_export(request, mark.name(identity, 512))
+
+    def cancel(self, job: dict[str, Any]) -> None:
+        client("logs").cancel_export_task(taskId=job["id"])
+
+    def forget(self, job_ids: set[str]) -> None:
+        exports = logs.STORE[ACCOUNT][REGION].exports
+        for job_id in job_ids:
+            del exports[job_id]
 
 
 class Ingestions(Counterpart):
@@ -279,6 +327,7 @@ class Activations(Counterpart):
 
 COUNTERPARTS: dict[Marking, tuple[Counterpart, ...]] = {
     Marking.NAME: (Replays(),),
+    Marking.LABEL: (Exports(),),
     Marking.TOKEN: (Ingestions(),),
     Marking.NONE: (Reprocessings(), Activations()),
 }

@@ -29,6 +29,10 @@ from airflow_provider_jobs.operators.iot_analytics import (
     IotAnalyticsCancelPipelineReprocessingOperator,
     IotAnalyticsStartPipelineReprocessingOperator,
 )
+from airflow_provider_jobs.operators.logs import (
+    CloudWatchLogsCancelExportTaskOperator,
+    CloudWatchLogsCreateExportTaskOperator,
+)
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.operators.sqs import (
     SqsCancelMessageMoveTaskOperator,
@@ -38,6 +42,7 @@ from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryR
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
+from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.triggers.delay import DelayTrigger
@@ -269,6 +274,25 @@ def redrives() -> None:
     )
 
 
+def exports() -> None:
+    """CloudWatch Logs."""
+    export = CloudWatchLogsCreateExportTaskOperator(
+        task_id="export",
+        log_group_name=found("group"),
+        destination="exports",
+        start_time="{{ data_interval_start }}",
+        end_time=datetime(2026, 1, 2, tzinfo=UTC),
+        log_stream_name_prefix="web-",
+        destination_prefix="logs/{{ ds }}",
+        export_delay=timedelta(hours=1),
+        wait_for_completion=False,
+    )
+    CloudWatchLogsExportTaskSensor(task_id="wait_export", export_task_id=export.output, deferrable=True)
+    CloudWatchLogsCancelExportTaskOperator(
+        task_id="cancel_export", export_task_id=export.output["export_task_id"]
+    )
+
+
 def triggers() -> list[Any]:
     """Triggers, as an operator of a user's own may make them."""
     return [
@@ -294,4 +318,5 @@ def make_dag() -> DAG:
         ingestions()
         reprocessings()
         redrives()
+        exports()
     return dag

@@ -23,12 +23,14 @@ from airflow_provider_jobs.operators import (  # noqa: E402
     data_pipeline,
     eventbridge,
     iot_analytics,
+    logs,
     lookout_equipment,
     sqs,
 )
 from airflow_provider_jobs.sensors import data_pipeline as data_pipeline_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import eventbridge as eventbridge_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import iot_analytics as iot_analytics_sensor  # noqa: E402
+from airflow_provider_jobs.sensors import logs as logs_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import lookout_equipment as lookout_equipment_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import sqs as sqs_sensor  # noqa: E402
 
@@ -70,6 +72,14 @@ TASKS: list[tuple[Any, dict[str, Any]]] = [
         ),
         INGESTED,
     ),
+    (
+        logs.CloudWatchLogsCreateExportTaskOperator(
+            task_id="export", log_group_name="/shop/web", destination="exports"
+        ),
+        {},
+    ),
+    (logs.CloudWatchLogsCancelExportTaskOperator(task_id="cancel_export", export_task_id="1"), {}),
+    (logs_sensor.CloudWatchLogsExportTaskSensor(task_id="exported", export_task_id="1"), {}),
     (sqs.SqsStartMessageMoveTaskOperator(task_id="redrive", source_arn=QUEUE), {}),
     (sqs.SqsCancelMessageMoveTaskOperator(task_id="cancel_redrive", source_arn=QUEUE), {}),
     (sqs_sensor.SqsMessageMoveTaskSensor(task_id="redriven", source_arn=QUEUE), {}),
@@ -104,7 +114,7 @@ def main() -> None:
         except JobFailedError as error:
             errors.append(str(error))
     # Those that stop a job take each end of it.
-    assert len(errors) == (0 if state is JobState.SUCCEEDED else len(TASKS) - 4), errors
+    assert len(errors) == (0 if state is JobState.SUCCEEDED else len(TASKS) - 5), errors
     assert all("job-1 ended FAILED: AWS " in error for error in errors), errors
     print(*sorted({*sys.modules} - before))
 

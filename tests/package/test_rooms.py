@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     PLAIN: (),
     "links": ("links",),
     "once": ("once",),
-    "services": ("eventbridge", "data_pipeline", "lookout_equipment", "iot_analytics", "sqs"),
+    "services": ("eventbridge", "data_pipeline", "lookout_equipment", "iot_analytics", "sqs", "logs"),
     "hooks": (
         "hooks",
         "service_models",

@@ -23,6 +23,8 @@ WITHOUT_RESOURCE = {
     "iotanalytics:ListPipelines",
     "lookoutequipment:DescribeDataIngestionJob",
     "lookoutequipment:ListDataIngestionJobs",
+    "logs:CancelExportTask",
+    "logs:DescribeExportTasks",
 }
 
 
@@ -58,9 +60,8 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
         case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
             return [source_queue(given)]
-        case "DescribePipelines":
-            return [f"{arn}:pipeline/{pipeline_id}" for pipeline_id in given["pipelineIds"]]
-        case _:
-            # Those that wait beside many have a pipeline each, which a policy of its own names.
-            name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", "")) or given["pipelineId"]
-            return [f"{arn}:pipeline/{name}"]
+        case "CreateExportTask":
+            return [f"{arn}:log-group:{given['logGroupName']}"]
+    # Those that wait beside many have a pipeline each, which a policy of its own names.
+    name = re.sub(r"^cleaning\d$", "cleaning", given.get("pipelineName", ""))
+    return [f"{arn}:pipeline/{each}" for each in given.get("pipelineIds") or [name or given["pipelineId"]]]

@@ -20,12 +20,13 @@ from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators import data_pipeline as dp
 from airflow_provider_jobs.operators import eventbridge as eb
 from airflow_provider_jobs.operators import iot_analytics as iot
+from airflow_provider_jobs.operators import logs, sqs
 from airflow_provider_jobs.operators import lookout_equipment as lookout
-from airflow_provider_jobs.operators import sqs
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
+from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
@@ -55,11 +56,12 @@ HOSTILE = [
     "x" * 100_000,
     "",
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS = CASES
 INGEST = {"dataset_name": "pumps-0", "bucket": "plant", "role_arn": "arn:aws:iam::123456789012:role/lookout"}
 QUEUE = {"source_arn": job_targets.DEAD_ARN.format("orders")}
 WINDOW = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T02:00:00+00:00"}
 REPLAY = {"archive": "orders", "event_start_time": WINDOW["start_time"], "event_end_time": WINDOW["end_time"]}
+EXPORT = {"log_group_name": "/shop/web", "destination": "exports", **WINDOW}
 CREATE = {"pipeline_name": "load"}
 TRIAL = "arn:aws:sqs:us-east-1:123456789012:trial"
 RULE = "orders.create" + "-0123456789ab" * 2
@@ -126,6 +128,14 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (SQS, sqs.SqsCancelMessageMoveTaskOperator, QUEUE, "since", False),
     (SQS, SqsMessageMoveTaskSensor, {}, "source_arn", False),
     (SQS, SqsMessageMoveTaskSensor, QUEUE, "since", False),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "log_group_name", True),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "log_stream_name_prefix", True),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "destination", False),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "destination_prefix", True),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "start_time", False),
+    (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "end_time", False),
+    (LOGS, logs.CloudWatchLogsCancelExportTaskOperator, {}, "export_task_id", False),
+    (LOGS, CloudWatchLogsExportTaskSensor, {}, "export_task_id", False),
 ]
 
 

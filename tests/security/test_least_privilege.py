@@ -19,14 +19,24 @@ from unittest.mock import patch
 import pytest
 from airflow.triggers.base import BaseTrigger
 from api_calls import Call, recorded
-from job_cases import AWS, CASES, REGION, DataPipeline, EventBridge, IotAnalytics, JobCase, Sqs
+from job_cases import (
+    AWS,
+    CASES,
+    REGION,
+    CloudWatchLogs,
+    DataPipeline,
+    EventBridge,
+    IotAnalytics,
+    JobCase,
+    Sqs,
+)
 from one_task import OneTask, next_event
 
 from airflow_provider_jobs.data_pipeline import definition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
 from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics, sqs
+from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics, logs, sqs
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 
@@ -36,7 +46,7 @@ from .rules_and_archives import archives, archives_no_more, deletes_a_rule, make
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
 #: Permissions that a call needs besides its own.
-BESIDES = {"datapipeline:AddTags", "iam:PassRole", "sqs:GetQueueAttributes"}
+BESIDES = {"datapipeline:AddTags", "iam:PassRole", "s3:PutObject", "sqs:GetQueueAttributes"}
 BESIDES |= {f"sqs:{verb}Message" for verb in ("Delete", "Receive", "Send")}
 #: Calls that AWS allows without any permission.
 FREE = {"sts:GetCallerIdentity"}
@@ -199,6 +209,8 @@ def stops(case: JobCase, aws: AwsJobs) -> Go:
             operator = iot_analytics.IotAnalyticsCancelPipelineReprocessingOperator(
                 pipeline_name="cleaning", reprocessing_id=job_id, **given
             )
+        case CloudWatchLogs():
+            operator = logs.CloudWatchLogsCancelExportTaskOperator(export_task_id=job_id, **given)
         case Sqs():
             operator = sqs.SqsCancelMessageMoveTaskOperator(source_arn=case.source_arn, **given)
         case _:
@@ -256,7 +268,7 @@ STARTS: list[Way] = [
     waits_in_line,
     waits_beside_many,
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS = CASES
 WAYS: dict[str, tuple[JobCase, list[Way]]] = {
     "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own, reaches_one_rule]),
     "EventBridgeCancelReplayOperator": (EVENTS, [stops, waits_beside_many]),
@@ -279,6 +291,9 @@ WAYS: dict[str, tuple[JobCase, list[Way]]] = {
     "SqsStartMessageMoveTaskOperator": (SQS, STARTS),
     "SqsCancelMessageMoveTaskOperator": (SQS, [stops]),
     "SqsMessageMoveTaskSensor": (SQS, [senses, waits_beside_many]),
+    "CloudWatchLogsCreateExportTaskOperator": (LOGS, STARTS),
+    "CloudWatchLogsCancelExportTaskOperator": (LOGS, [stops]),
+    "CloudWatchLogsExportTaskSensor": (LOGS, [senses, waits_beside_many]),
 }
 
 

@@ -26,6 +26,7 @@ OTHER = "999999999999"
 NOT_WHERE = {
     "partition_window",
     "archive_delay",
+    "export_delay",
     "cancel_active",
     "cancel_on_kill",
     "data_quality",

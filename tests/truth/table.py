@@ -41,7 +41,7 @@ class Source:
         """How sure it is: recorded on AWS, documented by AWS, or assumed by the mock."""
         if self.where.startswith("assumed: "):
             return "assumed"
-        return "recorded" if self.where.startswith("LocalStack ") else "documented"
+        return "recorded" if self.where.startswith(("LocalStack ", "moto ")) else "documented"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from . import (
     event_replays,
     event_targets,
     iot_analytics,
+    log_exports,
     lookout_equipment,
     sqs_redrives,
 )
@@ -35,6 +36,7 @@ TABLES = {
     "iotanalytics": iot_analytics.ROWS,
     "lookoutequipment": lookout_equipment.ROWS,
     "redrives": sqs_redrives.ROWS,
+    "exports": log_exports.ROWS,
 }
 #: The tables of each service, by the title that the docs have.
 SERVICES = {
@@ -43,6 +45,7 @@ SERVICES = {
     "IoT Analytics": ("iotanalytics",),
     "Lookout for Equipment": ("lookoutequipment",),
     "SQS": ("redrives",),
+    "CloudWatch Logs": ("exports",),
 }
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -133,7 +136,7 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
         assert re.match(
-            r"LocalStack |botocore |AWS CLI |AWS Data Pipeline Developer Guide, "
+            r"LocalStack |moto |botocore |AWS CLI |AWS Data Pipeline Developer Guide, "
             r"|https://docs\.aws\.amazon\.com/|assumed: ",
             row.source.where,
         ), row.what

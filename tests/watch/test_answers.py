@@ -111,6 +111,14 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
         Path(1, "QueryObjects", ("ids",), ""),
         Path(1, "DescribeObjects", ("pipelineObjects", "pipelineObjects.id", "pipelineObjects.fields"), ""),
     ),
+    "logs": (
+        Path(
+            1,
+            "DescribeExportTasks",
+            ("exportTasks", "exportTasks.taskId", "exportTasks.status", "exportTasks.status.code"),
+            "",
+        ),
+    ),
     "sqs": (Path(1, "ListMessageMoveTasks", ("Results", "Results.Status", "Results.StartedTimestamp"), ""),),
 }
 
@@ -176,6 +184,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "iotanalytics": ("InvalidRequestException", "ResourceNotFoundException"),
     "datapipeline": ("InvalidRequestException", "PipelineNotFoundException"),
     "sqs": ("InvalidParameterValue", "ResourceNotFoundException"),
+    "logs": ("InvalidParameterException", "ResourceNotFoundException"),
 }
 
 

@@ -48,6 +48,7 @@ def listing(case: JobCase) -> tuple[Callable[[Any], Any], dict[str, Any], str]:
         "events": "Replays",
         "lookoutequipment": "DataIngestionJobSummaries",
         "iotanalytics": "pipelineSummaries",
+        "logs": "exportTasks",
     }
     return lambda hook: hook.active_jobs([]), {rows[case.service]: []}, case.hook_class.page_token
 

@@ -18,6 +18,7 @@ from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.testing import AwsJobs
+from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.triggers.job import JobTrigger
 from airflow_provider_jobs.watch.poller import JobPoller
 
@@ -167,12 +168,24 @@ def _redrives(count: int) -> list[str]:
     return ids
 
 
+def _exports(count: int) -> list[str]:
+    job_targets.log_group(client, "/shop/web")
+    # More than AWS runs at a time.
+    CONTROL.set_quota("logs", count)
+    window = {"fromTime": 1767225600000, "to": 1767232799999}
+    return [
+        client("logs").create_export_task(logGroupName="/shop/web", destination="exports", **window)["taskId"]
+        for _ in range(count)
+    ]
+
+
 _STARTS: Mapping[str, Callable[[int], list[str]]] = {
     "events": _replays,
     "lookoutequipment": _ingestions,
     "iotanalytics": _reprocessings,
     "datapipeline": _activations,
     "sqs": _redrives,
+    "logs": _exports,
 }
 
 

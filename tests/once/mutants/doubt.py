@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from once.mutants.mutant import NAME, NONE, NONE_AHEAD, NONE_NO_STORE, TOKEN, Explored, Mutant
+from once.mutants.mutant import LABEL, NAME, NONE, NONE_AHEAD, NONE_NO_STORE, TOKEN, Explored, Mutant
 
 MUTANTS = (
     Mutant(
@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         "a call with an answer has candidates",
         "evidence",
-        "if self.task.marking is Marking.NAME or attempt.job_id or",
-        "if self.task.marking is Marking.NAME or",
+        "if self.task.marking.shown or attempt.job_id or",
+        "if self.task.marking.shown or",
         Explored(NONE, ("job fails", "busy neighbour"), "no idle wait"),
     ),
     Mutant(
@@ -76,14 +76,21 @@ MUTANTS = (
     Mutant(
         "a call that nothing marks is repeated",
         "evidence",
-        "return self.task.marking is not Marking.NONE and same",
+        "return self.task.marking.repeatable and same",
         "return same",
         Explored(NONE, ("clear, on_kill late, max_tries stays",), "alone"),
     ),
     Mutant(
+        "a call that only a label marks is repeated",
+        "evidence",
+        "return self in (Marking.NAME, Marking.TOKEN)",
+        "return self is not Marking.NONE",
+        Explored(LABEL, ("held up, stuck 59",), "alone"),
+    ),
+    Mutant(
         "no call is repeated",
         "evidence",
-        "return self.task.marking is not Marking.NONE and same and not earlier",
+        "return self.task.marking.repeatable and same and not earlier",
         "return False",
         Explored(TOKEN, ("SIGKILL",), "no waste"),
     ),

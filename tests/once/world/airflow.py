@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from once.world import calls, invariants
-from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job, seconds, stopped
+from once.world.aws import CALL_LIMIT, NAMED, OURS, SETTLING, Job, seconds, stopped
 from once.world.invariants import Violation
 from once.world.runs import Run
 from once.world.situation import Answer as Answer
@@ -213,7 +213,7 @@ def begin_run(world: World) -> None:
         try_number=world.try_number,
         fingerprint=Fingerprint(world.digest + Fingerprint.of({"window": window}).text[1:]),
         marking=setting.marking,
-        scope="" if setting.marking is Marking.NAME else world.scope,
+        scope="" if setting.marking in NAMED else world.scope,
         given=_given(world, rows, identity),
         dag_version=f"version-{world.version}" if setting.versions else None,
         may_stop=setting.may_stop,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_jobs.job import JobState
+from airflow_provider_jobs.once.evidence import Marking
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 #: How long a job runs if nothing happens to it.
@@ -23,6 +24,9 @@ STOPPING = 90
 LAG = 58
 #: The settling time and the limit of a call, as the task has them.
 SETTLING = CALL_LIMIT = 60
+
+#: Where a job's name shows whose it is.
+NAMED = (Marking.NAME, Marking.LABEL)
 
 OURS, THEIRS = "ours", "theirs"
 

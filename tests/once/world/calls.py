@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from once.world import airflow, invariants
-from once.world.aws import CALL_LIMIT, LAG, LENGTH, OURS, SETTLING, Job, moment, stopped
+from once.world.aws import CALL_LIMIT, LAG, LENGTH, NAMED, OURS, SETTLING, Job, moment, stopped
 
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once import moves
@@ -107,8 +107,11 @@ def _shown(world: World, step: moves.ListJobs, lag: int) -> list[Job]:
     there = [job for job in world.jobs if job.state(world.now - lag) is not None]
     if task.marking is Marking.NAME and task.given:
         return [job for job in there if job.job_id in named or job.key is not None]
-    if task.marking is Marking.NAME:
+    if task.marking in NAMED:
         prefix = name_prefix(task.identity, NAME_LIMIT)
+        if task.marking is Marking.LABEL and step.log.whole and None not in named:
+            # AWS may have many that have ended, and none of them is this task's that is not in the log.
+            there = [job for job in there if job.job_id in named or job.live(world.now - lag)]
         return [job for job in there if job.job_id in named or (job.key or "").startswith(prefix)]
     scopes = {task.scope} | {attempt.scope for attempt in step.log.attempts}
     if task.marking is Marking.TOKEN:
@@ -121,7 +124,7 @@ def _seen(world: World, job: Job, state: JobState) -> SeenJob:
     """A job as a look shows it, with the mark that its name or its description tells."""
     assert world.run is not None
     identity, created = world.run.task.identity, moment(job.created)
-    if world.setting.marking is not Marking.NAME or job.key is None:
+    if world.setting.marking not in NAMED or job.key is None:
         return SeenJob(job.job_id, state, created)
     if not world.setting.own:
         return SeenJob(job.job_id, state, created, Mark.of_name(job.key, identity, NAME_LIMIT))
@@ -227,7 +230,7 @@ def _call(world: World, job: Job, fault: str) -> Answer:
         return airflow.Answer(("start", "no room"), moves.Unstarted.NO_ROOM)
     state = begun.state(world.now) or JobState.RUNNING
     # StartReplay answers with the time; an ingestion's is in its description, which is asked for at once.
-    created = moment(begun.created) if world.setting.marking is not Marking.NONE else None
+    created = moment(begun.created) if world.setting.marking in (Marking.NAME, Marking.TOKEN) else None
     started = moves.Started(begun.job_id, state, created, at=moment(world.now + world.setting.ahead))
     return airflow.Answer(("start", begun.job_id, state), started)
 
@@ -240,7 +243,7 @@ def _asked_for(world: World, step: moves.Start) -> Job:
     if step.attempt.given:
         key = own_key(step.attempt.given, step.attempt.number)
         text = description(world, mark) if marking is Marking.NAME else ""
-    elif marking is Marking.NAME:
+    elif marking in NAMED:
         key = mark.name(task.identity, NAME_LIMIT)
     elif marking is Marking.TOKEN:
         # The clear of another task must not change it.
@@ -262,7 +265,7 @@ def _asked_for(world: World, step: moves.Start) -> Job:
 def begin(world: World, asked: Job) -> Job | None:
     """AWS gets a start: the job that is there by its name or token, a new one, or None for want of room."""
     there = next((job for job in world.jobs if asked.key is not None and job.key == asked.key), None)
-    if there is not None:
+    if there is not None and world.setting.marking is not Marking.LABEL:
         return there
     live = [job for job in world.jobs if job.live(world.now)]
     if world.setting.marking is Marking.TOKEN and any(job.scope == asked.scope for job in live):

@@ -23,7 +23,7 @@ from once.world.airflow import (
     pass_time,
     stop_job,
 )
-from once.world.aws import LAG, SETTLING, THEIRS, Job, ended
+from once.world.aws import LAG, NAMED, SETTLING, THEIRS, Job, ended
 from once.world.calls import FAULTS
 from once.world.neighbours import busy_neighbour, failed_neighbour, has_neighbour, neighbour
 
@@ -293,7 +293,7 @@ EVENTS = (
     Event("DAG edited", lambda w: not _own_token(w), _edit(scope=False)),
     Event(
         "DAG edited, other scope",
-        lambda w: w.setting.marking is not Marking.NAME and not _own_token(w),
+        lambda w: w.setting.marking not in NAMED and not _own_token(w),
         _edit(scope=True),
     ),
     Event("store emptied", lambda w: w.store is not None, _expire),

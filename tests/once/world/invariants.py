@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from once.world.aws import CALL_LIMIT, OURS, SETTLING, Job
+from once.world.aws import CALL_LIMIT, NAMED, OURS, SETTLING, Job
 from once.world.situation import Store
 
 from airflow_provider_jobs.job import JobState
@@ -106,7 +106,7 @@ def wait_allowed(world: World, outcome: moves.WaitForEnd) -> None:
     """The task waits for a job's end before it starts one."""
     job = world.job(outcome.job.job_id or "")
     # A job that carries the task's own mark may be its own, whatever happened.
-    marked = world.setting.marking is Marking.NAME
+    marked = world.setting.marking in NAMED
     calm = world.setting.store is not Store.NONE and "disturbed" not in world.marks
     if job is not None and job.owner != OURS and not marked and calm:
         raise Violation("no idle wait", f"the task waits for {job.job_id}, which is another's")
@@ -191,7 +191,7 @@ def _of_a_deleted_run(world: World, job: Job, new: Job | None) -> bool:
     """
     if "remade" not in world.marks or new is None or job.life == new.life:
         return False
-    if world.setting.marking is Marking.NAME:
+    if world.setting.marking in NAMED:
         return abs(job.created - new.created) < SETTLING + 2 * CALL_LIMIT
     return world.setting.marking is Marking.NONE or job.scope != new.scope
 
@@ -203,7 +203,7 @@ def _forgotten_by_all(world: World, job: Job, new: Job | None) -> bool:
 
 def _in_another_scope(world: World, job: Job, new: Job | None) -> bool:
     """The log that knew of the job's scope is gone, and the request is for another scope now."""
-    named = world.setting.marking is Marking.NAME
+    named = world.setting.marking in NAMED
     return not named and new is not None and job.scope != new.scope and not _log_is_whole(world)
 
 
@@ -261,4 +261,4 @@ def _log_is_whole(world: World) -> bool:
 
 def _known(world: World, job: Job) -> bool:
     """The log has the job's id, or the attempt whose mark its name carries."""
-    return _in_log(world, job) or (world.setting.marking is Marking.NAME and _log_is_whole(world))
+    return _in_log(world, job) or (world.setting.marking in NAMED and _log_is_whole(world))

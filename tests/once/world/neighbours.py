@@ -7,12 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from once.world.airflow import HOME_BY, World
-from once.world.aws import LAG, LENGTH, THEIRS, Job, ended
+from once.world.aws import LAG, LENGTH, NAMED, THEIRS, Job, ended
 from once.world.calls import NAME_LIMIT, description, own_key
 
 from airflow_provider_jobs.job import JobState
 from airflow_provider_jobs.once.attempt_log import Attempt
-from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.once.fingerprint import Fingerprint
 from airflow_provider_jobs.once.identity import Identity, Life
 
@@ -34,7 +33,7 @@ def _begin_theirs(world: World, **of_name: object) -> None:
 
 def neighbour(world: World) -> None:
     """Another task starts a job in the same scope, or a second Airflow one under the same identity."""
-    if world.setting.marking is not Marking.NAME:
+    if world.setting.marking not in NAMED:
         _begin_theirs(world)
         return
     life = Life.of("2025-12-31T12:00:00+00:00", 2, 0)
