@@ -143,8 +143,8 @@ class Backend:
 
     @property
     def url_base(self) -> str:
-        """The host names of the service, as a regular expression."""
-        return rf"https?://{re.escape(self.name)}\.(.+)\.amazonaws\.com"
+        """The host names of the service, as a regular expression: those of FIPS and dual-stack too."""
+        return rf"https?://{re.escape(self.name)}(?:-fips)?\.(.+)\.(?:amazonaws\.com|api\.aws)"
 
 
 class _Routes(BaseBackend):
