@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack
 from airflow.providers.common.compat.module_loading import import_string
 from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, XComArg
 
-from airflow_provider_jobs.airflow_parameters import SensorParameters, TaskParameters
+from airflow_provider_jobs._airflow_parameters import SensorParameters, TaskParameters
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.operators.context import team
-from airflow_provider_jobs.operators.reading import ReadsParameters
+from airflow_provider_jobs.operators._context import team
+from airflow_provider_jobs.operators._reading import ReadsParameters
 from airflow_provider_jobs.parameters import Checked, truth
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks._spec import HookSpec
     from airflow_provider_jobs.hooks.base import JobHook
-    from airflow_provider_jobs.hooks.spec import HookSpec
     from airflow_provider_jobs.links.base import JobLink
 
 __all__ = ["AwsOperator", "AwsSensor", "HookClass", "HookT", "UsesHook", "aws_template_fields"]
@@ -159,7 +159,7 @@ class UsesHook(Generic[HookT]):
 
         :param place: the Region or the connection, if it differs from the task's.
         """
-        from airflow_provider_jobs.hooks.spec import HookSpec
+        from airflow_provider_jobs.hooks._spec import HookSpec
 
         parameters = {**self._hook_parameters, "region_name": self.hook.region, **place}
         if endpoint := self.hook.environment_endpoint:

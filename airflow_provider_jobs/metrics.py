@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.module_loading import import_string
 
+from airflow_provider_jobs._watch.threads import METRICS_THREAD
 from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.watch.threads import METRICS_THREAD
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks._spec import HookSpec
     from airflow_provider_jobs.hooks.base import JobHook
-    from airflow_provider_jobs.hooks.spec import HookSpec
 
 __all__ = [
     "METRICS",

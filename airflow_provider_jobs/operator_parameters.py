@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow_provider_jobs.airflow_parameters import SensorParameters, TaskParameters
+from airflow_provider_jobs._airflow_parameters import SensorParameters, TaskParameters
 
 if TYPE_CHECKING:
     from datetime import timedelta

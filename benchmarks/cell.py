@@ -121,8 +121,8 @@ def _makers(interval: int) -> dict[str, Callable[[str], Any]]:
         "airflow.sdk.execution_time.supervisor",
     ):
         importlib.import_module(name)
+    from airflow_provider_jobs.hooks._spec import HookSpec
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
-    from airflow_provider_jobs.hooks.spec import HookSpec
     from airflow_provider_jobs.triggers.job import JobTrigger
     from benchmarks.amazon import ReplayCompleteTrigger
 

@@ -157,8 +157,8 @@ class Probe:
 
 def trigger(url: str, name: str, interval: float) -> Any:
     """Make a wait as a triggerer has it."""
+    from airflow_provider_jobs.hooks._spec import HookSpec
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
-    from airflow_provider_jobs.hooks.spec import HookSpec
     from airflow_provider_jobs.triggers.job import JobTrigger
 
     connection = f"c{url.rpartition(':')[2]}"

@@ -16,8 +16,8 @@ from typing import Any
 import boto3
 import structlog
 
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
 

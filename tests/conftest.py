@@ -62,8 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """No calls that wait for their turn, and short pauses: the mocked AWS has no rate limits unless asked."""
-    from airflow_provider_jobs.data_pipeline import starter, stopper
-    from airflow_provider_jobs.data_pipeline.rate_limiter import RATE_LIMITER
+    from airflow_provider_jobs._data_pipeline import starter, stopper
+    from airflow_provider_jobs._data_pipeline.rate_limiter import RATE_LIMITER
 
     monkeypatch.setattr(RATE_LIMITER, "wait", lambda *_: None)
     monkeypatch.setattr(starter, "_PAUSE", 0.1)
@@ -93,6 +93,6 @@ def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str])
 def _forget_the_quota() -> Iterator[None]:
     """What a queue has learnt, and its reservations, outlive its waiters; no test is another's."""
     yield
-    from airflow_provider_jobs.watch.queue import QuotaQueue
+    from airflow_provider_jobs._watch.queue import QuotaQueue
 
     QuotaQueue._kept.clear()

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, action_for
-from airflow_provider_jobs.once.fingerprint import Likeness
+from airflow_provider_jobs._once.decision import Action, Evidence, KnownJob, Sighting, action_for
+from airflow_provider_jobs._once.fingerprint import Likeness
 
 PAGE = Path(__file__).parents[1] / "docs" / "what-happens.md"
 BEGIN, END = "<!-- decision: written by tests/decision_table.py -->\n", "<!-- decision end -->\n"

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_features import needs
 from job_case import AWS, REGION, JobCase, OneAtATime, client, session
 
+from airflow_provider_jobs._sqs.redrive import RedriveId
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
@@ -32,7 +33,6 @@ from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineRepr
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
-from airflow_provider_jobs.sqs.redrive import RedriveId
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
 from airflow_provider_jobs.windows import moment

@@ -13,8 +13,8 @@ from airflow.providers.common.compat.sdk import Stats
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import Gauge, InMemoryMetricReader, Sum
 
+from airflow_provider_jobs._watch.threads import METRICS_THREAD
 from airflow_provider_jobs.metrics import METRICS, PREFIX
-from airflow_provider_jobs.watch.threads import METRICS_THREAD
 
 try:
     from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger

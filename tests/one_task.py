@@ -130,18 +130,14 @@ class OneTask:
         return self._tried(lambda: self._resume(event))
 
     def _tried(self, go: Callable[[], Any]) -> Any:
-        """Go on, and in the next try where this one failed by what the test knows nothing of.
-
-        That is a fault of the matrix, before the job was started; or a machine that was too busy.
-        """
+        """Go on, and in the next try where this one failed before the start by a fault of the matrix."""
         for _ in range(_MOST_TRIES):
             struck = self.struck()
             try:
                 return go()
-            except JobApiError as error:
+            except JobApiError:
                 sensing = isinstance(self.operator, BaseSensorOperator)
-                held_up = "this process was held up" in str(error)
-                if not held_up and (self.struck() == struck or sensing):
+                if self.struck() == struck or sensing:
                     raise
             go = self._begin
         return go()

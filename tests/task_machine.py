@@ -25,11 +25,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from job_cases import JobCase
 from one_task import OneTask, json_safe, next_event
 
-from airflow_provider_jobs.data_pipeline import starter, stopper
+from airflow_provider_jobs._data_pipeline import starter, stopper
+from airflow_provider_jobs._watch.queue import QuotaQueue
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.watch.queue import QuotaQueue
 
 #: What may befall a call, and whether it took effect by then.
 FAULTS: list[Any] = [

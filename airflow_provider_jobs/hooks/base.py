@@ -10,14 +10,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
+from airflow_provider_jobs._once.mark import Mark, name_prefix
 from airflow_provider_jobs.exceptions import JobError, JobInputError, is_transient
 from airflow_provider_jobs.hooks.calls import ServiceCalls
 from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
 
-__all__ = ["JobHook"]
+__all__ = [
+    "Attempt",
+    "AttemptLog",
+    "Identity",
+    "JobHook",
+    "Mark",
+    "Marking",
+    "SeenJob",
+    "name_prefix",
+]
 
 #: The number of jobs in a row that cannot be described after which a round gives up.
 _MOST_FAILURES = 10

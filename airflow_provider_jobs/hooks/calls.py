@@ -36,8 +36,8 @@ from airflow_provider_jobs.exceptions import (
     JobRefusedError,
     JobUnavailableError,
 )
+from airflow_provider_jobs.hooks._failures import failed_call
 from airflow_provider_jobs.hooks.connection import ServiceConnection
-from airflow_provider_jobs.hooks.failures import failed_call
 from airflow_provider_jobs.job import one_line
 
 __all__ = ["ServiceCalls"]

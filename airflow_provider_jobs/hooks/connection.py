@@ -18,9 +18,9 @@ from botocore.config import Config
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import BotoCoreError
 
-from airflow_provider_jobs import options
+from airflow_provider_jobs import _options as options
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.clock import AwsClock
+from airflow_provider_jobs.hooks._clock import AwsClock
 from airflow_provider_jobs.service_models import use_service_models
 
 __all__ = ["ServiceConnection"]

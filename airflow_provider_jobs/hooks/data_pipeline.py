@@ -9,21 +9,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.data_pipeline.activation import ActivationId, ActivationRequest
-from airflow_provider_jobs.data_pipeline.client import PipelineClient, present
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
-from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
-from airflow_provider_jobs.data_pipeline.rate_limiter import RATE_LIMITER, call_rate
-from airflow_provider_jobs.data_pipeline.secrets import hide, secret_values
-from airflow_provider_jobs.data_pipeline.starter import ActivationStarter
-from airflow_provider_jobs.data_pipeline.stopper import ActivationStopper
-from airflow_provider_jobs.data_pipeline.watcher import ActivationWatcher
+from airflow_provider_jobs._data_pipeline.activation import ActivationId, ActivationRequest
+from airflow_provider_jobs._data_pipeline.client import PipelineClient, present
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs._data_pipeline.pipeline import PipelineLook
+from airflow_provider_jobs._data_pipeline.rate_limiter import RATE_LIMITER, call_rate
+from airflow_provider_jobs._data_pipeline.secrets import hide, secret_values
+from airflow_provider_jobs._data_pipeline.starter import ActivationStarter
+from airflow_provider_jobs._data_pipeline.stopper import ActivationStopper
+from airflow_provider_jobs._data_pipeline.watcher import ActivationWatcher
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["ActivationRequest", "DataPipelineHook"]
 
@@ -34,7 +34,7 @@ class DataPipelineHook(JobHook):
     https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html
 
     A job is an activation, written ``df-…@2026-01-31T00:00:00``; see
-    :class:`~airflow_provider_jobs.data_pipeline.activation.ActivationId`. AWS accepts no new customers for
+    :class:`~airflow_provider_jobs._data_pipeline.activation.ActivationId`. AWS accepts no new customers for
     the service. Calls wait on this side so that a process keeps to 1 call a second of each kind, and 2 of
     queries. Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
@@ -74,14 +74,14 @@ class DataPipelineHook(JobHook):
     ) -> str:
         """Create a pipeline, or find the one that was created with the same name and unique id.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.create_pipeline`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.create_pipeline`.
         """
         return self._api.create_pipeline(name, unique_id, description=description, tags=tags)
 
     def put_definition(self, pipeline_id: str, definition: PipelineDefinition) -> dict[str, list[str]]:
         """Save a definition in place of the pipeline's earlier one; return AWS's warnings by object.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.put_definition`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.put_definition`.
         """
         return self._api.put_definition(pipeline_id, definition)
 
@@ -90,14 +90,14 @@ class DataPipelineHook(JobHook):
     ) -> dict[str, dict[str, list[str]]]:
         """Ask AWS what it thinks of a definition, without saving it.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.validate_definition`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.validate_definition`.
         """
         return self._api.validate_definition(pipeline_id, definition)
 
     def get_definition(self, pipeline_id: str, version: str = "latest") -> dict[str, Any]:
         """Return a pipeline's definition in the file format.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.get_definition`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.get_definition`.
         """
         return self._api.get_definition(pipeline_id, version)
 
@@ -109,7 +109,7 @@ class DataPipelineHook(JobHook):
     ) -> None:
         """Activate a pipeline; a call that fails is not repeated, since each call runs it once more.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.activate_pipeline`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.activate_pipeline`.
 
         :param values: by parameter, where a list gives several, or in the API's form.
         """
@@ -118,14 +118,14 @@ class DataPipelineHook(JobHook):
     def deactivate_pipeline(self, pipeline_id: str, *, cancel_active: bool = True) -> None:
         """Deactivate a pipeline.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.deactivate_pipeline`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.deactivate_pipeline`.
         """
         self._api.deactivate_pipeline(pipeline_id, cancel_active=cancel_active)
 
     def delete_pipeline(self, pipeline_id: str) -> None:
         """Delete a pipeline for good; AWS tries to cancel what it runs.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.delete_pipeline`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.delete_pipeline`.
         """
         self._api.delete_pipeline(pipeline_id)
 
@@ -136,7 +136,7 @@ class DataPipelineHook(JobHook):
     def describe_pipelines(self, pipeline_ids: Collection[str]) -> dict[str, PipelineLook | Exception]:
         """Look at pipelines, 25 in a call.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.describe_pipelines`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.describe_pipelines`.
         """
         return self._api.describe_pipelines(pipeline_ids)
 
@@ -155,7 +155,7 @@ class DataPipelineHook(JobHook):
     ) -> list[str]:
         """Return the ids of a pipeline's objects.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.client.PipelineClient.query_objects`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.client.PipelineClient.query_objects`.
         """
         return self._api.query_objects(pipeline_id, sphere, **selectors)
 
@@ -244,7 +244,7 @@ class DataPipelineHook(JobHook):
     ) -> dict[str, JobStatus | Exception]:
         """Tell of each activation how it is, or the error that concerns it.
 
-        See :meth:`~airflow_provider_jobs.data_pipeline.watcher.ActivationWatcher.judged`.
+        See :meth:`~airflow_provider_jobs._data_pipeline.watcher.ActivationWatcher.judged`.
         """
         return ActivationWatcher(self).judged(jobs, looks)
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-from airflow_provider_jobs.eventbridge.client import ArchiveClient, RuleClient
-from airflow_provider_jobs.eventbridge.preparation import ReplayPreparation
-from airflow_provider_jobs.eventbridge.replay import (
+from airflow_provider_jobs._eventbridge.client import ArchiveClient, RuleClient
+from airflow_provider_jobs._eventbridge.preparation import ReplayPreparation
+from airflow_provider_jobs._eventbridge.replay import (
     IN_FLIGHT,
     NAME_SUFFIX,
     REPLAY_NAME_LIMIT,
@@ -25,16 +25,16 @@ from airflow_provider_jobs.eventbridge.replay import (
     seen_replay,
     taken_name,
 )
-from airflow_provider_jobs.eventbridge.rule import rule_arn
+from airflow_provider_jobs._eventbridge.rule import rule_arn
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
+from airflow_provider_jobs._once.mark import Mark, name_prefix
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
-from airflow_provider_jobs.once.mark import Mark, name_prefix
 
-__all__ = ["EventBridgeReplayHook"]
+__all__ = ["EventBridgeReplayHook", "ReplayRequest"]
 
 #: What AWS tells of each replay.
 _ALWAYS = ("ReplayName", "State")

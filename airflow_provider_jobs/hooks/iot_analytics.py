@@ -10,6 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from airflow_provider_jobs._iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
 from airflow_provider_jobs.error_codes import THROTTLING_CODES
 from airflow_provider_jobs.exceptions import (
     JobApiError,
@@ -21,11 +25,7 @@ from airflow_provider_jobs.exceptions import (
     JobRefusedError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["IotAnalyticsHook", "ReprocessingRequest", "reprocessing_job_id"]
 

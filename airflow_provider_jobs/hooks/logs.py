@@ -8,14 +8,14 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from airflow_provider_jobs._logs.export import ExportRequest, export_status
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
+from airflow_provider_jobs._once.mark import Mark, name_prefix
 from airflow_provider_jobs.exceptions import JobApiError, JobNotFoundError
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.logs.export import ExportRequest, export_status
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
-from airflow_provider_jobs.once.mark import Mark, name_prefix
 
 __all__ = ["CloudWatchLogsExportHook", "ExportRequest"]
 

@@ -11,6 +11,10 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
 
+from airflow_provider_jobs._lookout_equipment.ingestion import QUALITY, IngestionRequest
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
 from airflow_provider_jobs.error_codes import ACCESS_CODES
 from airflow_provider_jobs.exceptions import (
     JobApiError,
@@ -21,10 +25,6 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
-from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["QUALITY", "IngestionRequest", "LookoutEquipmentHook"]
 

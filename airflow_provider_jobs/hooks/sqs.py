@@ -10,6 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, SeenJob
+from airflow_provider_jobs._once.identity import Identity
+from airflow_provider_jobs._sqs.redrive import SHOWN, RedriveId, RedriveRequest, job_ids
 from airflow_provider_jobs.exceptions import (
     JobError,
     JobInputError,
@@ -19,10 +23,6 @@ from airflow_provider_jobs.exceptions import (
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
-from airflow_provider_jobs.sqs.redrive import SHOWN, RedriveId, RedriveRequest, job_ids
 from airflow_provider_jobs.windows import moment
 
 __all__ = ["RedriveRequest", "SqsRedriveHook"]

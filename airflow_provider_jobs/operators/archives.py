@@ -9,15 +9,15 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
+from airflow_provider_jobs._eventbridge.archive import ARCHIVE_NAME, WantedArchive
+from airflow_provider_jobs._eventbridge.pattern import checked_pattern
+from airflow_provider_jobs._eventbridge.rule import checked_bus
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.eventbridge.archive import ARCHIVE_NAME, WantedArchive
-from airflow_provider_jobs.eventbridge.pattern import checked_pattern
-from airflow_provider_jobs.eventbridge.rule import checked_bus
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
+from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
 from airflow_provider_jobs.lineage import DatasetName, Lineage, TellsData
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
-from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
+from airflow_provider_jobs.operators._handed import AbsentIds, PushesIds
 from airflow_provider_jobs.parameters import JobReference, Reader, handed, matching, optional
 
 __all__ = ["EventBridgeCreateArchiveOperator", "EventBridgeDeleteArchiveOperator"]

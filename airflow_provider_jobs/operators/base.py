@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from airflow.providers.common.compat.sdk import Context, conf
 
-from airflow_provider_jobs import options
+from airflow_provider_jobs import _options as options
 from airflow_provider_jobs.aws import AwsOperator, HookT, aws_template_fields
 from airflow_provider_jobs.durations import duration, optional_duration
 from airflow_provider_jobs.exceptions import JobError, JobFailedError, JobTimeoutError, is_transient
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
-from airflow_provider_jobs.operators.context import settling_time
-from airflow_provider_jobs.operators.context import try_number as current_try
-from airflow_provider_jobs.operators.handed import PushesIds
+from airflow_provider_jobs.operators._context import settling_time
+from airflow_provider_jobs.operators._context import try_number as current_try
+from airflow_provider_jobs.operators._handed import PushesIds
 from airflow_provider_jobs.parameters import Checked, truth
 from airflow_provider_jobs.partitions import partition
 from airflow_provider_jobs.windows import interval
@@ -30,7 +30,7 @@ from airflow_provider_jobs.windows import interval
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
-    from airflow_provider_jobs.hooks.spec import HookSpec
+    from airflow_provider_jobs.hooks._spec import HookSpec
     from airflow_provider_jobs.triggers.job import JobTrigger
 
 __all__ = ["HookT", "JobOperator"]
@@ -164,7 +164,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
 
         :raises JobInputError: if it could not.
         """
-        from airflow_provider_jobs.hooks.spec import HookSpec
+        from airflow_provider_jobs.hooks._spec import HookSpec
 
         HookSpec.of(self.aws_hook_class, self._hook_parameters)
 
@@ -279,7 +279,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
             return asyncio.run(first())
         finally:
             # The task's process may end soon.
-            from airflow_provider_jobs.watch.threads import METRICS_THREAD
+            from airflow_provider_jobs._watch.threads import METRICS_THREAD
 
             METRICS_THREAD.flush()
 

@@ -10,24 +10,24 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
+from airflow_provider_jobs._data_pipeline.activation import ActivationRequest, checked_pipeline_id, job_ids
+from airflow_provider_jobs._data_pipeline.definition import parameter_values, pipeline_tags
+from airflow_provider_jobs._data_pipeline.lineage import pipeline_lineage
+from airflow_provider_jobs._data_pipeline.secrets import MasksSecrets
+from airflow_provider_jobs._once.mark import name_prefix
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.data_pipeline.activation import ActivationRequest, checked_pipeline_id, job_ids
-from airflow_provider_jobs.data_pipeline.definition import parameter_values, pipeline_tags
-from airflow_provider_jobs.data_pipeline.lineage import pipeline_lineage
-from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.classes import DataPipelineHook
+from airflow_provider_jobs.hooks._classes import DataPipelineHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import Lineage, TellsPipeline
-from airflow_provider_jobs.once.mark import name_prefix
 from airflow_provider_jobs.operator_parameters import (
     AwsOperatorParameters,
     JobOperatorParameters,
     StartJobParameters,
 )
-from airflow_provider_jobs.operators.context import identity
-from airflow_provider_jobs.operators.context import life as life_of
-from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
+from airflow_provider_jobs.operators._context import identity
+from airflow_provider_jobs.operators._context import life as life_of
+from airflow_provider_jobs.operators._handed import AbsentIds, PushesIds
 from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.put_definition import DataPipelinePutPipelineDefinitionOperator
 from airflow_provider_jobs.operators.start import StartJobOperator

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
+from airflow_provider_jobs._eventbridge.archive import ARCHIVE_NAME
+from airflow_provider_jobs._eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration
-from airflow_provider_jobs.eventbridge.archive import ARCHIVE_NAME
-from airflow_provider_jobs.eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
+from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink

@@ -11,16 +11,16 @@ from typing import Any, ClassVar, Self, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
-from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.iot_analytics.reprocessing import (
+from airflow_provider_jobs._iot_analytics.reprocessing import (
     ReprocessingRequest,
     checked_pipeline_name,
     checked_reprocessing_id,
     handed_reprocessing,
     job_ids,
 )
+from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.hooks._classes import IotAnalyticsHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters

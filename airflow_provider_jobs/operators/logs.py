@@ -10,15 +10,15 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
+from airflow_provider_jobs._logs.export import ExportRequest, checked_export, checked_task_id
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks.classes import CloudWatchLogsExportHook
+from airflow_provider_jobs.hooks._classes import CloudWatchLogsExportHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.logs import CloudWatchLogsExportLink
-from airflow_provider_jobs.logs.export import ExportRequest, checked_export, checked_task_id
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
+from airflow_provider_jobs._lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
-from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
+from airflow_provider_jobs.hooks._classes import LookoutEquipmentHook
 from airflow_provider_jobs.job import JobStatus, one_line
 from airflow_provider_jobs.lineage import DatasetName, Lineage
-from airflow_provider_jobs.lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.parameters import Reader, matching, optional, text

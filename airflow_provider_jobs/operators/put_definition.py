@@ -11,18 +11,18 @@ from typing import Any, ClassVar, Unpack, cast
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
+from airflow_provider_jobs._data_pipeline.activation import checked_pipeline_id
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs._data_pipeline.file_format import DefinitionFile
+from airflow_provider_jobs._data_pipeline.secrets import MasksSecrets, secret_values
+from airflow_provider_jobs._data_pipeline.templates import check_templates
 from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.data_pipeline.activation import checked_pipeline_id
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
-from airflow_provider_jobs.data_pipeline.file_format import DefinitionFile
-from airflow_provider_jobs.data_pipeline.secrets import MasksSecrets, secret_values
-from airflow_provider_jobs.data_pipeline.templates import check_templates
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.classes import DataPipelineHook
+from airflow_provider_jobs.hooks._classes import DataPipelineHook
 from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.lineage import TellsPipeline
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters
-from airflow_provider_jobs.operators.handed import PushesIds
+from airflow_provider_jobs.operators._handed import PushesIds
 from airflow_provider_jobs.parameters import JobReference, Reader, is_literal, truth
 
 __all__ = ["DataPipelinePutPipelineDefinitionOperator"]

@@ -10,8 +10,16 @@ from typing import ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
+from airflow_provider_jobs._sqs.redrive import (
+    RedriveRequest,
+    checked_queue_arn,
+    checked_rate,
+    checked_since,
+    handed_redrive,
+    job_ids,
+)
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.hooks.classes import SqsRedriveHook
+from airflow_provider_jobs.hooks._classes import SqsRedriveHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
@@ -20,14 +28,6 @@ from airflow_provider_jobs.operator_parameters import JobOperatorParameters, Sta
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.parameters import JobReference, Reader, optional
-from airflow_provider_jobs.sqs.redrive import (
-    RedriveRequest,
-    checked_queue_arn,
-    checked_rate,
-    checked_since,
-    handed_redrive,
-    job_ids,
-)
 
 __all__ = ["SqsCancelMessageMoveTaskOperator", "SqsStartMessageMoveTaskOperator"]
 

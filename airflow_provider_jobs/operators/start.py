@@ -16,15 +16,15 @@ from airflow_provider_jobs.durations import optional_duration
 from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters
+from airflow_provider_jobs.operators._context import digest, record_spent, team
 from airflow_provider_jobs.operators.base import HookT, JobOperator
-from airflow_provider_jobs.operators.context import digest, record_spent, team
 from airflow_provider_jobs.parameters import Checked, truth
 from airflow_provider_jobs.partitions import DefaultWindow
 from airflow_provider_jobs.windows import inferred_interval
 
 if TYPE_CHECKING:
-    from airflow_provider_jobs.once.moves import Adopt
-    from airflow_provider_jobs.operators.before import Before
+    from airflow_provider_jobs._once.moves import Adopt
+    from airflow_provider_jobs.operators._before import Before
 
 __all__ = ["StartJobOperator"]
 
@@ -105,7 +105,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         :raises JobTimeoutError: if ``job_timeout`` is used up; Airflow makes no retry.
         :raises JobError: for failures that a retry may fix.
         """
-        from airflow_provider_jobs.operators.before import Before
+        from airflow_provider_jobs.operators._before import Before
 
         self._keep_from_triggerer(context)
         if self._takes_interval and (window := inferred_interval(context)):
@@ -127,7 +127,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         :param before: the try's state from before the wait; that of an earlier try is ignored.
         :param _later: arguments that a later release stored before a downgrade; ignored.
         """
-        from airflow_provider_jobs.operators.before import Before
+        from airflow_provider_jobs.operators._before import Before
 
         return self._run(context, Before.after(before, event, context))
 
@@ -147,10 +147,10 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     def _run(self, context: Context, before: Before) -> dict[str, Any]:
         # Imported here: only a start needs these, not a task that resumes when its job has ended.
-        from airflow_provider_jobs.once.moves import Adopt
-        from airflow_provider_jobs.operators.asked import asked_of
-        from airflow_provider_jobs.operators.before import Before
-        from airflow_provider_jobs.operators.runner import StepRunner
+        from airflow_provider_jobs._once.moves import Adopt
+        from airflow_provider_jobs.operators._asked import asked_of
+        from airflow_provider_jobs.operators._before import Before
+        from airflow_provider_jobs.operators._runner import StepRunner
 
         request = self.job_request(context)
         runner = StepRunner(self, context, request)

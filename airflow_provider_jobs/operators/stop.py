@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import Context
 
 from airflow_provider_jobs.aws import HookT
 from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.operators._handed import AbsentIds
 from airflow_provider_jobs.operators.base import JobOperator
-from airflow_provider_jobs.operators.handed import AbsentIds
 
 __all__ = ["StopJobOperator"]
 

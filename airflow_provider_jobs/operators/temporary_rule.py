@@ -11,10 +11,8 @@ from typing import Any, ClassVar, Self, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
-from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
-from airflow_provider_jobs.durations import duration
-from airflow_provider_jobs.eventbridge.pattern import checked_pattern, pattern_text, replayed_only
-from airflow_provider_jobs.eventbridge.rule import (
+from airflow_provider_jobs._eventbridge.pattern import checked_pattern, pattern_text, replayed_only
+from airflow_provider_jobs._eventbridge.rule import (
     TemporaryRule,
     checked_bus,
     checked_queue,
@@ -24,10 +22,12 @@ from airflow_provider_jobs.eventbridge.rule import (
     temporary_name,
     temporary_prefix,
 )
-from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
+from airflow_provider_jobs.aws import AwsOperator, aws_template_fields
+from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
 from airflow_provider_jobs.operator_parameters import AwsOperatorParameters, AwsParameters
-from airflow_provider_jobs.operators.context import identity
-from airflow_provider_jobs.operators.handed import AbsentIds, PushesIds
+from airflow_provider_jobs.operators._context import identity
+from airflow_provider_jobs.operators._handed import AbsentIds, PushesIds
 from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional
 
 __all__ = [

@@ -25,8 +25,8 @@ from airflow_provider_jobs.exceptions import JobEndedError, JobError, is_transie
 from airflow_provider_jobs.job import JobState, JobStatus, one_line
 from airflow_provider_jobs.lineage import TellsLineage
 from airflow_provider_jobs.operator_parameters import AwsSensorParameters
-from airflow_provider_jobs.operators.context import try_number as current_try
-from airflow_provider_jobs.operators.context import was_rescheduled
+from airflow_provider_jobs.operators._context import try_number as current_try
+from airflow_provider_jobs.operators._context import was_rescheduled
 
 __all__ = ["JobSensor"]
 

@@ -10,9 +10,9 @@ from typing import ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import XComArg
 
+from airflow_provider_jobs._data_pipeline.activation import ActivationId, checked_pipeline_id
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.data_pipeline.activation import ActivationId, checked_pipeline_id
-from airflow_provider_jobs.hooks.classes import DataPipelineHook
+from airflow_provider_jobs.hooks._classes import DataPipelineHook
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor

@@ -9,9 +9,9 @@ from typing import ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
+from airflow_provider_jobs._eventbridge.replay import checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.eventbridge.replay import checked_replay_name
-from airflow_provider_jobs.hooks.classes import EventBridgeReplayHook
+from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operator_parameters import JobSensorParameters

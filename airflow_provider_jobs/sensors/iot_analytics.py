@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Unpack
 
-from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.hooks.classes import IotAnalyticsHook
-from airflow_provider_jobs.iot_analytics.reprocessing import (
+from airflow_provider_jobs._iot_analytics.reprocessing import (
     checked_pipeline_name,
     checked_reprocessing_id,
     handed_reprocessing,
 )
+from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.hooks._classes import IotAnalyticsHook
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader, optional
 from airflow_provider_jobs.sensors.base import JobSensor

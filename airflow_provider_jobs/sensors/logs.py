@@ -9,11 +9,11 @@ from typing import ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
+from airflow_provider_jobs._logs.export import checked_task_id
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.hooks.classes import CloudWatchLogsExportHook
+from airflow_provider_jobs.hooks._classes import CloudWatchLogsExportHook
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.logs import CloudWatchLogsExportLink
-from airflow_provider_jobs.logs.export import checked_task_id
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor

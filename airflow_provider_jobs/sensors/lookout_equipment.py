@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Unpack
 
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.hooks.classes import LookoutEquipmentHook
+from airflow_provider_jobs.hooks._classes import LookoutEquipmentHook
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader, handed, text
 from airflow_provider_jobs.sensors.base import JobSensor

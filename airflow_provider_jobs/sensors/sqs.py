@@ -10,14 +10,14 @@ from typing import ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XComArg
 
+from airflow_provider_jobs._sqs.redrive import checked_queue_arn, checked_since, handed_redrive
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.hooks.classes import SqsRedriveHook
+from airflow_provider_jobs.hooks._classes import SqsRedriveHook
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.sqs import SqsQueueLink
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.parameters import JobReference, Reader
 from airflow_provider_jobs.sensors.base import JobSensor
-from airflow_provider_jobs.sqs.redrive import checked_queue_arn, checked_since, handed_redrive
 
 __all__ = ["SqsMessageMoveTaskSensor"]
 

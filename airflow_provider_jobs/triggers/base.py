@@ -12,8 +12,8 @@ from typing import Any, TypedDict, Unpack
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.watch.threads import LOG_THREAD
+from airflow_provider_jobs._watch.threads import LOG_THREAD
+from airflow_provider_jobs.hooks._spec import HookSpec
 
 __all__ = ["SHORTEST", "VERSION", "LaterArguments", "WaitTrigger", "refuse_unknown", "shortest_wait"]
 

@@ -14,20 +14,20 @@ from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_jobs import metrics
-from airflow_provider_jobs.exceptions import JobError
-from airflow_provider_jobs.hooks.clock import AwsClock
-from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.triggers.base import VERSION, LaterArguments, WaitTrigger
-from airflow_provider_jobs.triggers.task_state import task_state
-from airflow_provider_jobs.watch.patience import Heard, Outlook, Patience
-from airflow_provider_jobs.watch.poller import JobPoller, Waiter
-from airflow_provider_jobs.watch.stopping import (
+from airflow_provider_jobs._watch.patience import Heard, Outlook, Patience
+from airflow_provider_jobs._watch.poller import JobPoller, Waiter
+from airflow_provider_jobs._watch.stopping import (
     STOPPED,
     keep_stopping,
     poll_when_time_is_up,
     stop_when_time_is_up,
 )
-from airflow_provider_jobs.watch.threads import in_thread
+from airflow_provider_jobs._watch.threads import in_thread
+from airflow_provider_jobs.exceptions import JobError
+from airflow_provider_jobs.hooks._clock import AwsClock
+from airflow_provider_jobs.job import JobState, JobStatus
+from airflow_provider_jobs.triggers._task_state import task_state
+from airflow_provider_jobs.triggers.base import VERSION, LaterArguments, WaitTrigger
 
 __all__ = ["JobTrigger"]
 
@@ -45,7 +45,7 @@ class JobTrigger(WaitTrigger):
     """Waits until a job has ended or its deadline has passed; starts nothing.
 
     The wait also ends if the job can no longer be watched, for example because it is gone or access to it is
-    denied; :class:`~airflow_provider_jobs.watch.patience.Patience` has all cases.
+    denied; :class:`~airflow_provider_jobs._watch.patience.Patience` has all cases.
 
     Its event is a dictionary with ``version``, ``job_id``, ``job`` (the last status seen, see
     :meth:`JobStatus.to_json`, or None) and ``shared``. If the wait ended before the job, it also has

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Unpack
 
+from airflow_provider_jobs._watch.accounts import account_of
+from airflow_provider_jobs._watch.patience import Outlook, Patience
+from airflow_provider_jobs._watch.queue import QuotaQueue
+from airflow_provider_jobs._watch.reservations import Position
+from airflow_provider_jobs._watch.shared import Waiter
 from airflow_provider_jobs.triggers.base import VERSION, LaterArguments, WaitTrigger
-from airflow_provider_jobs.watch.accounts import account_of
-from airflow_provider_jobs.watch.patience import Outlook, Patience
-from airflow_provider_jobs.watch.queue import QuotaQueue
-from airflow_provider_jobs.watch.reservations import Position
-from airflow_provider_jobs.watch.shared import Waiter
 
 __all__ = ["QueueTrigger"]
 

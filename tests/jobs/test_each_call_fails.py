@@ -20,7 +20,7 @@ from api_calls import Call, recorded
 from job_cases import CASES, JobCase, client
 from one_task import OneTask
 
-from airflow_provider_jobs.data_pipeline import starter, stopper
+from airflow_provider_jobs._data_pipeline import starter, stopper
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 

@@ -16,7 +16,7 @@ from job_cases import CASES, FINDING, REGION, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError, JobUnavailableError
-from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
 MakeTask = Callable[..., OneTask]

@@ -14,9 +14,9 @@ from airflow_features import require
 from job_cases import CASES, JobCase
 from one_task import OneTask
 
+from airflow_provider_jobs._watch import stopping
 from airflow_provider_jobs.exceptions import JobApiError, JobOutcomeUnknownError, JobUnavailableError
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.watch import stopping
 
 MakeTask = Callable[..., OneTask]
 

@@ -17,11 +17,11 @@ from job_cases import KNOWING, JobCase
 from metrics_sent import Sent, client, metrics_sent
 from one_task import OneTask, next_event
 
+from airflow_provider_jobs._watch.threads import METRICS_THREAD
 from airflow_provider_jobs.exceptions import JobFailedError
-from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.metrics import METRICS, PREFIX, count_wait, send_waits
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.watch.threads import METRICS_THREAD
 
 #: Seconds after which a test that waits for something gives up.
 PATIENCE = 60.0

@@ -12,10 +12,10 @@ import pytest
 from job_cases import JobCase
 from one_task import OneTask, json_safe, next_event
 
+from airflow_provider_jobs._watch.queue import QuotaQueue
 from airflow_provider_jobs.exceptions import JobError, JobUnavailableError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers.queue import QueueTrigger
-from airflow_provider_jobs.watch.queue import QuotaQueue
 
 MakeTask = Callable[..., OneTask]
 

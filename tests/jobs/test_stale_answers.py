@@ -12,10 +12,10 @@ import pytest
 from job_cases import CASES, JobCase
 from one_task import OneTask
 
+from airflow_provider_jobs._watch.patience import Outlook, Patience
 from airflow_provider_jobs.exceptions import JobNotFoundError
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
-from airflow_provider_jobs.watch.patience import Outlook, Patience
 
 #: What AWS answers of a job that it does not know, by the call that describes it.
 UNKNOWN = {

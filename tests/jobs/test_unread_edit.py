@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from job_cases import AWS
 
-from airflow_provider_jobs.operators.context import dag_version, digest
+from airflow_provider_jobs.operators._context import dag_version, digest
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 
 

@@ -65,7 +65,7 @@ def test_a_deadline_s_stop_is_kept_at(
     logged: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_jobs.watch.stopping._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("airflow_provider_jobs._watch.stopping._FIRST_PAUSE", 0.01)
     aws.set_pace()
     aws.add_fault(Fault(str(case.stop_operation), kind, count=8))
     with pytest.raises(JobTimeoutError, match="it is being stopped"):
@@ -124,7 +124,7 @@ def test_an_unreachable_service_fails_the_task_only_at_the_deadline(
     aws: AwsJobs, case: JobCase, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Data Pipeline has to be asked before a stop: that is tried for an hour, and here for a second."""
-    monkeypatch.setattr("airflow_provider_jobs.watch.stopping._GIVE_UP", 1.0)
+    monkeypatch.setattr("airflow_provider_jobs._watch.stopping._GIVE_UP", 1.0)
     aws.set_pace()
     for operation in look_operations(case):
         aws.add_fault(Fault(operation, "throttle", count=10_000, skip=case.looks_to_start, optional=True))

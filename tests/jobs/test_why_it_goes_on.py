@@ -14,7 +14,7 @@ from job_cases import CASES, KNOWING, JobCase
 from load_pipelines import activate, on_schedule, stamp
 from one_task import OneTask
 
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.exceptions import JobApiError
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.testing import AwsJobs, Fault

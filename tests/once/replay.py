@@ -27,11 +27,11 @@ from once.world.airflow import Mode, Store, World, advance
 from once.world.aws import Job
 from once.world.events import FAULTS
 
+from airflow_provider_jobs._once import moves
+from airflow_provider_jobs._once.fingerprint import Fingerprint
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.once import moves
-from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.operators import runner
-from airflow_provider_jobs.operators.runner import StepRunner
+from airflow_provider_jobs.operators import _runner as runner
+from airflow_provider_jobs.operators._runner import StepRunner
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.triggers.delay import DelayTrigger
 from airflow_provider_jobs.triggers.job import JobTrigger

@@ -15,8 +15,8 @@ from once.replay_services import Counterpart, NoCounterpart
 from once.world.airflow import World, advance
 from once.world.aws import LAG, Job
 
+from airflow_provider_jobs._once.evidence import Sight
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once.evidence import Sight
 from airflow_provider_jobs.testing import AwsJobs
 
 #: When a history begins, by AWS's clock, in seconds since the epoch: a little after a full second, since AWS

@@ -12,7 +12,7 @@ from once.replay_services import NoCounterpart
 from once.replay_task import Killed, ReplayedTask, call_gets_stuck, call_refused_when_repeated
 from once.world.airflow import World
 
-from airflow_provider_jobs.once import moves
+from airflow_provider_jobs._once import moves
 from airflow_provider_jobs.testing import Fault
 
 _DROPPED: dict[str, Any] = {"kind": "drop", "when": "after"}

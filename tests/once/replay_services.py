@@ -26,12 +26,12 @@ from job_cases import (
 from once.world.aws import THEIRS
 from once.world.situation import Setting
 
-from airflow_provider_jobs.data_pipeline import starter, stopper
-from airflow_provider_jobs.once.attempt_log import Attempt
-from airflow_provider_jobs.once.evidence import Marking
-from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.identity import Life
-from airflow_provider_jobs.operators import context as task_context
+from airflow_provider_jobs._data_pipeline import starter, stopper
+from airflow_provider_jobs._once.attempt_log import Attempt
+from airflow_provider_jobs._once.evidence import Marking
+from airflow_provider_jobs._once.fingerprint import Fingerprint
+from airflow_provider_jobs._once.identity import Life
+from airflow_provider_jobs.operators import _context as task_context
 from airflow_provider_jobs.testing.aws.events import backend as events
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
 from airflow_provider_jobs.testing.aws.logs import backend as logs

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
+from airflow_provider_jobs._once.decision import Action, Evidence, KnownJob, Sighting, decide
+from airflow_provider_jobs._once.evidence import Marking, SeenJob, Sight, Task, Weighed, weigh
+from airflow_provider_jobs._once.fingerprint import Fingerprint, Likeness
+from airflow_provider_jobs._once.identity import Identity, Life, Place
+from airflow_provider_jobs._once.mark import Mark
+from airflow_provider_jobs._once.moves import Adopt, Prepare, Start, Started, StoreLog
+from airflow_provider_jobs._once.steps import Carried, steps
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, decide
-from airflow_provider_jobs.once.evidence import Marking, SeenJob, Sight, Task, Weighed, weigh
-from airflow_provider_jobs.once.fingerprint import Fingerprint, Likeness
-from airflow_provider_jobs.once.identity import Identity, Life, Place
-from airflow_provider_jobs.once.mark import Mark
-from airflow_provider_jobs.once.moves import Adopt, Prepare, Start, Started, StoreLog
-from airflow_provider_jobs.once.steps import Carried, steps
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TASK = Identity("orders", "scheduled__2026-01-02T00:00:00+00:00", "replay")

@@ -17,7 +17,7 @@ from once.world.explore import explore
 from once.world.invariants import Violation, start_allowed
 from once.world.settings import ADDITIONS, SETTINGS, VARIATIONS
 
-from airflow_provider_jobs import once
+from airflow_provider_jobs import _once as once
 
 pytestmark = pytest.mark.extended
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Each rule of ``once/`` is needed: with the rule removed or swapped, the exploration or another test of the
+"""Each rule of ``_once/`` is needed: with the rule removed or swapped, the exploration or another test of the
 room fails; as the code is, the same part of them passes.
 """
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.module_loading import import_string
 
+from airflow_provider_jobs._once.attempt_log import AttemptLog
+from airflow_provider_jobs._once.fingerprint import Fingerprint, Likeness
+from airflow_provider_jobs._once.identity import Identity, Life
+from airflow_provider_jobs._once.mark import Mark
+from airflow_provider_jobs._once.steps import Carried
 from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.once.attempt_log import AttemptLog
-from airflow_provider_jobs.once.fingerprint import Fingerprint, Likeness
-from airflow_provider_jobs.once.identity import Identity, Life
-from airflow_provider_jobs.once.mark import Mark
-from airflow_provider_jobs.once.steps import Carried
 from airflow_provider_jobs.operators.start import StartJobOperator
 
 TASK = Identity("orders", "scheduled__2026-01-02T00:00:00+00:00", "replay")

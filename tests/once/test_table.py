@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 from decision_table import PAGE, cases, table, written
 
-from airflow_provider_jobs.once.decision import Action, Evidence, KnownJob, Sighting, action_for, decide
-from airflow_provider_jobs.once.fingerprint import Likeness
+from airflow_provider_jobs._once.decision import Action, Evidence, KnownJob, Sighting, action_for, decide
+from airflow_provider_jobs._once.fingerprint import Likeness
 
 OURS = (Evidence.THIS_LIFE, Evidence.IN_DOUBT, Evidence.EARLIER_LIFE)
 ALIVE = (Sighting.IN_FLIGHT, Sighting.STOPPING)

@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 import airflow_provider_jobs.operators
 import airflow_provider_jobs.sensors
 from airflow_provider_jobs.aws import AwsOperator, AwsSensor, HookClass
-from airflow_provider_jobs.hooks import classes
+from airflow_provider_jobs.hooks import _classes as classes
 
 #: What a task needs for calls alone.
 FOR_CALLS = (
@@ -35,7 +35,7 @@ MODULES = [
     for package in (airflow_provider_jobs.operators, airflow_provider_jobs.sensors)
     for module in pkgutil.iter_modules(package.__path__)
     # Whatever starts a job: imported with the first start.
-    if module.name not in ("asked", "before", "places", "runner", "waits")
+    if module.name not in ("_asked", "_before", "_places", "_runner", "_waits")
 ]
 #: What comes with Airflow, so that it is not counted.
 AIRFLOW = "from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, XCom, conf"
@@ -70,7 +70,7 @@ def test_the_operators_modules_import_nothing_that_only_calls_need() -> None:
 @pytest.mark.parametrize("outcome", ["success", "failure"])
 def test_a_task_that_takes_up_a_job_that_has_ended_imports_nothing_that_only_calls_need(outcome: str) -> None:
     found = imported(str(Path(__file__).with_name("ended_jobs.py")), outcome)
-    assert set(MODULES) <= found | {"airflow_provider_jobs.operators.context"}
+    assert set(MODULES) <= found | {"airflow_provider_jobs.operators._context"}
     assert not for_calls(found)
 
 

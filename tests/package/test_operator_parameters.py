@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from airflow_provider_jobs import operator_parameters as parameters
-from airflow_provider_jobs.airflow_parameters import SensorParameters, TaskParameters
+from airflow_provider_jobs._airflow_parameters import SensorParameters, TaskParameters
 from airflow_provider_jobs.aws import AwsOperator, AwsSensor
 from airflow_provider_jobs.operators.base import JobOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator

@@ -50,6 +50,8 @@ def test_the_public_names_are_those_that_were_agreed_on() -> None:
     agreed = Path(__file__).with_name("public_names.txt").read_text().split()
     found = []
     for name, _ in ALL_MODULES:
+        if "._" in name:
+            continue
         module = importlib.import_module(name)
         found += [f"{name}.{each}" for each in getattr(module, "__all__", ())]
         assert all(hasattr(module, each) for each in getattr(module, "__all__", ()))

@@ -32,10 +32,10 @@ from job_cases import (
 )
 from one_task import OneTask, next_event
 
-from airflow_provider_jobs.data_pipeline import definition
+from airflow_provider_jobs._data_pipeline import definition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
-from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.operators import data_pipeline, eventbridge, iot_analytics, logs, sqs
 from airflow_provider_jobs.testing import AwsJobs, Fault, mock_aws_jobs
 from airflow_provider_jobs.triggers.job import JobTrigger

@@ -10,7 +10,7 @@ import pytest
 from job_cases import REGION
 from load_pipelines import on_demand
 
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 

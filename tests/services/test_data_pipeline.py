@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_features import needs
 from load_pipelines import NOW, activate, on_demand, on_schedule, stamp
 
-from airflow_provider_jobs.data_pipeline import starter
+from airflow_provider_jobs._data_pipeline import starter
 from airflow_provider_jobs.exceptions import JobApiError, JobFailedError, JobOutcomeUnknownError
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.job import JobState

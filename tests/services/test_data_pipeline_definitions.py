@@ -16,8 +16,8 @@ from job_cases import AWS
 from load_pipelines import DEFAULT, STEP, activate, on_demand
 from one_task import OneTask
 
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
-from airflow_provider_jobs.data_pipeline.file_format import DefinitionFile, written
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs._data_pipeline.file_format import DefinitionFile, written
 from airflow_provider_jobs.exceptions import (
     JobInputError,
     JobNotFoundError,
@@ -147,7 +147,7 @@ class TestPut:
     def test_what_aws_calls_fatal_is_told_in_words(
         self, hook: DataPipelineHook, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_jobs.data_pipeline.definition.checked", lambda *_: [])
+        monkeypatch.setattr("airflow_provider_jobs._data_pipeline.definition.checked", lambda *_: [])
         pipeline_id = hook.create_pipeline("load", "1")
         definition = PipelineDefinition.from_file({"objects": [{**DEFAULT, "workerGroup": ""}]})
         with pytest.raises(

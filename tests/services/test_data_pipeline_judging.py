@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.data_pipeline.activation import ActivationId
-from airflow_provider_jobs.data_pipeline.instance import Instance
-from airflow_provider_jobs.data_pipeline.pipeline import PipelineLook
-from airflow_provider_jobs.data_pipeline.status import blocked, judge
+from airflow_provider_jobs._data_pipeline.activation import ActivationId
+from airflow_provider_jobs._data_pipeline.instance import Instance
+from airflow_provider_jobs._data_pipeline.pipeline import PipelineLook
+from airflow_provider_jobs._data_pipeline.status import blocked, judge
 from airflow_provider_jobs.job import JobState, JobStatus
 
 BEGAN = "2026-01-31T00:00:00"

@@ -12,7 +12,7 @@ from job_cases import AWS
 from load_pipelines import on_demand
 from one_task import OneTask
 
-from airflow_provider_jobs.data_pipeline.lineage import pipeline_lineage
+from airflow_provider_jobs._data_pipeline.lineage import pipeline_lineage
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.testing import AwsJobs
 

@@ -65,7 +65,7 @@ class TestNothingToRun:
     @pytest.fixture
     def over(self, pipeline: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., OneTask]:
         # AWS shows an activation late, so the task waits before it takes nothing for all.
-        monkeypatch.setattr("airflow_provider_jobs.data_pipeline.watcher.SETTLES", 0.0)
+        monkeypatch.setattr("airflow_provider_jobs._data_pipeline.watcher.SETTLES", 0.0)
         begun = stamp(timedelta(days=-10))
         pipeline_id = pipeline(on_schedule(startDateTime=begun, occurrences="3"))
         start = NOW - timedelta(hours=1)

@@ -16,8 +16,8 @@ from job_targets import load
 from load_pipelines import DEFAULT
 from one_task import OneTask
 
-from airflow_provider_jobs.data_pipeline import secrets
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition
+from airflow_provider_jobs._data_pipeline import secrets
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineActivatePipelineOperator,

@@ -28,9 +28,9 @@ def on_machine() -> dict[str, Any]:
 
 
 def settle(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
-    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.status.SETTLES", seconds)
-    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.watcher.SETTLES", seconds)
-    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.status._UNKNOWN", seconds)
+    monkeypatch.setattr("airflow_provider_jobs._data_pipeline.status.SETTLES", seconds)
+    monkeypatch.setattr("airflow_provider_jobs._data_pipeline.watcher.SETTLES", seconds)
+    monkeypatch.setattr("airflow_provider_jobs._data_pipeline.status._UNKNOWN", seconds)
 
 
 def instance(aws: AwsJobs, name: str) -> str:
@@ -149,7 +149,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("airflow_provider_jobs.data_pipeline.watcher.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("airflow_provider_jobs._data_pipeline.watcher.time.monotonic", lambda: self.now)
 
 
 class TestAnActivationThatShowsLate:

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from job_cases import AWS, client
 from one_task import OneTask
 
-from airflow_provider_jobs.eventbridge.archive import doubts, expected_events
+from airflow_provider_jobs._eventbridge.archive import doubts, expected_events
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs

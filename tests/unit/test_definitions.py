@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from airflow_provider_jobs.data_pipeline.definition import PipelineDefinition, parameter_values
+from airflow_provider_jobs._data_pipeline.definition import PipelineDefinition, parameter_values
 from airflow_provider_jobs.exceptions import JobInputError
 
 OBJECTS = [{"id": "Default", "name": "Default"}]

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from job_cases import EventBridge
 from one_task import OneTask
 
-from airflow_provider_jobs import options
+from airflow_provider_jobs import _options as options
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.get_provider_info import get_provider_info
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook

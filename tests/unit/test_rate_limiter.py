@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_jobs.data_pipeline.rate_limiter import RateLimiter
+from airflow_provider_jobs._data_pipeline.rate_limiter import RateLimiter
 
 
 class Clock:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_jobs.data_pipeline.schedule import endless_schedules, schedules_over
+from airflow_provider_jobs._data_pipeline.schedule import endless_schedules, schedules_over
 
 END = datetime(2026, 1, 2, 3, tzinfo=UTC)
 #: From AWS's guide: an end that is written, and one that follows from the occurrences.

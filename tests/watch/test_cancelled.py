@@ -31,8 +31,8 @@ def below_3_3(monkeypatch: pytest.MonkeyPatch) -> None:
     """An Airflow that has no ``on_kill`` for triggers, whichever it is; and hardly a pause between calls."""
     monkeypatch.setattr(job_module, "_TELLS", False)
     monkeypatch.setattr(job_module, "_ASK_AGAIN", 0.01)
-    monkeypatch.setattr("airflow_provider_jobs.watch.stopping._FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.stopper._WAIT", 0.0)
+    monkeypatch.setattr("airflow_provider_jobs._watch.stopping._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("airflow_provider_jobs._data_pipeline.stopper._WAIT", 0.0)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import pytest
 from watch.waits import OwnHook, Wait, own_jobs, run, spec_of, until
 
+from airflow_provider_jobs._watch import stopping
 from airflow_provider_jobs.exceptions import JobNotFoundError, JobOutcomeUnknownError, JobUnavailableError
 from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.watch import stopping
 
 RUNNING, STOPPING, CANCELLED = JobState.RUNNING, JobState.STOPPING, JobState.CANCELLED
 SUCCEEDED = JobState.SUCCEEDED

@@ -10,10 +10,10 @@ import threading
 import pytest
 from watch.waits import PATIENCE, OwnHook, Wait, own_jobs, run, spec_of
 
+from airflow_provider_jobs._watch import stopping, threads
+from airflow_provider_jobs._watch.stopping import keep_stopping
 from airflow_provider_jobs.exceptions import JobError, JobInputError, JobQuotaError, JobUnavailableError
-from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.watch import stopping, threads
-from airflow_provider_jobs.watch.stopping import keep_stopping
+from airflow_provider_jobs.hooks._spec import HookSpec
 
 
 @pytest.fixture(autouse=True)

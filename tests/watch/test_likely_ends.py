@@ -13,11 +13,11 @@ from job_cases import CASES
 from one_task import next_event
 from watch.waits import Wait, end_jobs, ended, run, spec_of, start_jobs, until
 
+from airflow_provider_jobs._watch.likely_ends import LikelyEnds
+from airflow_provider_jobs._watch.poller import JobPoller
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.triggers.queue import QueueTrigger
-from airflow_provider_jobs.watch.likely_ends import LikelyEnds
-from airflow_provider_jobs.watch.poller import JobPoller
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

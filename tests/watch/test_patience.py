@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_jobs._watch.patience import Outlook, Patience
 from airflow_provider_jobs.error_codes import (
     ACCESS_CODES,
     CREDENTIAL_CODES,
@@ -27,7 +28,6 @@ from airflow_provider_jobs.exceptions import (
     JobUnavailableError,
 )
 from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.watch.patience import Outlook, Patience
 
 #: AWS's time at the steady clock's zero.
 ZERO = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_jobs.watch.reservations import RESERVED, Position, Queued, Reservations
+from airflow_provider_jobs._watch.reservations import RESERVED, Position, Queued, Reservations
 
 
 class Quota:

@@ -27,12 +27,12 @@ from watch.waits import (
     until,
 )
 
+from airflow_provider_jobs._watch.threads import LOG_THREAD
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers import job as job_module
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.watch.threads import LOG_THREAD
 
 
 class TestRestart:

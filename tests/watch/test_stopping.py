@@ -17,11 +17,11 @@ from airflow_features import needs
 from job_cases import CASES, STOPPABLE, JobCase, client
 from watch.waits import PATIENCE, restored, run, spec_of, start_jobs
 
-from airflow_provider_jobs.hooks.spec import HookSpec
+from airflow_provider_jobs._watch import stopping
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.testing import AwsJobs, Fault
 from airflow_provider_jobs.triggers import job as job_module
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.watch import stopping
 
 pytestmark = needs("trigger_on_kill")
 
@@ -32,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(stopping, "_LONGEST_PAUSE", 0.02)
     monkeypatch.setattr(job_module, "_ASK_AGAIN", 0.01)
-    monkeypatch.setattr("airflow_provider_jobs.data_pipeline.stopper._WAIT", 0.0)
+    monkeypatch.setattr("airflow_provider_jobs._data_pipeline.stopper._WAIT", 0.0)
 
 
 class Airflow:

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from watch.waits import INTERVAL, PATIENCE, OwnHook, Wait, end_own_jobs, ended, own_jobs, run, spec_of, until
 
+from airflow_provider_jobs._watch import shared, threads
+from airflow_provider_jobs._watch.poller import JobPoller, Waiter
+from airflow_provider_jobs._watch.threads import METRICS_THREAD, MOST_THREADS, CallThread, SideThread, call_in
 from airflow_provider_jobs.exceptions import JobApiError
-from airflow_provider_jobs.hooks.spec import HookSpec
-from airflow_provider_jobs.watch import shared, threads
-from airflow_provider_jobs.watch.poller import JobPoller, Waiter
-from airflow_provider_jobs.watch.threads import METRICS_THREAD, MOST_THREADS, CallThread, SideThread, call_in
+from airflow_provider_jobs.hooks._spec import HookSpec
 
 NAME = "airflow-provider-jobs"
 #: Lets calls go on that hang.

@@ -13,14 +13,14 @@ import job_targets
 from job_cases import REGION, client
 from one_task import next_event
 
+from airflow_provider_jobs._once.evidence import Marking
+from airflow_provider_jobs._watch.poller import JobPoller
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.hooks.base import JobHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobState, JobStatus
-from airflow_provider_jobs.once.evidence import Marking
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.triggers.job import JobTrigger
-from airflow_provider_jobs.watch.poller import JobPoller
 
 #: Seconds between polls; short, so that the tests take no time. None of them depends on it.
 INTERVAL = 0.02

@@ -10,11 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow_provider_jobs.exceptions import JobInputError, JobNotFoundError
-from airflow_provider_jobs.hooks.base import JobHook
+from airflow_provider_jobs.hooks.base import Attempt, AttemptLog, Identity, JobHook, Marking, SeenJob
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
-from airflow_provider_jobs.once.attempt_log import Attempt, AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, SeenJob
-from airflow_provider_jobs.once.identity import Identity
 
 __all__ = ["LogsQueryHook", "QueryRequest"]
 

@@ -27,7 +27,7 @@ if "scheduler" in sys.argv:
     import airflow_provider_jobs.hooks.eventbridge
     import airflow_provider_jobs.hooks.iot_analytics
     import airflow_provider_jobs.hooks.lookout_equipment
-    import airflow_provider_jobs.operators.runner
+    import airflow_provider_jobs.operators._runner
     import airflow_provider_jobs.triggers.job  # noqa: F401
     from airflow_provider_jobs.service_models import use_service_models
 

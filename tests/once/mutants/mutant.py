@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A mutant: one rule of ``once/`` broken by a replacement in the source, and what finds it.
+"""A mutant: one rule of ``_once/`` broken by a replacement in the source, and what finds it.
 
 The functions of the live module get the code of the mutated source, so that all who have imported them run
 it; its classes stay the same ones. Afterwards they have their own code again.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from once.world.airflow import Setting, Store
 
-from airflow_provider_jobs.once.evidence import Marking
+from airflow_provider_jobs._once.evidence import Marking
 
 #: Settings by what marks a job. What carries a token alone cannot be stopped.
 NAME = Setting(Marking.NAME, Store.KEPT)
@@ -64,7 +64,7 @@ class FoundByTest(NamedTuple):
 class Mutant(NamedTuple):
     #: What it does instead of the rule; the test's id.
     does: str
-    #: The module of ``once/``.
+    #: The module of ``_once/``.
     module: str
     #: Stands in the module's source exactly once.
     old: str
@@ -77,7 +77,7 @@ class Mutant(NamedTuple):
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Break the rule, and mend it at the end."""
-        module = import_module(f"airflow_provider_jobs.once.{self.module}")
+        module = import_module(f"airflow_provider_jobs._once.{self.module}")
         functions = {function.__qualname__: function for function in _functions(module)}
         own = {name: function.__code__ for name, function in functions.items()}
         mutated = dict(_codes(compile(self.source(module), str(self), "exec", dont_inherit=True)))

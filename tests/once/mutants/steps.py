@@ -122,7 +122,7 @@ MUTANTS = (
     Mutant(
         "an attempt in doubt is dropped from the log",
         "steps",
-        "if answer in (Unstarted.NO_ROOM, Unstarted.REFUSED) and earlier is None:",
+        "if answer in _NOTHING_STARTED and earlier is None:",
         "if earlier is None:",
         Explored(NONE, ("answer late",), "alone"),
     ),

@@ -26,12 +26,12 @@ from once.world.situation import Store as Store
 from once.world.situation import Truth as Truth
 from once.world.situation import Wait as Wait
 
+from airflow_provider_jobs._once import moves
+from airflow_provider_jobs._once.attempt_log import AttemptLog
+from airflow_provider_jobs._once.evidence import Marking, Task
+from airflow_provider_jobs._once.fingerprint import Fingerprint
+from airflow_provider_jobs._once.identity import Identity, Life
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import moves
-from airflow_provider_jobs.once.attempt_log import AttemptLog
-from airflow_provider_jobs.once.evidence import Marking, Task
-from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.identity import Identity, Life
 
 #: From a try that failed to the next: less than a call may still be on its way.
 RETRY_DELAY = 5

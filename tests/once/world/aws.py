@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from airflow_provider_jobs._once.evidence import Marking
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once.evidence import Marking
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 #: How long a job runs if nothing happens to it.

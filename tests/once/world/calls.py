@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from once.world import airflow, invariants
 from once.world.aws import CALL_LIMIT, LAG, LENGTH, NAMED, OURS, SETTLING, Job, moment, stopped
 
+from airflow_provider_jobs._once import moves
+from airflow_provider_jobs._once.evidence import Marking, SeenJob, Sight
+from airflow_provider_jobs._once.mark import Mark, name_prefix
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import moves
-from airflow_provider_jobs.once.evidence import Marking, SeenJob, Sight
-from airflow_provider_jobs.once.mark import Mark, name_prefix
 
 if TYPE_CHECKING:
     from once.world.airflow import Answer, World
@@ -204,7 +204,7 @@ def _call(world: World, job: Job, fault: str) -> Answer:
     called = world.now - 1
     if called - world.looked > SETTLING:
         # Whoever takes the steps checks this before the call: a later try would not find the job by its time.
-        return airflow.Answer(("start", "held up"), moves.Unstarted.REFUSED)
+        return airflow.Answer(("start", "held up"), moves.Unstarted.HELD_UP)
     if "stuck" in fault:
         # The old process hangs in its call while Airflow has long begun the next try.
         late = int(fault.split()[-1])

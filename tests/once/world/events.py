@@ -27,9 +27,9 @@ from once.world.aws import LAG, NAMED, SETTLING, THEIRS, Job, ended
 from once.world.calls import FAULTS
 from once.world.neighbours import busy_neighbour, failed_neighbour, has_neighbour, neighbour
 
+from airflow_provider_jobs._once import moves
+from airflow_provider_jobs._once.evidence import Marking
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import moves
-from airflow_provider_jobs.once.evidence import Marking
 
 #: Events that leave the task's own process and its memory alone, and give it no doubt.
 HARMLESS = frozenset(

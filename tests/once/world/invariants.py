@@ -23,14 +23,15 @@ Where less is promised, ``weaker`` says so, one reason a line; everything else i
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from once.world.aws import CALL_LIMIT, NAMED, OURS, SETTLING, Job
 from once.world.situation import Store
 
+from airflow_provider_jobs._once import moves
+from airflow_provider_jobs._once.evidence import Marking, Sight
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once import moves
-from airflow_provider_jobs.once.evidence import Marking, Sight
 
 if TYPE_CHECKING:
     from once.world.airflow import Truth, World
@@ -66,11 +67,25 @@ def start_allowed(world: World, job: Job) -> None:
             raise Violation("no waste", f"{job.job_id} repeats {other.job_id}, which succeeded")
 
 
+def _start_follows(answers: Iterable[Any]) -> None:
+    """A start follows these answers of its run."""
+    held_up = False
+    for answer in answers:
+        if answer is moves.Unstarted.HELD_UP:
+            # No call was made.
+            held_up = True
+        elif isinstance(answer, moves.Unstarted):
+            raise Violation("errors count", "a start follows after the answer that there is no room")
+        held_up = held_up and not isinstance(answer, Sight)
+    if held_up:
+        raise Violation("errors count", "a start follows a list that is too old")
+
+
 def step_allowed(world: World, step: object) -> None:
     """The steps ask for ``step``."""
     assert world.run is not None
-    if isinstance(step, moves.Start) and any(isinstance(a.value, moves.Unstarted) for a in world.run.answers):
-        raise Violation("errors count", "a start follows after the answer that there is no room")
+    if isinstance(step, moves.Start):
+        _start_follows(answer.value for answer in world.run.answers)
     if not isinstance(step, moves.Stop):
         return
     job = world.job(step.job.job_id or "")

@@ -10,10 +10,10 @@ from once.world.airflow import HOME_BY, World
 from once.world.aws import LAG, LENGTH, NAMED, THEIRS, Job, ended
 from once.world.calls import NAME_LIMIT, description, own_key
 
+from airflow_provider_jobs._once.attempt_log import Attempt
+from airflow_provider_jobs._once.fingerprint import Fingerprint
+from airflow_provider_jobs._once.identity import Identity, Life
 from airflow_provider_jobs.job import JobState
-from airflow_provider_jobs.once.attempt_log import Attempt
-from airflow_provider_jobs.once.fingerprint import Fingerprint
-from airflow_provider_jobs.once.identity import Identity, Life
 
 
 def _begin_theirs(world: World, **of_name: object) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from once.world.situation import Answer, Truth
 
-from airflow_provider_jobs.once import steps as core
-from airflow_provider_jobs.once.attempt_log import AttemptLog
-from airflow_provider_jobs.once.evidence import Task
+from airflow_provider_jobs._once import steps as core
+from airflow_provider_jobs._once.attempt_log import AttemptLog
+from airflow_provider_jobs._once.evidence import Task
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from once.world.airflow import Setting, Store
 
-from airflow_provider_jobs.once.evidence import Marking
+from airflow_provider_jobs._once.evidence import Marking
 
 #: Airflow as it is supported. What carries a token alone cannot be stopped.
 SETTINGS = tuple(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from airflow_provider_jobs.once.evidence import Marking
+from airflow_provider_jobs._once.evidence import Marking
 
 
 class Store(StrEnum):

@@ -13,7 +13,7 @@ import pytest
 from job_cases import AWS, REGION
 from one_task import OneTask
 
-from airflow_provider_jobs.eventbridge.archive import WantedArchive
+from airflow_provider_jobs._eventbridge.archive import WantedArchive
 from airflow_provider_jobs.exceptions import (
     JobApiError,
     JobError,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_jobs.eventbridge.pattern import checked_pattern, pattern_text, replayed_only
+from airflow_provider_jobs._eventbridge.pattern import checked_pattern, pattern_text, replayed_only
 from airflow_provider_jobs.exceptions import JobInputError
 
 PAID: dict[str, Any] = {"source": ["shop"], "detail": {"state": ["paid", {"prefix": "re"}]}}

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from job_cases import REGION
 
-from airflow_provider_jobs.eventbridge.rule import rule_arn
+from airflow_provider_jobs._eventbridge.rule import rule_arn
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.testing import AwsJobs, Fault
 

@@ -15,9 +15,9 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from job_cases import AWS, REGION
 from one_task import OneTask
 
-from airflow_provider_jobs.eventbridge.rule import expired, temporary_name, temporary_prefix
+from airflow_provider_jobs._eventbridge.rule import expired, temporary_name, temporary_prefix
+from airflow_provider_jobs._once.identity import Identity
 from airflow_provider_jobs.exceptions import JobApiError, JobError, JobInputError, JobNotFoundError
-from airflow_provider_jobs.once.identity import Identity
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCreateTemporaryRuleOperator,
     EventBridgeDeleteTemporaryRuleOperator,

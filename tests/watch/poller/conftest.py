@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 
 import pytest
 
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 

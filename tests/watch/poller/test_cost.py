@@ -9,11 +9,11 @@ from collections.abc import Collection
 import pytest
 from job_cases import REGION
 
-from airflow_provider_jobs.eventbridge.replay import replay_status
+from airflow_provider_jobs._eventbridge.replay import replay_status
 from airflow_provider_jobs.exceptions import is_transient
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.testing import AwsJobs, Fault
 

@@ -15,10 +15,10 @@ import boto3
 import job_targets
 from job_cases import REGION
 
+from airflow_provider_jobs._watch.poller import JobPoller, Waiter
+from airflow_provider_jobs.hooks._spec import HookSpec
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
-from airflow_provider_jobs.hooks.spec import HookSpec
 from airflow_provider_jobs.job import JobStatus
-from airflow_provider_jobs.watch.poller import JobPoller, Waiter
 
 ELSEWHERE = "eu-west-1"
 
