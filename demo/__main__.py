@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
@@ -21,10 +21,18 @@ from demo.act import Act, Aws, Progress
 from demo.chain import ChainAct
 from demo.pipeline import PipelineAct
 from demo.reprocessing import AgainAct, ReprocessingAct
+from demo.safely import SafelyAct
 from demo.screen import Line, Screen
 from demo.shop import ShopAct
 
-ACTS: tuple[type[Act], ...] = (ShopAct, ChainAct, ReprocessingAct, AgainAct, PipelineAct)
+#: One group of acts after another; those of a group at the same time.
+ACTS: tuple[tuple[type[Act], ...], ...] = (
+    (ShopAct,),
+    (ChainAct,),
+    (ReprocessingAct, SafelyAct),
+    (AgainAct,),
+    (PipelineAct,),
+)
 
 DAGS = Path(__file__).resolve().parent.parent / "example_dags"
 
@@ -50,22 +58,26 @@ def main() -> int:
     keep = os.environ.get("KEEP", "") not in ("", "0")
     help_ = "leave Airflow's UI up at the end, until Ctrl-C; KEEP=1 does the same"
     parser.add_argument("--keep", action="store_true", default=keep, help=help_)
-    keep = parser.parse_args().keep
+    names = [act.__name__ for group in ACTS for act in group]
+    help_ = "play this act alone; may be given several times"
+    parser.add_argument("--act", action="append", choices=names, default=[], help=help_)
+    arguments = parser.parse_args()
     for number in _SIGNALS:
         signal.signal(number, _stop)
     _leave_environment()
     screen = Screen()
     try:
-        return play(screen, keep)
+        return play(screen, arguments.keep, arguments.act)
     except (LocalAirflowError, RuntimeError) as error:  # the latter if the moto server does not start
         screen.verdict([str(error)])
         return 1
 
 
-def play(screen: Screen, keep: bool) -> int:
+def play(screen: Screen, keep: bool, only: Collection[str] = ()) -> int:
     """Start AWS and Airflow, play the acts one after another, and stop everything again.
 
     :param keep: wait for a signal before stopping
+    :param only: the names of the acts that are played; all if there are none
     """
     problems: list[str] = []
     with ExitStack() as stack:
@@ -78,8 +90,9 @@ def play(screen: Screen, keep: bool) -> int:
             env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection(), **_settings()}
             airflow = stack.enter_context(LocalAirflow(DAGS, env, parallelism=WORKERS, schedules=True))
             remarks.append(f"scheduler, triggerer, DAG processor, API server at {airflow.url}")
-        for act in ACTS:
-            problems += _play(act(), aws, airflow, screen)
+        for group in ACTS:
+            if acts := [act() for act in group if not only or act.__name__ in only]:
+                problems += _play(acts, aws, airflow, screen)
         screen.verdict(problems)
         if keep:
             with suppress(SystemExit):
@@ -88,11 +101,30 @@ def play(screen: Screen, keep: bool) -> int:
     return 1 if problems else 0
 
 
-def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str]:
-    screen.say(f"\n{act.title}", "bold")
-    with screen.phase("Seed") as remarks:
-        remarks.append(act.seed(aws))
-        act.prepare(airflow)
+def _play(acts: Sequence[Act], aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str]:
+    for act in acts:
+        screen.say(f"\n{act.title}", "bold")
+        with screen.phase("Seed") as remarks:
+            remarks.append(act.seed(aws))
+            act.prepare(airflow)
+        if act.backfills:
+            _backfill(act, airflow, screen)
+    with screen.watching():
+        runs = _watch(acts, aws, airflow, screen)
+    problems: list[str] = []
+    for act, mine in zip(acts, runs, strict=True):
+        if len(acts) > 1:
+            screen.say(f"\n{act.title}", "bold")
+        with screen.phase("Count"):
+            outcome = act.check(aws)
+        screen.outcome(outcome)
+        screen.sample(act.sample(airflow, mine))
+        failed = [run for run in mine if run["state"] != act.expected(run)]
+        problems += [*(_failure(act, airflow, run) for run in failed), *outcome.problems]
+    return problems
+
+
+def _backfill(act: Act, airflow: LocalAirflow, screen: Screen) -> None:
     with screen.phase("Backfill") as remarks:
         for each in act.backfills:
             airflow.backfill(
@@ -103,28 +135,25 @@ def _play(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str
                 reprocess=each.reprocess,
             )
         remarks.append("; ".join(map(str, act.backfills)))
-    with screen.watching():
-        runs = _watch(act, aws, airflow, screen)
-    with screen.phase("Count"):
-        outcome = act.check(aws)
-    screen.outcome(outcome)
-    screen.sample(act.sample(airflow, runs))
-    failed = [run for run in runs if run["state"] != "success"]
-    return [*(_failure(act, airflow, run) for run in failed), *outcome.problems]
 
 
-def _watch(act: Act, aws: Aws, airflow: LocalAirflow, screen: Screen) -> Sequence[Row]:
-    """Show the runs until all have ended and no more are to come; returns them."""
+def _watch(acts: Sequence[Act], aws: Aws, airflow: LocalAirflow, screen: Screen) -> Sequence[Sequence[Row]]:
+    """Show the runs until all have ended and no more are to come; returns those of each act."""
 
-    def ended() -> Sequence[Row]:
-        runs = act.runs(airflow)
-        tasks = [
-            task for dag_id in {run["dag_id"] for run in runs} for task in airflow.task_instances(dag_id)
-        ]
-        progress = act.progress(aws, runs)
-        lines = [_line(act, run, tasks, each) for run, each in zip(runs, progress, strict=True)]
+    def ended() -> Sequence[Sequence[Row]]:
+        found, lines, over = [], [], True
+        for act in acts:
+            runs = act.runs(airflow)
+            act.go_on(aws, airflow, runs)
+            tasks = [
+                task for dag_id in {run["dag_id"] for run in runs} for task in airflow.task_instances(dag_id)
+            ]
+            progress = act.progress(aws, runs)
+            lines += [_line(act, run, tasks, each) for run, each in zip(runs, progress, strict=True)]
+            over &= all(run["state"] in _ENDED for run in runs) and act.complete(runs)
+            found.append(runs)
         screen.runs(lines, WORKERS)
-        return runs if all(run["state"] in _ENDED for run in runs) and act.complete(runs) else ()
+        return found if over else ()
 
     return airflow.wait_for(ended, timeout=DEADLINE, what="the end of all runs")
 
@@ -157,7 +186,7 @@ def _settings() -> dict[str, str]:
     settings = Path(__file__).resolve().parent / "settings"
     return {
         "AIRFLOW__AIRFLOW_PROVIDER_JOBS__POLL_INTERVAL": "2",
-        "DEMO_ENDS": max(each.last for act in ACTS for each in act.backfills).isoformat(),
+        "DEMO_ENDS": max(each.last for group in ACTS for act in group for each in act.backfills).isoformat(),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(settings), os.environ.get("PYTHONPATH")))),
     }
 

@@ -116,7 +116,8 @@ class Act(ABC):
 
     #: What happens, in a line.
     title: str
-    #: The runs, all started at once. What these bring about by assets is the act's own to find.
+    #: The runs, all started at once. What these bring about by assets is the act's own to find, and so is
+    #: what it starts later on.
     backfills: Sequence[Backfill]
 
     @abstractmethod
@@ -127,9 +128,16 @@ class Act(ABC):
         """Return the act's runs so far, a DAG's oldest first; called several times a second."""
         return [run for each in self.backfills for run in airflow.runs(each.dag_id)]
 
+    def go_on(self, aws: Aws, airflow: AirflowApi, runs: Sequence[Row]) -> None:  # noqa: B027 # few acts need it
+        """Do what follows on what has happened so far; called several times a second."""
+
     def complete(self, runs: Sequence[Row]) -> bool:
         """Whether no run is still to come, once these have ended."""
         return True
+
+    def expected(self, run: Row) -> str:
+        """Return the state in which a run is to end."""
+        return "success"
 
     def label(self, run: Row) -> str:
         """Name a run in a few words, unlike all others of the act."""

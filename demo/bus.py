@@ -30,11 +30,28 @@ def queue_events(aws: Aws, name: str, bus: str, pattern: dict[str, Any]) -> None
 
     :param pattern: which of the events
     """
-    events = aws.client("events")
     aws.client("sqs").create_queue(QueueName=name)
+    make_rule(aws, name, bus, pattern)
+
+
+def make_rule(aws: Aws, name: str, bus: str, pattern: dict[str, Any]) -> None:
+    """Make a rule that sends the bus's events from now on to the queue of the same name.
+
+    :param pattern: which of the events
+    """
+    events = aws.client("events")
     events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
     target = {"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}
     events.put_targets(Rule=name, EventBusName=bus, Targets=[target])
+
+
+def waiting(aws: Aws, queue: str) -> int:
+    """Return how many messages a queue has, those included that a consumer has received and not deleted."""
+    sqs = aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
 
 
 def windows_of_replays(aws: Aws, archive: str) -> dict[str, Window]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
@@ -34,7 +34,7 @@ class Window(NamedTuple):
 
 @dataclass
 class Tally:
-    """The count of a window.
+    """The count of a window, or of a step.
 
     :param window: None for messages that belong to no window that was asked for
     :param archived: events that the archive holds for it
@@ -42,6 +42,7 @@ class Tally:
     :param missing: ids of events that no message brought
     :param doubled: ids of events, once for each message too many
     :param outside: ids of events that its replays should not have delivered
+    :param step: what is counted, if not a window
     """
 
     COLUMNS: ClassVar = ("Archived", "Received", "Missing", "Doubled", "Outside")
@@ -52,18 +53,24 @@ class Tally:
     missing: list[str]
     doubled: list[str]
     outside: list[str]
+    step: str = ""
 
     def numbers(self) -> tuple[int, int, int, int, int]:
         """Return the numbers of the ``COLUMNS``."""
         return self.archived, self.received, len(self.missing), len(self.doubled), len(self.outside)
 
+    @property
+    def name(self) -> str:
+        """The window or the step, for a table."""
+        return self.step or str(self.window or "no known job")
+
     def problems(self) -> Iterator[str]:
         """Say what is wrong."""
-        for what in ("missing", "doubled", "outside"):
-            if found := getattr(self, what):
+        strays = "unwanted" if self.step else "outside of the window"
+        for what, found in (("missing", self.missing), ("doubled", self.doubled), (strays, self.outside)):
+            if found:
                 some = ", ".join(found[:3]) + (", …" if len(found) > 3 else "")
-                where = "outside of the window" if what == "outside" else what
-                yield f"{self.window or 'No known job'}: {len(found):,} {where} ({some})."
+                yield f"{self.name[0].upper()}{self.name[1:]}: {len(found):,} {what} ({some})."
 
 
 def table(tallies: Sequence[Tally]) -> tuple[list[tuple[str | int, ...]], list[int], list[str]]:
@@ -71,7 +78,7 @@ def table(tallies: Sequence[Tally]) -> tuple[list[tuple[str | int, ...]], list[i
 
     :returns: its rows, the last of which is the total; the total's numbers; what is wrong
     """
-    rows = [(str(tally.window or "no known job"), *tally.numbers()) for tally in tallies]
+    rows = [(tally.name, *tally.numbers()) for tally in tallies]
     sums = [sum(column) for column in zip(*(tally.numbers() for tally in tallies), strict=True)]
     problems = [problem for tally in tallies for problem in tally.problems()]
     return [*rows, ("Total", *sums)], sums, problems
@@ -110,3 +117,26 @@ def count(
         doubled = list((got - Counter(dict.fromkeys(got, 1))).elements())
         tallies.append(Tally(window, len(expected), got.total() + len(strays), missing, doubled, strays))
     return tallies if tallies[-1].received else tallies[:-1]
+
+
+def compare(
+    step: str, expected: Sequence[str], replays: Collection[str], messages: Sequence[Mapping[str, Any]]
+) -> Tally:
+    """Compare what one step of several has brought with what it should have.
+
+    :param step: its name
+    :param expected: ids of events
+    :param replays: the names of the replays that are to have brought them
+    :param messages: bodies; one of another replay, or of none, is unwanted
+    """
+    received: Counter[str] = Counter()
+    outside = []
+    for message in messages:
+        event = message["detail"]["event"]
+        if message.get("replay-name") in replays and event in expected:
+            received[event] += 1
+        else:
+            outside.append(event)
+    missing = [event for event in expected if event not in received]
+    doubled = list((received - Counter(dict.fromkeys(received, 1))).elements())
+    return Tally(None, len(expected), len(messages), missing, doubled, outside, step)

@@ -8,11 +8,20 @@ https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deploym
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from airflow.sdk import DAG
 
 
 def dag_policy(dag: DAG) -> None:
-    """End every schedule with the days of the demo, so that only what it asks for runs."""
+    """End every schedule with the days of the demo, so that only what it asks for runs.
+
+    Replays do not wait for late events: the archives of the simulated AWS have theirs at once.
+    """
+    # Airflow reads this file while it is being imported itself.
+    from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
+
     dag.end_date = datetime.fromisoformat(os.environ["DEMO_ENDS"])
+    for task in dag.tasks:
+        if isinstance(task, EventBridgeStartReplayOperator):
+            task.archive_delay = timedelta(0)
