@@ -36,7 +36,8 @@ def main() -> None:
     """Run the replays and print the figures."""
     parser = arguments_of("benchmarks.turns", __doc__)
     parser.add_argument("--quota", type=int, default=10, help="replays that may run at once (%(default)s)")
-    parser.set_defaults(jobs=60, interval=5)
+    parser.add_argument("--jobs", type=int, default=60, help="replays (%(default)s)")
+    parser.set_defaults(interval=5)
     arguments = parser.parse_args()
     with bench(arguments) as made:
         made.server.set_quota("events", arguments.quota)

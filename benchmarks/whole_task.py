@@ -88,12 +88,12 @@ class Bench:
 
     def prepare(self) -> None:
         """Make what the jobs are started on, and the connection."""
-        events = self._client("events")
+        events = self.client("events")
         bus = events.describe_event_bus()["Arn"]
         events.create_archive(ArchiveName="orders", EventSourceArn=bus)
         self.server.set_quota("events", 1_000_000)
         self.server.set_pace("events", seconds=self._seconds)
-        glue = self._client("glue")
+        glue = self.client("glue")
         glue.create_job(
             Name="copy",
             Role="copy",
@@ -146,7 +146,8 @@ class Bench:
             operations,
         )
 
-    def _client(self, service: Any) -> Any:
+    def client(self, service: Any) -> Any:
+        """Return a client of the mocked AWS."""
         return boto3.client(
             service,
             region_name=_REGION,
@@ -194,15 +195,18 @@ class Bench:
                 jobs = self.server.jobs("events")
                 return [float(job["ended_at"]) for job in jobs if job["started_at"] >= began]
             case "glue":
-                pages = self._client("glue").get_paginator("get_job_runs").paginate(JobName="copy")
+                pages = self.client("glue").get_paginator("get_job_runs").paginate(JobName="copy")
                 starts = [run["StartedOn"].timestamp() for page in pages for run in page["JobRuns"]]
                 return [start + self._seconds for start in starts if start >= began]
         return []
 
 
 @contextmanager
-def bench(arguments: argparse.Namespace) -> Iterator[Bench]:
-    """Start everything; stop it afterwards."""
+def bench(arguments: argparse.Namespace, **further: str) -> Iterator[Bench]:
+    """Start everything; stop it afterwards.
+
+    :param further: environment variables of Airflow.
+    """
     with ExitStack() as stack:
         notes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="task-cpu-")))
         server = stack.enter_context(AwsJobsServer())
@@ -212,6 +216,7 @@ def bench(arguments: argparse.Namespace) -> Iterator[Bench]:
             "BENCHMARK_SECONDS": str(arguments.seconds),
             "BENCHMARK_INTERVAL": str(arguments.interval),
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(arguments.jobs),
+            **further,
         }
         airflow = stack.enter_context(
             LocalAirflow(
@@ -245,7 +250,6 @@ def table(costs: Mapping[str, Cost]) -> str:
 def arguments_of(program: str, description: str | None) -> argparse.ArgumentParser:
     """Return a parser of what all benchmarks of a real Airflow take."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
-    parser.add_argument("--jobs", type=int, default=100, help="jobs of a pattern (%(default)s)")
     parser.add_argument("--seconds", type=float, default=20, help="how long a job takes (%(default)s)")
     parser.add_argument("--interval", type=int, default=10, help="seconds between polls (%(default)s)")
     parser.add_argument("--parallelism", type=int, default=4, help="tasks on workers at once (%(default)s)")
@@ -269,6 +273,7 @@ def conditions(arguments: argparse.Namespace, load: float) -> str:
 def main() -> None:
     """Measure all patterns and print the table."""
     parser = arguments_of("benchmarks.whole_task", __doc__)
+    parser.add_argument("--jobs", type=int, default=100, help="jobs of a pattern (%(default)s)")
     parser.add_argument("--patterns", default=",".join(PATTERNS), help="which to run (%(default)s)")
     arguments = parser.parse_args()
     costs: dict[str, Cost] = {}
