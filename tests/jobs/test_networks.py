@@ -145,7 +145,7 @@ def test_proxies(
         config.pop("proxies")
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("http_proxy", proxy.url)
-    extra = {"region_name": REGION, "endpoint_url": "http://aws.invalid"}
+    extra: dict[str, Any] = {"region_name": REGION, "endpoint_url": "http://aws.invalid"}
     if where == "the connection":
         extra["config_kwargs"] = config
         config = {}
