@@ -28,7 +28,7 @@ SPAN = {
     name: Param(type="string", format="date-time", description=f"the {name}, with an offset or Z")
     for name in ("start", "end")
 }
-WINDOW = {"event_start_time": "{{ params.start }}", "event_end_time": "{{ params.end }}"}
+START, END = "{{ params.start }}", "{{ params.end }}"
 
 with DAG("keep_payments", schedule=None, doc_md=__doc__):
     EventBridgeCreateArchiveOperator(
@@ -44,13 +44,20 @@ with (
     EventBridgeStartReplayOperator(
         task_id="try",
         archive=ARCHIVE,
+        event_start_time=START,
+        event_end_time=END,
         rule_arns=[trial.rule_arn],
         if_empty="fail",
         deferrable=True,
-        **WINDOW,
     )
 
 with DAG("replay_payments", schedule=None, params=SPAN, doc_md=__doc__):
     EventBridgeStartReplayOperator(
-        task_id="replay", archive=ARCHIVE, rule_arns=[RULE], if_empty="fail", deferrable=True, **WINDOW
+        task_id="replay",
+        archive=ARCHIVE,
+        event_start_time=START,
+        event_end_time=END,
+        rule_arns=[RULE],
+        if_empty="fail",
+        deferrable=True,
     )
