@@ -14,7 +14,7 @@ REPORTS := $(patsubst %,build/reports/%.xml,unit e2e extended alone)
 
 .PHONY: demo screenshots test unit explore lives faults traces lowest moto clients service-model e2e extended shown reliability lint types docs build benchmark constraints install clean
 
-demo: install  ## Replay six days of events through a real Airflow; KEEP=1 leaves its UI up.
+demo: install  ## Run the example DAGs in a real Airflow and count the results; KEEP=1 leaves its UI up.
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 screenshots: install  ## Take the pictures of the docs again; needs Chromium or Chrome.

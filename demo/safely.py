@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Act six: payments are archived, tried, replayed to one consumer, failed by it, and redriven."""
+"""An act beside the third: payments are archived, tried, replayed, failed by their consumer, and redriven."""
 
 from __future__ import annotations
 

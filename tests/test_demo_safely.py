@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -201,3 +202,15 @@ def test_a_story_that_ends_at_its_start_is_found(aws: Aws) -> None:
         "Redrives: 0, not 1.",
         "The log of the trial of the day before the archive has no warning.",
     ]
+
+
+def test_the_guide_has_the_numbers() -> None:
+    guide = Path(__file__).parents[1] / "docs" / "guides" / "replay-safely.md"
+    table = guide.read_text().partition("| step | payments |")[2].partition("\n\n")[0]
+    numbers = [int(number) for number in re.findall(r"\| (\d+) \|$", table, re.MULTILINE)]
+    window = window_from(datetime(2026, 1, 12, tzinfo=UTC))
+    tried, whole = COUNTS[-1], sum(COUNTS)
+    failed = [
+        payment for payment in payments(window) if payment.currency == "JPY" and window.holds(payment.time)
+    ]
+    assert numbers == [len(payments(window)), tried, 0, whole, len(failed), len(failed), whole]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The demo, given up in the middle. That it comes to its end is its own check, which CI runs."""
+"""The demo, given up in the middle, and one of its acts. That all come to their ends is what CI runs."""
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -74,3 +75,20 @@ def test_demo_stops_all_that_it_started(tmp_path: Path) -> None:
         assert running.process.wait(60) == 128 + signal.SIGINT, running.output
         assert running.output.endswith("Everything that was started has been stopped.\n")
         assert [each for each in started if alive(each)] == []
+
+
+def test_a_safe_replay_is_counted_from_the_archive_to_the_redrive(tmp_path: Path) -> None:
+    with demo(tmp_path, "--act", "SafelyAct") as running:
+        code = running.process.wait(DEADLINE)
+    output = running.output
+    assert code == 0, output
+    assert (
+        "122 payments archived, 50 of them tried, 0 seen by others then; 120 replayed, 24 failed, "
+        "24 redriven, 120 taken: 0 missing, 0 doubled, 0 unwanted. 3 replays, 1 redrive.\n"
+    ) in output
+    warning, started, error = output.partition("a trial of the day before the archive\n")[2].splitlines()[:3]
+    assert re.search(r"WARNING Archive payments was created at \S+, after all of the window: ", warning)
+    assert re.search(r"INFO Started replay try_payments\.try-\S+: STARTING\.", started)
+    assert re.search(
+        r"JobEndedError: Replay try_payments\.try-\S+ has completed and replayed no event", error
+    )
