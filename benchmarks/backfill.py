@@ -128,7 +128,12 @@ def run(made: Bench, arguments: argparse.Namespace) -> str:
         turns.gather()
         states = Counter(each["state"] for each in airflow.runs("exports"))
         if states["failed"]:
-            raise RuntimeError(f"Runs failed: {states}")
+            failed = airflow.task_instances("exports", state="failed")
+            logs = [
+                airflow.log("exports", row["dag_run_id"], "export", map_index=row["map_index"])
+                for row in failed
+            ]
+            raise RuntimeError("\n".join([f"Runs failed: {states}", *logs]))
         return states["success"] == int(arguments.days)
 
     longest = 2 * arguments.jobs * (arguments.seconds + 10) + 600

@@ -108,7 +108,7 @@ def connected(
     """
     with tempfile.TemporaryDirectory(prefix="dags-") as folder:
         shutil.copytree(dags, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-        with LocalAirflow(folder, {**PRELOADED, **env}, database=database, parallelism=14) as airflow:
+        with LocalAirflow(folder, {**PRELOADED, **env}, database=database, parallelism=10) as airflow:
             connect(airflow, gateway, "aws_default", "testing", "testing")
             sts = {"service_config": {"sts": {"endpoint_url": gateway.url}}}
             role = {"role_arn": "arn:aws:iam::123456789012:role/jobs"}

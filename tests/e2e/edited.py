@@ -31,8 +31,6 @@ YEAR: dict[str, Callable[[Row], int]] = {
     "lookoutequipment": lambda job: int(job["prefix"][:4]),
     "iotanalytics": lambda job: _year(job["start_time"]),
     "datapipeline": lambda job: int(job["parameters"]["myYear"]),
-    "sqs": lambda job: int(job["destination_arn"].rpartition(":")[2]),
-    "logs": lambda job: _year(job["window"][0] / 1000),
 }
 
 
@@ -69,14 +67,12 @@ class DagFile:
 
 
 def prepare_data(aws: AwsJobsServer) -> None:
-    """Put into an empty AWS, for both years, what there is to ingest and reprocess, and where redrives go."""
+    """Put into an empty AWS what there is to ingest and to reprocess, of both years."""
     of_service = clients(aws.url)
     job_targets.sensor_data(of_service)
     job_targets.channel(of_service)
     source = {"Bucket": "plant", "Key": "2026/pump/0.csv"}
     of_service("s3").copy_object(Bucket="plant", Key="2025/pump/0.csv", CopySource=source)
-    for year in (2025, 2026):
-        of_service("sqs").create_queue(QueueName=str(year))
 
 
 def prepare(aws: AwsJobsServer, dag_id: str, ways: tuple[str, ...]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 """One run of every job type at once, seen from both sides: what AWS has of it, and what Airflow has.
 
-A run of a DAG of ``dags/every_job.py`` has twelve tasks: each job type, on the worker and deferred. Each has
-an archive, dataset, queue and so on of its own, so that its jobs are told from all others by that.
+A run of a DAG of ``dags/every_job.py`` has eight tasks: each job type, on the worker and deferred. Each has
+an archive, dataset or pipeline of its own, so that its jobs are told from all others by that.
 """
 
 from __future__ import annotations

@@ -9,15 +9,7 @@ from dataclasses import dataclass
 
 import boto3
 import job_targets
-from job_cases import (
-    CloudWatchLogs,
-    DataPipeline,
-    EventBridge,
-    IotAnalytics,
-    JobCase,
-    LookoutEquipment,
-    Sqs,
-)
+from job_cases import DataPipeline, EventBridge, IotAnalytics, JobCase, LookoutEquipment
 from job_targets import Clients
 
 from airflow_provider_jobs.service_models import use_service_models
@@ -79,15 +71,9 @@ TYPES = (
     JobType(LookoutEquipment(), _named(job_targets.dataset), lambda job: str(job["dataset"]), "a dataset"),
     JobType(IotAnalytics(), _named(job_targets.cleaning), lambda job: str(job["pipeline"]), "a pipeline"),
     JobType(DataPipeline(), job_targets.load, lambda job: str(job["pipeline"]), "a pipeline"),
-    JobType(Sqs(), job_targets.dead_letters, lambda job: str(job["source_arn"]), "a queue"),
-    JobType(
-        CloudWatchLogs(), _named(job_targets.log_group), lambda job: str(job["log_group"]), "a log group"
-    ),
 )
 TASKS = {f"{each.name}_{way}": each for each in TYPES for way in WAYS}
 DEFERRED = [task for task in TASKS if task.endswith("_deferred")]
-#: How many exports may run: AWS allows one, and then the tasks of a run would wait for each other.
-EXPORTS = 50
 
 
 def clients(url: str) -> Clients:
@@ -98,10 +84,9 @@ def clients(url: str) -> Clients:
 
 
 def empty(aws: AwsJobsServer) -> None:
-    """Leave nothing in AWS but an archive; its jobs are moved by hand, and every task's export may run."""
+    """Leave nothing in AWS but an archive; its jobs are moved by hand."""
     aws.reset()
     aws.set_pace()
-    aws.set_quota("logs", EXPORTS)
     job_targets.archive(clients(aws.url), "orders")
 
 

@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 RETRIED = UNHARMED._replace(tries=2)
 
 
-def found_again(recognized: bool) -> Outcome:
+def found_again(repeatable: bool) -> Outcome:
     """What comes of a task whose start had no answer.
 
     Where AWS tells by neither name nor token whose job it is, its end is waited for, then there is one more.
     """
-    return RETRIED if recognized else Outcome(("succeeded", "succeeded"), 1, "success", 2, 1)
+    return RETRIED if repeatable else Outcome(("succeeded", "succeeded"), 1, "success", 2, 1)
 
 
 @pytest.mark.promise("worker-killed-before-start")
@@ -51,7 +51,7 @@ def test_killed_before_the_answer_came(every_job: Start, aws: AwsJobsServer) -> 
     run.kill_workers(len(TASKS))
     run.until_waiting(tries=2)
     run.finish()
-    assert run.outcomes() == {task: found_again(each.case.recognized) for task, each in TASKS.items()}
+    assert run.outcomes() == {task: found_again(each.case.repeatable) for task, each in TASKS.items()}
 
 
 @pytest.mark.promise("worker-killed-while-waiting")
@@ -92,9 +92,9 @@ def test_a_start_call_without_an_answer(every_job: Start, aws: AwsJobsServer, ki
     run = every_job()
     run.until(lambda seen: seen.waits, "every task to wait")
     run.finish()
+    lost = found_again(repeatable=when == "before")
     assert run.outcomes() == {
-        task: UNHARMED if each.case.repeatable else found_again(when == "before" or each.case.recognized)
-        for task, each in TASKS.items()
+        task: UNHARMED if each.case.repeatable else lost for task, each in TASKS.items()
     }
 
 

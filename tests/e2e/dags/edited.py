@@ -15,9 +15,7 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
-from airflow_provider_jobs.operators.logs import CloudWatchLogsCreateExportTaskOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
-from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 
 #: These lines are edited. A retry's delay, in seconds, is long: none begins before Airflow has read the edit.
 EDITED = {
@@ -81,19 +79,5 @@ for dag_id, now in EDITED.items():
                 task_id=f"datapipeline_{name}",
                 pipeline_id=TARGET,
                 parameter_values={"myYear": str(year)},
-                **way,
-            )
-            SqsStartMessageMoveTaskOperator(
-                task_id=f"sqs_{name}",
-                source_arn=TARGET,
-                destination_arn=f"arn:aws:sqs:us-east-1:123456789012:{year}",
-                **way,
-            )
-            CloudWatchLogsCreateExportTaskOperator(
-                task_id=f"logs_{name}",
-                log_group_name=TARGET,
-                destination="exports",
-                start_time=f"{year}-01-01T00:00:00+00:00",
-                end_time=f"{year}-01-01T02:00:00+00:00",
                 **way,
             )

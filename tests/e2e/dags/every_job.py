@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""DAGs of twelve tasks each: every job type, waiting on the worker and deferred.
+"""DAGs of eight tasks each: every job type, waiting on the worker and deferred.
 
 What a task's job is started on, such as the archive or the dataset, is in the run's configuration under
 the task's id.
@@ -16,9 +16,7 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
-from airflow_provider_jobs.operators.logs import CloudWatchLogsCreateExportTaskOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
-from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 
 WAYS: dict[str, dict[str, Any]] = {"on_worker": {"deferrable": False}, "deferred": {"deferrable": True}}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -70,12 +68,3 @@ for dag_id, variant in VARIANTS.items():
                 **way,
             )
             DataPipelineActivatePipelineOperator(task_id=f"datapipeline_{name}", pipeline_id=TARGET, **way)
-            SqsStartMessageMoveTaskOperator(task_id=f"sqs_{name}", source_arn=TARGET, **way)
-            CloudWatchLogsCreateExportTaskOperator(
-                task_id=f"logs_{name}",
-                log_group_name=TARGET,
-                destination="exports",
-                start_time="2026-01-01T00:00:00+00:00",
-                end_time="2026-01-01T02:00:00+00:00",
-                **way,
-            )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A DAG of two hundred deferred tasks, of four job types.
+"""A DAG of two hundred deferred tasks, of every job type.
 
 Ingestion jobs have a dataset each, Data Pipeline a pipeline each; which these are is in the run's
 configuration.
