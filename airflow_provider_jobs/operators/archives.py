@@ -68,7 +68,8 @@ class EventBridgeCreateArchiveOperator(PushesIds, TellsData, AwsOperator[EventBr
     :param description: up to 512 characters; None leaves it as it is. (templated)
     :param kms_key: the KMS key that encrypts it; None leaves it as it is, which is a key that AWS owns in a
         new archive. Give its ARN: AWS may answer with that, and another form of it then counts as a
-        difference. (templated)
+        difference. It takes a botocore that knows keys of archives, which the lowest supported one does
+        not. (templated)
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.

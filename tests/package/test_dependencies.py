@@ -34,7 +34,8 @@ def distributions(module: str) -> set[str]:
     parts = module.split(".")
     if parts[:2] == ["airflow", "providers"]:
         names = (f"apache-airflow-providers-{'-'.join(parts[2:end])}" for end in range(3, 5))
-        return {name for name in names if name in installed()["airflow"]}
+        found = {name for name in names if name in installed()["airflow"]}
+        return found or {f"apache-airflow-providers-{parts[2]}"}
     if parts[0] == "airflow":
         return {"apache-airflow"}
     return installed().get(parts[0], {parts[0]})

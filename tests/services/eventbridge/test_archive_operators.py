@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from job_cases import AWS, REGION
 from one_task import OneTask
@@ -31,11 +32,14 @@ from .replays import ARCHIVE, BUS
 
 PAID = {"source": ["shop"], "detail-type": ["paid"]}
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/0123"
+MODEL = botocore.session.get_session().get_service_model("events")
+#: The lowest botocore that we support knows no keys of archives.
+HAS_KEYS = "KmsKeyIdentifier" in MODEL.operation_model("CreateArchive").input_shape.members
 ALL: dict[str, Any] = {
     "event_pattern": PAID,
     "retention_days": 7,
     "description": "Orders of the shop",
-    "kms_key": KEY,
+    **({"kms_key": KEY} if HAS_KEYS else {}),
 }
 ONCE: dict[str, Any] = {"botocore_config": {"retries": {"total_max_attempts": 1}}}
 PAID_ARCHIVE = ARCHIVE.replace("orders", "paid")
@@ -67,7 +71,7 @@ def described(events: Any) -> dict[str, Any]:
 WANTED = {
     "Description": ALL["description"],
     "RetentionDays": 7,
-    "KmsKeyIdentifier": KEY,
+    "KmsKeyIdentifier": KEY if HAS_KEYS else None,
     "EventPattern": PAID,
 }
 
@@ -102,7 +106,10 @@ def test_one_that_is_as_it_should_be_stays(aws: AwsJobs) -> None:
         ("event_pattern", {"source": ["shop"]}, "EventPattern is "),
         ("retention_days", 30, "RetentionDays is 7 instead of 30"),
         ("retention_days", 0, "RetentionDays is 7 instead of 0"),
-        ("kms_key", "", "KmsKeyIdentifier is "),
+        pytest.param(
+            *("kms_key", "", "KmsKeyIdentifier is "),
+            marks=pytest.mark.skipif(not HAS_KEYS, reason="botocore knows no keys of archives"),
+        ),
     ],
 )
 def test_drift_is_mended(
