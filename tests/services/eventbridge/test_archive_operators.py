@@ -33,8 +33,9 @@ from .replays import ARCHIVE, BUS
 PAID = {"source": ["shop"], "detail-type": ["paid"]}
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/0123"
 MODEL = botocore.session.get_session().get_service_model("events")
+CREATE: Any = MODEL.operation_model("CreateArchive").input_shape
 #: The lowest botocore that we support knows no keys of archives.
-HAS_KEYS = "KmsKeyIdentifier" in MODEL.operation_model("CreateArchive").input_shape.members
+HAS_KEYS = "KmsKeyIdentifier" in CREATE.members
 ALL: dict[str, Any] = {
     "event_pattern": PAID,
     "retention_days": 7,
