@@ -68,9 +68,14 @@ class CallThread(Executor):
                 self._work.put(None)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Make a call in the thread."""
+        """Make a call in the thread; it is cancelled if nobody uses the thread any more."""
         future: Future[Any] = Future()
-        self._work.put((future, lambda: fn(*args, **kwargs)))
+        with self._lock:
+            if self._users:
+                self._work.put((future, lambda: fn(*args, **kwargs)))
+            else:
+                # The thread has been told to end. A call behind that would be waited for without an end.
+                future.cancel()
         return future
 
     def _run(self) -> None:

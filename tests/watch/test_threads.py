@@ -190,6 +190,26 @@ def test_an_answer_that_does_not_come_is_no_longer_waited_for() -> None:
     run(test)
 
 
+def test_a_call_that_is_left_before_its_thread_has_it_is_not_made() -> None:
+    """Its thread ends meanwhile: nobody uses it any more."""
+    made: list[int] = []
+
+    async def test() -> None:
+        thread = CallThread.take("left")
+        asking = asyncio.create_task(call_in(thread, lambda: made.append(1)))
+        # Its first step; the thread gets the call in a step of the call's own.
+        await asyncio.sleep(0)
+        asking.cancel()
+        thread.give_back()
+        await asyncio.wait({asking})
+        assert asking.cancelled()
+        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+        await no_threads()
+
+    asyncio.run(test())
+    assert made == []
+
+
 def test_coming_and_going_leaves_nothing_behind() -> None:
     """Twenty thousand waits in all: no waiter, task, thread or memory is left."""
     names = own_jobs(10)
