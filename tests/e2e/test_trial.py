@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -142,6 +143,10 @@ def test_a_trial_that_is_marked_leaves_no_rule(airflow: LocalAirflow, aws: AwsJo
     run = airflow.trigger(DAG, logical_date=DUE.replace(microsecond=2))
     until(airflow, run, "tried", "deferred")
     assert len(bus.rules) == 2
+    # A trigger that no triggerer has started yet is deleted with the mark, and stops nothing.
+    name = re.escape(aws.jobs("events")[0]["id"])
+    polled = re.compile(rf" INFO (?:\S+/)?{name}: ")
+    airflow.wait_for(lambda: polled.search(airflow.log(DAG, run, "tried")), what="the trigger to poll")
     airflow.set_task_state(DAG, run, "tried", "failed")
     airflow.wait_run(DAG, run, {"failed"})
     airflow.wait_for(lambda: aws.jobs("events")[0]["state"] == "CANCELLING", what="the trial to be cancelled")
