@@ -16,4 +16,4 @@ EXAMPLE = Path(__file__).parents[2] / "example_tests"
 @pytest.mark.e2e
 def test_the_example_of_the_docs(pytester: pytest.Pytester) -> None:
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
-    pytester.runpytest_subprocess("-m", "e2e").assert_outcomes(passed=1, deselected=22)
+    pytester.runpytest_subprocess("-m", "e2e").assert_outcomes(passed=1)
