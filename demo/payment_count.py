@@ -23,8 +23,6 @@ _COLUMNS = ("Step", "Expected", "Found", "Missing", "Doubled", "Unwanted")
 _QUEUES = (TRIAL_QUEUE, QUEUE, DEAD, MAIL)
 #: What the log says of a window that the archive cannot have.
 WARNING = "after all of the window: it has events from before that only if they came later."
-
-
 #: The window of an act that has not come so far as to choose one.
 NEVER = Window(datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
@@ -74,6 +72,7 @@ def outcome(aws: Aws, found: Found) -> Outcome:
         "Tried: the trial's queue", found.payments(found.part), replays.get(found.part), found.tried
     )
     taken = _compare("Taken by the consumer in the end", whole, replays.get(found.window), found.taken)
+    played = sum(map(len, replays.values()))
     steps = [
         _Number("Published, and kept by the archive", len(found.published), archived),
         _Number("Tried: the queues of all others", 0, found.others),
@@ -81,7 +80,7 @@ def outcome(aws: Aws, found: Found) -> Outcome:
         _Number("Redriven from the dead-letter queue", failing, moved),
         _Number("Replayed: rules that were not named", 0, waiting(aws, MAIL)),
         _Number("Left in a queue", 0, sum(waiting(aws, queue) for queue in _QUEUES)),
-        _Number("Replays", 3, sum(map(len, replays.values()))),
+        _Number("Replays", 3, played),
         _Number("Redrives", 1, len(redrives)),
     ]
     problems = [step.problem() for step in steps if step.expected != step.found]
@@ -96,7 +95,7 @@ def outcome(aws: Aws, found: Found) -> Outcome:
         f"{archived:,} payments archived, {tried.received:,} of them tried, {found.others:,} seen by others "
         f"then; {len(whole):,} replayed, {found.failed:,} failed, {moved:,} redriven, {taken.received:,} "
         f"taken: {len(taken.missing):,} missing, {len(taken.doubled):,} doubled, {len(taken.outside):,} "
-        f"unwanted. {steps[-2].found:,} replays, {len(redrives):,} redrive.",
+        f"unwanted. {played:,} replays, {len(redrives):,} redrive.",
         problems,
     )
 

@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from demo.act import ACCOUNT, REGION, Aws
-from demo.bus import waiting
+from demo.act import Aws
+from demo.bus import entry, queue_arn, waiting
 from demo.tally import Window
 
 BUS, SOURCE = "shop", "shop.payments"  # as in the example DAGs
 #: The consumer's queue and that of what it fails.
 QUEUE, DEAD = "payments", "payments-dead"
+DEAD_ARN = queue_arn(DEAD)
 #: Payments in each second of the window.
 COUNTS = (70, 50)
 #: How often SQS gives a message out before it goes to the dead-letter queue.
 _RECEIVES = 2
 _SECOND = timedelta(seconds=1)
-#: Every so manieth payment has no cents.
-_NO_CENTS = 5
+#: One payment in this many is in yen.
+_ONE_IN_YEN = 5
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,8 @@ class Payment:
 
     def entry(self) -> dict[str, Any]:
         """Return the event as PutEvents takes it."""
-        detail = json.dumps({"event": self.id, "amount": "1980", "currency": self.currency})
-        event = {"Source": SOURCE, "DetailType": "Payment Received", "Detail": detail, "Time": self.time}
-        return {**event, "EventBusName": BUS}
+        detail = {"event": self.id, "amount": "1980", "currency": self.currency}
+        return entry(BUS, SOURCE, "Payment Received", self.time, **detail)
 
 
 def window_from(start: datetime) -> Window:
@@ -58,23 +58,23 @@ def payments(window: Window) -> list[Payment]:
         times += [window.start + second * _SECOND] * number
     times.append(window.end)
     return [
-        Payment(f"payment-{number:03}", "EUR" if number % _NO_CENTS else "JPY", time)
+        Payment(f"payment-{number:03}", "EUR" if number % _ONE_IN_YEN else "JPY", time)
         for number, time in enumerate(times)
     ]
 
 
 class Consumer:
-    """Takes payments out of its queue. Until it is mended, it fails those in yen, which has no cents.
+    """Takes payments out of its queue. Until it is repaired, it fails those in yen, which has no cents.
 
     :param aws: where its queue is
     """
 
     def __init__(self, aws: Aws) -> None:
-        self.mended = False
+        self.repaired = False
         #: The messages that it has taken, in order.
         self.taken: list[Mapping[str, Any]] = []
         self._aws, self._sqs = aws, aws.client("sqs")
-        dead = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{DEAD}", "maxReceiveCount": _RECEIVES}
+        dead = {"deadLetterTargetArn": DEAD_ARN, "maxReceiveCount": _RECEIVES}
         self._sqs.create_queue(QueueName=DEAD)
         # A message that was failed is given out again after a second.
         attributes = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(dead)}
@@ -87,7 +87,7 @@ class Consumer:
         ):
             for message in messages:
                 event = json.loads(message["Body"])
-                if self.mended or event["detail"]["currency"] != "JPY":
+                if self.repaired or event["detail"]["currency"] != "JPY":
                     self.taken.append(event)
                     self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
 

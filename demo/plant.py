@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from demo.bus import entry
 from demo.tally import Window
 
 BUS = "plant"
@@ -36,14 +36,7 @@ class PlantEvent:
 
     def entry(self) -> dict[str, Any]:
         """Return the event as PutEvents takes it."""
-        detail = json.dumps({"event": self.id})
-        return {
-            "Source": f"plant.{self.kind}",
-            "DetailType": "Alarm",
-            "Detail": detail,
-            "Time": self.time,
-            "EventBusName": BUS,
-        }
+        return entry(BUS, f"plant.{self.kind}", "Alarm", self.time, event=self.id)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
-from demo.act import ACCOUNT, REGION, Act, Aws, Outcome, Progress
+from demo.act import Act, Aws, Outcome, Progress
 from demo.bus import drain, make_rule, put_events, waiting
 from demo.payment_count import ARCHIVE, MAIL, TRIAL_QUEUE, Found, outcome
-from demo.payments import BUS, DEAD, QUEUE, SOURCE, Consumer, payments, window_from
+from demo.payments import BUS, DEAD, DEAD_ARN, QUEUE, SOURCE, Consumer, payments, window_from
 from demo.tally import Window
 
 # As in the example DAGs.
 KEEP, TRY, REPLAY, REDRIVE = "keep_payments", "try_payments", "replay_payments", "sqs_redrive"
-DEAD_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{DEAD}"
 #: What is shown of the log of a replay: the warning, the start, the error.
 _TOLD = re.compile(r"\S+ (WARNING|INFO Started)|JobEndedError: ")
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -110,10 +109,10 @@ class SafelyAct(Act):
         self.found.tried = list(drain(aws, [TRIAL_QUEUE]))
         self.found.others = len(self.found.taken) + waiting(aws, QUEUE) + waiting(aws, MAIL)
 
-    def mend(self, aws: Aws) -> None:
-        """Mend the consumer, and note how much it has failed."""
+    def repair(self, aws: Aws) -> None:
+        """Repair the consumer, after counting the messages that it has failed."""
         self.found.failed = waiting(aws, DEAD)
-        self.consumer.mended = True
+        self.consumer.repaired = True
 
     def _steps(self, aws: Aws, airflow: AirflowApi) -> Iterator[None]:
         """Do one thing after another; each yield is a moment of waiting."""
@@ -131,7 +130,7 @@ class SafelyAct(Act):
         found.told = [line for line in log.splitlines() if _TOLD.match(line)]
         yield from self._run(airflow, REPLAY, _conf(found.window))
         yield from self._idle()
-        self.mend(aws)
+        self.repair(aws)
         yield from self._run(airflow, REDRIVE, {"queue": DEAD_ARN})
         yield from self._idle()
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from demo.bus import entry
 from demo.tally import Window
 
 SOURCE = "shop.orders"
@@ -47,8 +47,8 @@ class ShopEvent:
     def entry(self) -> dict[str, Any]:
         """Return the event as PutEvents takes it."""
         branch = BRANCHES[self.order % len(BRANCHES)]
-        detail = json.dumps({"event": self.id, "order": self.order, "branch": branch})
-        return {"Source": SOURCE, "DetailType": self.kind, "Detail": detail, "Time": self.time}
+        detail = {"event": self.id, "order": self.order, "branch": branch}
+        return entry("default", SOURCE, self.kind, self.time, **detail)
 
 
 def shop_events() -> list[ShopEvent]:

@@ -113,9 +113,7 @@ def count(
     for window in (*windows, None):
         expected = [event for event, time in archived.items() if window and window.holds(time)]
         got, strays = received[window], outside[window]
-        missing = [event for event in expected if event not in got]
-        doubled = list((got - Counter(dict.fromkeys(got, 1))).elements())
-        tallies.append(Tally(window, len(expected), got.total() + len(strays), missing, doubled, strays))
+        tallies.append(_tally(window, expected, got, strays))
     return tallies if tallies[-1].received else tallies[:-1]
 
 
@@ -137,6 +135,12 @@ def compare(
             received[event] += 1
         else:
             outside.append(event)
-    missing = [event for event in expected if event not in received]
-    doubled = list((received - Counter(dict.fromkeys(received, 1))).elements())
-    return Tally(None, len(expected), len(messages), missing, doubled, outside, step)
+    return _tally(None, expected, received, outside, step)
+
+
+def _tally(
+    window: Window | None, expected: Sequence[str], got: Counter[str], strays: list[str], step: str = ""
+) -> Tally:
+    missing = [event for event in expected if event not in got]
+    doubled = list((got - Counter(dict.fromkeys(got, 1))).elements())
+    return Tally(window, len(expected), got.total() + len(strays), missing, doubled, strays, step)

@@ -22,8 +22,8 @@ sys.path.append(str(Path(__file__).parents[1]))
 from demo.act import Aws
 from demo.bus import make_rule, waiting
 from demo.payment_count import ARCHIVE, MAIL, TRIAL_QUEUE, WARNING
-from demo.payments import BUS, COUNTS, DEAD, QUEUE, SOURCE, payments, window_from
-from demo.safely import DEAD_ARN, SafelyAct
+from demo.payments import BUS, COUNTS, DEAD, DEAD_ARN, QUEUE, SOURCE, payments, window_from
+from demo.safely import SafelyAct
 from demo.tally import Window
 
 SECOND = timedelta(seconds=1)
@@ -85,14 +85,18 @@ class Played:
         until(idle)
 
     def redrive(self) -> None:
-        self.act.mend(self.aws)
+        self.act.repair(self.aws)
         self.aws.client("sqs").start_message_move_task(SourceArn=DEAD_ARN)
         until(lambda: self.aws.server.jobs("sqs")[-1]["state"] == "COMPLETED")
 
-    def all(self, *, trial: tuple[str, ...] = (), replay: tuple[str, ...] = (QUEUE,)) -> None:
+    def until_failed(self, *, trial: tuple[str, ...] = (), replay: tuple[str, ...] = (QUEUE,)) -> None:
+        """Do all that comes before the repair."""
         self.trial(*trial)
         self.replay("whole", self.found.window, *replay)
         self.consume()
+
+    def all(self, *, trial: tuple[str, ...] = (), replay: tuple[str, ...] = (QUEUE,)) -> None:
+        self.until_failed(trial=trial, replay=replay)
         self.redrive()
         self.consume()
 
@@ -165,9 +169,7 @@ def test_a_second_replay_is_found(played: Played) -> None:
 
 
 def test_what_is_not_redriven_is_found(played: Played) -> None:
-    played.trial()
-    played.replay("whole", played.found.window, QUEUE)
-    played.consume()
+    played.until_failed()
     assert waiting(played.aws, DEAD) == 24
     assert played.problems == [
         "Replayed, failed: the dead-letter queue: 0, not 24.",
@@ -178,12 +180,10 @@ def test_what_is_not_redriven_is_found(played: Played) -> None:
     ]
 
 
-def test_a_consumer_that_is_not_mended_fails_again(played: Played) -> None:
-    played.trial()
-    played.replay("whole", played.found.window, QUEUE)
-    played.consume()
+def test_a_consumer_that_is_not_repaired_fails_again(played: Played) -> None:
+    played.until_failed()
     played.redrive()
-    played.act.consumer.mended = False
+    played.act.consumer.repaired = False
     played.consume()
     assert played.problems == ["Left in a queue: 24, not 0.", "Taken by the consumer in the end: 24 missing"]
 

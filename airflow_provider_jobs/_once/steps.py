@@ -144,7 +144,7 @@ def _start(
     uncounted = [job for job in _of_life(weighed) if job.sighting is Sighting.SUCCEEDED]
     ready: Unstarted | None = yield Prepare(spent, tuple(uncounted))
     if ready is not None:
-        return _not_yet(ready, attempt)
+        return _not_yet(ready, attempt, log)
     attempt = replace(attempt, at=sight.at, since=attempt.since or sight.at, before=attempt.before or shown)
     log = replace(log, whole=True).recorded(attempt)
     yield StoreLog(log, must=True)
@@ -154,7 +154,7 @@ def _start(
             # If the attempt was already in doubt, the refusal of another call proves nothing.
             log = log.without(attempt.number)
             yield StoreLog(log, must=False)
-        return log if answer is Unstarted.HELD_UP else _not_yet(answer, attempt)
+        return _not_yet(answer, attempt, log)
     attempt = replace(attempt, job_id=answer.job_id, shared=answer.shared)
     log = log.recorded(attempt)
     yield StoreLog(log, must=False)
@@ -166,13 +166,15 @@ def _start(
     return Adopt(None, attempt, answer.job_id, fresh=earlier is None and not old, spent=spent)
 
 
-def _not_yet(why: Unstarted, attempt: Attempt) -> Outcome:
+def _not_yet(why: Unstarted, attempt: Attempt, log: AttemptLog) -> Outcome | AttemptLog:
     match why:
         case Unstarted.NO_ROOM | Unstarted.NO_ROOM_IN_DOUBT:
             return WaitForRoom(attempt)
         case Unstarted.TOO_EARLY:
             return WaitForTime()
-        case Unstarted.REFUSED | Unstarted.IN_DOUBT | Unstarted.HELD_UP:
+        case Unstarted.HELD_UP:
+            return log
+        case Unstarted.REFUSED | Unstarted.IN_DOUBT:
             return Failed(why)
 
 

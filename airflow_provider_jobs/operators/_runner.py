@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime, timedelta
 from functools import singledispatchmethod
@@ -84,7 +85,7 @@ class StepRunner:
         self.started: JobStatus | None = None
         self._error: Exception | None = None
         self._listed_at = 0.0
-        self._prepared_at: float | None = None
+        self._prepared_at = -math.inf
         self._hold_ups = 0
         self._not_before: datetime | None = None
         self._try_number = task_context.try_number(context)
@@ -103,6 +104,8 @@ class StepRunner:
             place=self.places.here,
             asked=recorded_of(request),
         )
+        #: In seconds.
+        self._settling = self._task.settling.total_seconds()
 
     def take(self, before: Before) -> Outcome:
         """Carry out the steps, and return their outcome.
@@ -222,8 +225,7 @@ class StepRunner:
                 f"job_timeout={limit} is used up: earlier {self.hook.noun}s of this task ran for "
                 f"{timedelta(seconds=round(step.spent))}. Allow more time, or give the job less to do."
             )
-        settling = self._task.settling.total_seconds()
-        if self._prepared_at is not None and time.monotonic() - self._prepared_at <= settling:
+        if time.monotonic() - self._prepared_at <= self._settling:
             # The checks may have taken the time for which this try lists the jobs again.
             return None
         self._not_before = self.operator.start_not_before(self.request)
@@ -242,7 +244,7 @@ class StepRunner:
     def _(self, step: Start, carried: Carried) -> Started | Unstarted:
         called = time.monotonic()
         held_up = called - self._listed_at
-        if held_up > self._task.settling.total_seconds():
+        if held_up > self._settling:
             return self._held_up(held_up)
         if self.hook.marking is Marking.NAME:
             # If the task is killed during the call, the job is stopped by the name that it will have.

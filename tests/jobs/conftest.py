@@ -10,6 +10,7 @@ from job_cases import CASES, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
+from airflow_provider_jobs.testing.server import AwsJobsServer
 
 #: No retries of botocore's own, so that a fault reaches the operator at once.
 ONE_CALL: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
@@ -20,6 +21,13 @@ def aws() -> Iterator[AwsJobs]:
     """AWS, where jobs end at their second look."""
     with mock_aws_jobs(reads=2) as control:
         yield control
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[AwsJobsServer]:
+    """Another AWS, in a process of its own; it serves all Regions."""
+    with AwsJobsServer() as server:
+        yield server
 
 
 @pytest.fixture(params=CASES)

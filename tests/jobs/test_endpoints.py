@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 from job_cases import CASES, FINDING, REGION, JobCase
 from one_task import OneTask
+from served import use_server
 
 from airflow_provider_jobs.exceptions import JobApiError, JobUnavailableError
 from airflow_provider_jobs.hooks._spec import HookSpec
@@ -24,27 +25,11 @@ HERE = {"aws_conn_id": None, "region_name": None}
 ENDED = [case for case in CASES if case.hook_class.retired_on]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AwsJobsServer]:
-    """Somebody's own AWS."""
-    with AwsJobsServer() as server:
-        yield server
-
-
 @pytest.fixture
 def aws(server: AwsJobsServer, monkeypatch: pytest.MonkeyPatch) -> AwsJobsServer:
     """That AWS, empty; nothing in the environment leads to it."""
-    server.reset()
-    server.set_pace(reads=2)
-    for name, value in {"ACCESS_KEY_ID": "testing", "SECRET_ACCESS_KEY": "testing"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-
-    def client(service: str) -> Any:
-        return job_cases.session().client(service, endpoint_url=server.url)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(job_cases, "client", client)
-    return server
+    return use_server(server, monkeypatch)
 
 
 @contextmanager

@@ -8,14 +8,13 @@ Of the job types here only EventBridge is in all of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import boto3
-import job_cases
 import pytest
 from job_cases import EventBridge, JobCase
 from one_task import OneTask
+from served import use_server
 
 from airflow_provider_jobs.testing.server import AwsJobsServer
 
@@ -35,13 +34,6 @@ REGIONS = {
 UNKNOWN = {"aws-iso-e", "aws-iso-f"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AwsJobsServer]:
-    """An AWS that serves all Regions."""
-    with AwsJobsServer() as server:
-        yield server
-
-
 @pytest.fixture(params=REGIONS)
 def partition(request: pytest.FixtureRequest) -> str:
     """Each partition whose EventBridge the installed botocore knows: moto serves no other Region."""
@@ -55,20 +47,10 @@ def partition(request: pytest.FixtureRequest) -> str:
 def aws(server: AwsJobsServer, partition: str, monkeypatch: pytest.MonkeyPatch) -> AwsJobsServer:
     """That AWS, empty, and a connection that leads to the partition's Region."""
     region = REGIONS[partition]
-    server.reset()
-    server.set_pace(reads=2)
     keys = {"conn_type": "aws", "login": "testing", "password": "testing"}
     extra = {"region_name": region, "endpoint_url": server.url}
     monkeypatch.setenv("AIRFLOW_CONN_THERE", json.dumps({**keys, "extra": extra}))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-
-    def client(service: str) -> Any:
-        session: Any = job_cases.session()
-        return session.client(service, region, endpoint_url=server.url)
-
-    monkeypatch.setattr(job_cases, "client", client)
-    return server
+    return use_server(server, monkeypatch, region)
 
 
 @pytest.fixture
