@@ -43,7 +43,7 @@ def test_there_are_a_dozen() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip("`"))
 def test_the_calls_are_aws_own(row: list[str]) -> None:
-    client, start, _, listing, stop, quota, _ = row
+    client, start, _, listing, stop, quota, state = row
     calls = [_code(cell) for cell in (start, listing, stop)]
     for call, verbs in zip(calls, VERBS, strict=True):
         if call is None:
@@ -51,6 +51,8 @@ def test_the_calls_are_aws_own(row: list[str]) -> None:
         else:
             assert re.match(verbs, call)
             assert call in _model(client).operation_names
+    started = _model(client).operation_model(_code(start) or "").documentation
+    assert ("new customers" in started) is ("new customers" in state)
     assert quota == "not documented" or re.search(r"\d", quota)
 
 
