@@ -23,10 +23,15 @@ _LONGEST = 2_000
 class JobState(StrEnum):
     """A job's state, the same for every service; ``JobStatus.service_state`` has the service's own."""
 
+    #: In flight: it waits at AWS, or runs.
     RUNNING = "running"
+    #: In flight, and asked to stop.
     STOPPING = "stopping"
+    #: Ended as it should.
     SUCCEEDED = "succeeded"
+    #: Ended in another way.
     FAILED = "failed"
+    #: Stopped before its end.
     CANCELLED = "cancelled"
 
     @property

@@ -57,6 +57,18 @@ class Attempt:
         """Return the mark that its job carries."""
         return Mark(identity.digest, self.life, self.number, self.fingerprint)
 
+    def token(self, identity: Identity, longest: int) -> str:
+        """Return the token that goes into a start call, the same in each call of this attempt.
+
+        It leaves the run's ``clear_number`` out, which the clear of another task changes too. It has at least
+        38 characters: letters, digits, ``.``, ``-`` and ``_``. Nothing reads it, so a service that allows
+        less may get a digest of it.
+
+        :param longest: how many characters the service allows in a token, 48 or more.
+        """
+        life = replace(self.life, clear_number=None)
+        return Mark(identity.digest, life, self.number, self.fingerprint).name(identity, longest)
+
     def to_json(self) -> dict[str, Any]:
         """Return its row."""
         return {

@@ -41,9 +41,9 @@ class Mark:
         return f"{_VERSION}{life.started}.{life.max_tries}.{clears}.{self.number}-{self.fingerprint.text}"
 
     def name(self, identity: Identity, longest: int) -> str:
-        """Return a name that carries the mark.
+        """Return a name that carries the mark, in letters, digits, ``.``, ``-`` and ``_``.
 
-        :param longest: how many characters the service allows in a name.
+        :param longest: how many characters the service allows in a name, 48 or more.
         """
         return f"{name_prefix(identity, longest)}{self.code}"
 

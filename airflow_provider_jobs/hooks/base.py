@@ -84,6 +84,9 @@ class JobHook(ServiceCalls):
     def start_job(self, identity: Identity, attempt: Attempt, request: Any) -> JobStatus:
         """Start a job, or return the one that an earlier call of the same attempt started.
 
+        What AWS answers is enough. With ``TOKEN`` the job is described after it, since AWS answers a token
+        that was used before with its job, whatever became of that.
+
         :param identity: the task instance.
         :param attempt: the attempt, which has been recorded.
         :param request: the result of the operator's ``job_request``.

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
@@ -125,15 +124,10 @@ class LookoutEquipmentHook(JobHook):
         return list(self.pages(_LIST, "DataIngestionJobSummaries", MaxResults=500, **filters))
 
     def job_name(self, identity: Identity, attempt: Attempt, request: IngestionRequest) -> str:
-        """Return the client token: the user's own, numbered after the first, or one made from the mark.
-
-        It leaves the run's ``clear_number`` out, which the clear of another task changes too.
-        """
+        """Return the client token: the user's own, numbered after the first, or one made from the mark."""
         if attempt.given:
             return attempt.given if attempt.number == 1 else f"{attempt.given}.{attempt.number}"
-        mark = attempt.mark(identity)
-        life = replace(mark.life, clear_number=None)
-        return replace(mark, life=life).name(identity, 256)
+        return attempt.token(identity, 256)
 
     def scope(self, request: IngestionRequest) -> str:
         """Return the dataset: it takes one job at a time."""
@@ -180,11 +174,7 @@ class LookoutEquipmentHook(JobHook):
             answer = self._start_with(token, request, given=given, last=True)
         job_id, status = (self.member(answer, name, _START) for name in ("JobId", "Status"))
         details = {"job_id": job_id, "dataset_name": request.dataset_name}
-        job = JobStatus(job_id, _STATES.get(status, JobState.RUNNING), status, details=details)
-        # AWS does not say whether the answer to a repeated request has the job's state of now.
-        with suppress(JobError, JobInputError):
-            job = self.describe_job(job_id)
-        return job
+        return JobStatus(job_id, _STATES.get(status, JobState.RUNNING), status, details=details)
 
     def _start_with(
         self, token: str, request: IngestionRequest, *, given: bool, last: bool = False

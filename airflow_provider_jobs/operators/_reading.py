@@ -51,7 +51,17 @@ class ReadsParameters:
             )
         return self.parameter_readers[name](value, name)
 
-    def _note_given(self) -> None:
+    def finish_parameters(self) -> None:
+        """Remember what the DAG file gives, and check the parameters that are literals.
+
+        Each constructor calls it last, so that a wrong literal fails when the DAG is parsed.
+
+        :raises JobInputError: if a literal cannot work.
+        """
+        self._note_written()
+        self._read_literals()
+
+    def _note_written(self) -> None:
         """Remember which narrowing parameters are set, before templates are rendered."""
         self._given = frozenset(name for name in self._narrowing if getattr(self, name) is not None)
 
@@ -63,7 +73,7 @@ class ReadsParameters:
         return is_literal(value, tuple({*TEMPLATE_MARKS, *filter(None, own)}))
 
     def _read_literals(self: Any) -> None:
-        """Read the parameters that are literals, so that a wrong one fails when the DAG is parsed."""
+        """Read the parameters that are literals."""
         try:
             for name in self.parameter_readers:
                 _check_reference(getattr(self, name), name)

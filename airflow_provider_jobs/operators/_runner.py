@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any
@@ -262,9 +263,18 @@ class StepRunner:
         if not job.shared:
             # From here on a kill finds the job, even before it is recorded.
             self.operator._job_id = job.job_id
+        if self.hook.marking is Marking.TOKEN:
+            job = self.started = self._as_it_is_now(job)
         now = self.hook.clock.now()
         at = now - timedelta(seconds=time.monotonic() - called) if now else None
         return Started(job.job_id, job.state, job.started_at, job.shared, at)
+
+    def _as_it_is_now(self, job: JobStatus) -> JobStatus:
+        """Describe a job: AWS answers a token that was used before with its job, whatever became of that."""
+        try:
+            return replace(self.hook.describe_job(job.job_id), shared=job.shared)
+        except (JobError, JobInputError):
+            return job
 
     def _held_up(self, seconds: float) -> Unstarted:
         """Make no call, since a later try recognizes its job by the time that has passed since the list."""

@@ -121,8 +121,7 @@ class EventBridgeCreateArchiveOperator(PushesIds, TellsData, AwsOperator[EventBr
         self.retention_days = retention_days
         self.description = description
         self.kms_key = kms_key
-        self._note_given()
-        self._read_literals()
+        self.finish_parameters()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create the archive, or change it where it differs."""
@@ -176,7 +175,7 @@ class EventBridgeDeleteArchiveOperator(AbsentIds, AwsOperator[EventBridgeReplayH
     def __init__(self, *, archive_name: JobReference, **kwargs: Unpack[AwsOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.archive_name = archive_name
-        self._read_literals()
+        self.finish_parameters()
 
     def execute(self, context: Context) -> None:
         """Delete the archive."""

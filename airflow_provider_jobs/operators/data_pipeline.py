@@ -102,7 +102,7 @@ class DataPipelineCreatePipelineOperator(PushesIds, TellsPipeline, AwsOperator[D
         self.unique_id = unique_id
         self.description = description
         self.tags = tags
-        self._read_literals()
+        self.finish_parameters()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create the pipeline or find it."""
@@ -187,8 +187,7 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         self.start_timestamp = start_timestamp
         self.wait_until = wait_until
         self.if_empty = if_empty
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
 
     def job_request(self, context: Context) -> ActivationRequest:
         """Return the activation that is asked for, checked."""
@@ -259,7 +258,7 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
         self.cancel_active = truth(cancel_active, "cancel_active")
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:
@@ -296,7 +295,7 @@ class DataPipelineDeletePipelineOperator(AbsentIds, TellsPipeline, AwsOperator[D
     def __init__(self, *, pipeline_id: JobReference, **kwargs: Unpack[AwsOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.pipeline_id = pipeline_id
-        self._read_literals()
+        self.finish_parameters()
 
     def execute(self, context: Context) -> None:
         """Delete the pipeline."""

@@ -174,8 +174,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.description = description
         self.archive_delay = archive_delay
         self.if_empty = if_empty
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((event_start_time, event_end_time)):
             self._window()
 
@@ -232,7 +231,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         """Return the window; of literals there is no need of a context."""
         bounds = self.event_start_time, self.event_end_time
         if context is not None:
-            bounds = self._bounds_of(context)
+            bounds = self.window_bounds(context)
         return Window.parse(*bounds, names=self.window_parameters)
 
 
@@ -260,7 +259,7 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

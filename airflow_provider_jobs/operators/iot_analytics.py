@@ -126,8 +126,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         self.end_time: datetime | str | XComArg | None = end_time
         self.s3_paths = s3_paths
         self.partition_window = partition_window
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((start_time, end_time, s3_paths)):
             self._bounds()
 
@@ -157,7 +156,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     def job_request(self, context: Context) -> ReprocessingRequest:
         """Return the reprocessing that is asked for, checked."""
         if not (self._by_paths or self.s3_paths is not None):
-            self.start_time, self.end_time = self._bounds_of(context)
+            self.start_time, self.end_time = self.window_bounds(context)
         request = self._request()
         bounds = [bound for bound in (request.start, request.end) if bound]
         if any(bound.minute or bound.second for bound in bounds):
@@ -252,7 +251,7 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
         self.reprocessing_id = reprocessing_id
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((pipeline_name, reprocessing_id)) and reprocessing_id:
             handed_reprocessing(pipeline_name, reprocessing_id)
 

@@ -115,14 +115,13 @@ class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExpo
         self.log_stream_name_prefix = log_stream_name_prefix
         self.destination_prefix = destination_prefix
         self.export_delay = export_delay
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((start_time, end_time)):
             Window.parse(start_time, end_time, names=self.window_parameters)
 
     def job_request(self, context: Context) -> ExportRequest:
         """Return the export that is asked for, checked."""
-        window = Window.parse(*self._bounds_of(context), names=self.window_parameters)
+        window = Window.parse(*self.window_bounds(context), names=self.window_parameters)
         return ExportRequest(
             self.read("log_group_name"),
             window.start,
@@ -183,7 +182,7 @@ class CloudWatchLogsCancelExportTaskOperator(StopJobOperator[CloudWatchLogsExpor
     def __init__(self, *, export_task_id: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
         super().__init__(**kwargs)
         self.export_task_id = export_task_id
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

@@ -118,8 +118,7 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
         if not isinstance(data_quality or {}, Mapping):
             raise JobInputError(f"data_quality={data_quality!r} must be a dictionary of counts.")
         self._check_limits({"max_discarded_files": max_discarded_files or 0, **(data_quality or {})})
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((prefix, key_pattern)):
             self._checked_pattern()
 

@@ -111,7 +111,7 @@ class DataPipelinePutPipelineDefinitionOperator(
         self.parameter_values = parameter_values
         self.render_definition = truth(render_definition, "render_definition")
         self._check_choice()
-        self._read_literals()
+        self.finish_parameters()
         # A text may be the name of a file, which is read with the templates.
         parts = (definition, pipeline_objects, parameter_objects)
         literal = self._is_literal(parts) if render_definition else is_literal(parts, marks=())

@@ -85,8 +85,7 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
         self.source_arn = source_arn
         self.destination_arn = destination_arn
         self.max_messages_per_second = max_messages_per_second
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((source_arn, destination_arn, max_messages_per_second)):
             self._request()
 
@@ -149,7 +148,7 @@ class SqsCancelMessageMoveTaskOperator(StopJobOperator[SqsRedriveHook]):
         super().__init__(**kwargs)
         self.source_arn = source_arn
         self.since = since
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

@@ -81,7 +81,7 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
 
     def _note_written(self) -> None:
         """Remember the values from the DAG file, before templates are rendered."""
-        self._note_given()
+        super()._note_written()
         if self.window_parameters:
             bounds = {name: getattr(self, name) for name in self.window_parameters}
             self._default_window = DefaultWindow.of(self.partition_window, **bounds)
@@ -93,8 +93,13 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         """Whether the job's window is the run's data interval, because none was given."""
         return self.window_parameters is not None and self._default_window.whole
 
-    def _bounds_of(self, context: Context) -> tuple[Any, Any]:
-        """Return the rendered bounds of the job's window, with defaults filled in."""
+    def window_bounds(self, context: Context) -> tuple[Any, Any]:
+        """Return the rendered bounds of the job's window, with defaults filled in; for ``job_request``.
+
+        :param context: the running task instance's Airflow context.
+        :raises JobInputError: if a bound uses the default, and the run has neither a data interval nor a
+            partition with both bounds.
+        """
         first, last = self._default_window.names
         return self._default_window.fill(context, getattr(self, first), getattr(self, last))
 

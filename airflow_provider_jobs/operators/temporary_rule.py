@@ -111,8 +111,7 @@ class EventBridgeCreateTemporaryRuleOperator(PushesIds, AwsOperator[EventBridgeR
         self.role_arn = role_arn
         self.dead_letter_arn = dead_letter_arn
         self.keep_for = keep_for
-        self._note_given()
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((target_arn, event_pattern, event_bus_name, role_arn, dead_letter_arn)):
             self._rule("checked")
 
@@ -178,7 +177,7 @@ class EventBridgeDeleteTemporaryRuleOperator(AbsentIds, AwsOperator[EventBridgeR
         super().__init__(**kwargs)
         self.rule_name = rule_name
         self.event_bus_name = event_bus_name
-        self._read_literals()
+        self.finish_parameters()
 
     def execute(self, context: Context) -> None:
         """Delete the rule."""

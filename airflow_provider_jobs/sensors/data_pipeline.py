@@ -62,7 +62,7 @@ class DataPipelineSensor(JobSensor[DataPipelineHook]):
         self.pipeline_id = pipeline_id
         self.activation_time = activation_time
         self.wait_until = wait_until
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

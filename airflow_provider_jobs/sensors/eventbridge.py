@@ -43,7 +43,7 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:
         super().__init__(**kwargs)
         self.replay_name = replay_name
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

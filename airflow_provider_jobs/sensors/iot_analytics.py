@@ -52,7 +52,7 @@ class IotAnalyticsPipelineReprocessingSensor(JobSensor[IotAnalyticsHook]):
         super().__init__(**kwargs)
         self.pipeline_name = pipeline_name
         self.reprocessing_id = reprocessing_id
-        self._read_literals()
+        self.finish_parameters()
         if self._is_literal((pipeline_name, reprocessing_id)) and reprocessing_id:
             handed_reprocessing(pipeline_name, reprocessing_id)
 

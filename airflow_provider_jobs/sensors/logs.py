@@ -43,7 +43,7 @@ class CloudWatchLogsExportTaskSensor(JobSensor[CloudWatchLogsExportHook]):
     def __init__(self, *, export_task_id: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:
         super().__init__(**kwargs)
         self.export_task_id = export_task_id
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

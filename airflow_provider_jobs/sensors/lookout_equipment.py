@@ -47,7 +47,7 @@ class LookoutEquipmentDataIngestionJobSensor(JobSensor[LookoutEquipmentHook]):
     def __init__(self, *, job_id: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:
         super().__init__(**kwargs)
         self.job_id = job_id
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

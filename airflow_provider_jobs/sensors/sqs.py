@@ -57,7 +57,7 @@ class SqsMessageMoveTaskSensor(JobSensor[SqsRedriveHook]):
         super().__init__(**kwargs)
         self.source_arn = source_arn
         self.since = since
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:

@@ -52,7 +52,10 @@ class AwsError(JsonRESTError):
 
 
 class JobResponse(BaseResponse):
-    """Base or mixin of our response classes: one call at a time, and no operation that is not there."""
+    """Base or mixin of our response classes: one call at a time, and no operation that is not there.
+
+    What a call of a JSON service has for arguments is checked by botocore's model before its method runs.
+    """
 
     #: The code of the service's own HTTP 500 error.
     internal_error = "InternalFailureException"

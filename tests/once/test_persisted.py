@@ -8,12 +8,13 @@ The data below was kept from 0.1.0. A release adds its own and changes none of i
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.module_loading import import_string
 
-from airflow_provider_jobs._once.attempt_log import AttemptLog
+from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs._once.fingerprint import Fingerprint, Likeness
 from airflow_provider_jobs._once.identity import Identity, Life
 from airflow_provider_jobs._once.mark import Mark
@@ -107,6 +108,21 @@ def test_marks_are_read() -> None:
     assert mark.name(TASK, 64) == name
     text = f"what the user wrote [airflow:{TASK.digest}/1abcdef.3.-.2-1781293]"
     assert Mark.of_text(text) == Mark(TASK.digest, Life("abcdef", 3, None), 2, Fingerprint("1781293"))
+
+
+def test_a_token_is_the_same_after_the_clear_of_another_task() -> None:
+    (attempt,) = AttemptLog.open(ROWS, first_try=False, identity="c4b5ecb15a1f").attempts
+    token = attempt.token(TASK, 64)
+    assert token == f"orders.replay-{TASK.digest}-1abcdef.3.-.1-1781293"
+    cleared = replace(attempt, life=replace(attempt.life, clear_number=1))
+    assert cleared.token(TASK, 64) == token != replace(attempt, number=2).token(TASK, 64)
+
+
+def test_a_token_has_38_characters_or_more_and_fits_into_48() -> None:
+    shortest = Attempt(1, Life("abcdef", 0, 0), Fingerprint("1781293"))
+    assert len(shortest.token(Identity("a", "run", "b"), 256)) == 38
+    longest = Attempt(9999, Life("abcdef", 9999, 0), Fingerprint("1781293"))
+    assert len(longest.token(Identity("a" * 200, "run", "b"), 48)) <= 48
 
 
 def test_a_description_that_quotes_a_mark_has_its_own_at_its_end() -> None:

@@ -84,12 +84,11 @@ class LogsStartQueryOperator(StartJobOperator[LogsQueryHook]):
         self.query_string = query_string
         self.start_time: datetime | str | XComArg = start_time
         self.end_time: datetime | str | XComArg = end_time
-        self._note_written()
-        self._read_literals()
+        self.finish_parameters()
 
     def job_request(self, context: Context) -> QueryRequest:
         """Return the query that is asked for, checked."""
-        self.start_time, self.end_time = self._bounds_of(context)
+        self.start_time, self.end_time = self.window_bounds(context)
         window = Window.parse(self.start_time, self.end_time, names=self.window_parameters)
         return QueryRequest(
             log_group=self.read("log_group"),

@@ -39,7 +39,7 @@ class LogsQuerySensor(JobSensor[LogsQueryHook]):
     def __init__(self, *, query_id: JobReference, **kwargs: Unpack[JobSensorParameters]) -> None:
         super().__init__(**kwargs)
         self.query_id = query_id
-        self._read_literals()
+        self.finish_parameters()
 
     @property
     def target_id(self) -> str:
