@@ -261,7 +261,7 @@ def test_the_log_of_a_failed_try_says_why(page: Page, stage: Stage, take: Callab
     take("failure")
 
 
-def test_the_log_says_where_in_line_the_task_stands(
+def test_the_log_says_where_in_the_queue_the_task_stands(
     page: Page, stage: Stage, take: Callable[[str], None]
 ) -> None:
     stage.until(FAILED, "deferred", try_number=2)
@@ -269,4 +269,4 @@ def test_the_log_says_where_in_line_the_task_stands(
     told = rf"Waiting in the queue to start \S+: position 1; {QUOTA} of {QUOTA} jobs are in flight\."
     expect(log_line(page, told)).to_be_visible()
     page.keyboard.press("w")
-    take("line")
+    take("queue")
