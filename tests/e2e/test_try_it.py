@@ -65,7 +65,7 @@ class Reader:
 @pytest.fixture
 def server() -> Iterator[AwsJobsServer]:
     """What the page's command starts."""
-    assert SERVER == f"python -m {AwsJobsServer.__module__} --port {PORT}\n"
+    assert f"python -m {AwsJobsServer.__module__} --port {PORT}\n" == SERVER
     with AwsJobsServer() as server:
         yield server
 
