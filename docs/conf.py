@@ -87,6 +87,13 @@ def _short_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: An
     )
 
 
+def _break_names(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """Let long names and paths go on in the next line where a word of theirs ends, above all in tables."""
+    name = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
+    end = re.compile(r"(?<=\w[_/.:-])(?=\w)|(?<=::)(?=\w)|(?<=[a-z])(?=[A-Z])")
+    context["body"] = name.sub(lambda found: end.sub("<wbr>", found[0]), context.get("body", ""))
+
+
 class Operators(SphinxDirective):
     """Shows the operators and sensors of the modules in its content, which a guide explains."""
 
@@ -102,6 +109,7 @@ class Operators(SphinxDirective):
 def setup(app: Sphinx) -> None:
     """Register what this file adds to Sphinx."""
     app.add_directive("operators", Operators)
+    app.connect("html-page-context", _break_names)
 
     def rewrite(_app: Sphinx, *read: object) -> None:
         source = read[-1]

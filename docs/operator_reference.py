@@ -29,7 +29,7 @@ _AWS_PAGE = re.compile(r"^https://docs\.aws\.amazon\.com/\S+/API_(\w+)\.html$", 
 #: Defaults that Airflow's configuration sets, and templates, in words.
 _IN_WORDS = {
     "deferrable": "Airflow's option",
-    "poll_interval": "30 seconds, or the option",
+    "poll_interval": "the option (30 seconds)",
     INTERVAL_START: "the data interval's start",
     INTERVAL_END: "the data interval's end",
 }
@@ -71,7 +71,7 @@ def _fields(kind: type[Any], field: str) -> dict[str, str]:
 
 
 def _type(annotation: str) -> str:
-    return re.sub(r"\bJobReference\b", "str", re.sub(r" \| XComArg\b", "", annotation))
+    return re.sub(r"\b(JobReference|IfEmpty)\b", "str", re.sub(r" \| XComArg\b", "", annotation))
 
 
 def _default(name: str, value: Any) -> str:
