@@ -11,8 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -98,9 +96,9 @@ class Operators(SphinxDirective):
     """Shows the operators and sensors of the modules in its content, which a guide explains."""
 
     has_content = True
-    option_spec = {"guide": directives.unchanged_required}  # noqa: RUF012 - as docutils has it
+    option_spec = {"guide": str}  # noqa: RUF012 - as docutils has it
 
-    def run(self) -> list[nodes.Node]:
+    def run(self) -> list[Any]:
         """Return what is shown."""
         found = classes(*self.content)
         return self.parse_text_to_nodes("".join(reference(each, self.options["guide"]) for each in found))

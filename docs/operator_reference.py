@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -123,7 +123,7 @@ def result(kind: type[BaseOperator]) -> dict[str, str]:
     return {key: told for key, told in result(other).items() if key not in without}
 
 
-def _rows(title: str, head: tuple[str, ...], widths: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _rows(title: str, head: tuple[str, ...], widths: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield from (
         f".. list-table:: {title}",
         "   :header-rows: 1",
@@ -146,7 +146,9 @@ def reference(kind: type[BaseOperator], guide: str) -> str:
     calls = _AWS_PAGE.findall(told)
     summary, _, more = _AWS_PAGE.sub("", told).partition("\n\n")
     pages = ", ".join(f"`{call} <{page}>`__" for call, page in zip(calls, _links(told), strict=True))
-    airflows = BaseSensorOperator if issubclass(kind, BaseSensorOperator) else BaseOperator
+    airflows = "``BaseOperator``, such as ``task_id`` and ``retries``"
+    if issubclass(kind, BaseSensorOperator):
+        airflows = "``BaseSensorOperator``, such as ``poke_interval``, ``timeout`` and ``soft_fail``"
     paragraphs = re.split(r"\n\s*\n", more.strip())
     about_result = [each for each in paragraphs if _RESULT.match(each)]
     lines = [
@@ -178,7 +180,7 @@ def reference(kind: type[BaseOperator], guide: str) -> str:
     ]
     head = ("parameter", "type", "default", "meaning")
     lines += ["   " + line for line in _rows("Parameters", head, "22 18 16 44", rows)]
-    lines += [f"   And those of Airflow's ``{airflows.__name__}``, such as ``task_id`` and ``retries``.", ""]
+    lines += [f"   And those of Airflow's {airflows}.", ""]
     if keys := result(kind):
         lines += ["   " + line for each in about_result for line in [*each.splitlines(), ""]]
         table = [(f"``{key}``", told[0].upper() + told[1:].rstrip(".") + ".") for key, told in keys.items()]

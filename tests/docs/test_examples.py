@@ -20,7 +20,7 @@ DOCS = REPOSITORY / "docs"
 PAGE = DOCS / "examples.md"
 #: The page's tables of files, with what is in each.
 TABLES = {
-    "dags": ["example_dags/*.py", "docs/try-it/try_*.py"],
+    "dags": ["example_dags/*.py", "docs/try_it/try_*.py"],
     "recipes": ["docs/recipes/*.py"],
     "tests": ["example_tests/*.py", "example_tests/dags/*.py", "system_tests/aws/*.py"],
 }

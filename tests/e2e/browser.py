@@ -14,6 +14,8 @@ pytest.importorskip("playwright", reason="the browser tests run on the newest Ai
 
 from playwright.sync_api import Browser, sync_playwright
 
+__all__ = ["Browser", "opened"]
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Nothing may be asked of the world outside, and root has no sandbox.
 FLAGS = (

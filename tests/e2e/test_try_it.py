@@ -36,10 +36,10 @@ class Reader:
     def __init__(self, airflow: LocalAirflow, server: AwsJobsServer, folder: Path) -> None:
         self._port = server.url.rpartition(":")[2]
         self._folder = folder
-        (folder / "docs" / "try-it").mkdir(parents=True)
-        for file in (REPOSITORY / "docs" / "try-it").glob("*.py"):
+        (folder / "docs" / "try_it").mkdir(parents=True)
+        for file in (REPOSITORY / "docs" / "try_it").glob("*.py"):
             text = file.read_text().replace(PORT, self._port)
-            (folder / "docs" / "try-it" / file.name).write_text(text)
+            (folder / "docs" / "try_it" / file.name).write_text(text)
         commands = Path(sys.executable).parent
         self._env = {
             **os.environ,
