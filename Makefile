@@ -15,7 +15,7 @@ REPORTS := $(patsubst %,build/reports/%.xml,unit e2e extended alone)
 # What is done, without the commands; what they print is shown all the same.
 SAY := @printf '%s\n'
 
-.PHONY: help demo screenshots test unit explore lives faults traces lowest moto clients service-model e2e extended shown reliability lint types docs build benchmark constraints install clean
+.PHONY: help demo screenshots test unit explore lives faults traces pythons celery lowest moto clients service-model e2e extended shown reliability lint types docs build benchmark constraints install clean
 
 help:  ## This list.
 	@echo "make TARGET; each sets up in $(VENV) what it needs. The targets:"
@@ -45,6 +45,13 @@ faults: install  ## Tests of all job types under each kind of fault, and a table
 traces: install  ## A thousand of the explored histories, replayed on the real operators over the mocked AWS.
 	TRACES=1 $(BIN)/pytest tests/once/test_traces.py -n $(JOBS)
 
+# pyenv's commands work for the versions that are chosen only; all are, if there is pyenv.
+pythons: $(VENV)/ready  ## The unit tests by each further Python that is here, of those that noxfile.py names.
+	PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | paste -sd:) $(BIN)/nox --session pythons -- -n $(JOBS)
+
+celery: $(VENV)/ready  ## The tests of a real Airflow with Celery's workers; needs redis-server.
+	$(BIN)/nox --session celery
+
 lowest: $(VENV)/ready  ## The unit tests on the lowest versions that we support.
 	$(BIN)/nox --session lowest -- -n $(JOBS)
 
@@ -61,7 +68,7 @@ e2e: install  ## The tests that run one.
 	$(BIN)/pytest -m "e2e and not extended" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
 
 extended: install  ## Longer tests: outages, several schedulers and triggerers, 200 jobs, the UI, random lives of a task.
-	$(BIN)/pytest -m "extended and not alone" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/extended.xml
+	$(BIN)/pytest -m "extended and not alone and not celery" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/extended.xml
 	$(BIN)/pytest -m "extended and alone" --junit-xml build/reports/alone.xml
 
 shown: $(VENV)/ready  ## Whether the last runs of "test" and "extended" show all that docs/reliability.md says.
@@ -125,7 +132,7 @@ $(VENV)/ready-docs: $(VENV)/ready
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
 	--no-header --no-annotate --no-emit-index-url --quiet
 constraints: $(VENV)/ready  ## The newest of everything, and the lowest that we declare, into the constraints files.
-	$(COMPILE) --all-extras --group dev --group docs --output-file constraints.txt
+	$(COMPILE) --all-extras --group celery --group docs --output-file constraints.txt
 	mkdir -p build
 	$(BIN)/python tests/support.py floors > build/floors.txt
 	$(COMPILE) --extra testing --group unit --resolution lowest-direct --constraint build/floors.txt \
