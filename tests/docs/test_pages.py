@@ -90,7 +90,8 @@ def _checked_pip(words: list[str]) -> bool:
 def _checked_python(words: list[str]) -> bool:
     if words[0] != "-m":
         return (REPOSITORY / words[0]).is_file()
-    return importlib.util.find_spec(words[1]) is not None
+    ours = REPOSITORY.joinpath(*words[1].split("."))  # run from there
+    return ours.is_dir() or ours.with_suffix(".py").exists() or importlib.util.find_spec(words[1]) is not None
 
 
 def _checked_airflow(words: list[str]) -> bool:
