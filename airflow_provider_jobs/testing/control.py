@@ -60,6 +60,8 @@ class JobControl(AwsJobs):
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
             self.activities = ActivitySettings()
+            #: Seconds until CloudWatch shows what EventBridge's rules did.
+            self.figures_late = 0.0
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -240,6 +242,11 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_figures(self, late: float) -> None:
+        if late < 0:
+            raise ValueError(f"late must not be negative, got {late}.")
+        self.figures_late = late
 
     def _on_set_lambda(self, name: str, handler: LambdaHandler) -> None:
         self.activities.set_lambda(name, handler)
