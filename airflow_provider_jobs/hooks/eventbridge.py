@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from airflow_provider_jobs._eventbridge.client import ArchiveClient, RuleClient
+from airflow_provider_jobs._eventbridge.observer import DeliveryObserver
 from airflow_provider_jobs._eventbridge.preparation import ReplayPreparation
 from airflow_provider_jobs._eventbridge.replay import (
     IN_FLIGHT,
@@ -72,6 +73,8 @@ class EventBridgeReplayHook(JobHook):
     #: A look at a rule is worth one call before a start, which does not wait for more.
     unrepeatable: ClassVar[frozenset[str]] = frozenset({"describe_rule"})
 
+    #: How many messages dead-letter queues had right before the start; None if that was not asked for.
+    dead_letters_before: Mapping[str, int | None] | None = None
     #: The archive of the request that was looked at last.
     _archive: tuple[ReplayRequest, dict[str, Any]] | None = None
 
@@ -84,6 +87,11 @@ class EventBridgeReplayHook(JobHook):
     def rules(self) -> RuleClient:
         """The calls for rules."""
         return RuleClient(self)
+
+    @cached_property
+    def observer(self) -> DeliveryObserver:
+        """The calls that read what becomes of replayed events."""
+        return DeliveryObserver(self)
 
     def describe_archive(self, archive: str) -> dict[str, Any]:
         """Return an archive's description.
@@ -227,7 +235,10 @@ class EventBridgeReplayHook(JobHook):
 
     def prepare_start(self, request: ReplayRequest) -> None:
         """Check the archive and the rules; name replays of the same window in flight."""
-        ReplayPreparation(self, request, self._archive_of(request)).check()
+        preparation = ReplayPreparation(self, request, self._archive_of(request))
+        preparation.check()
+        if request.check_delivery:
+            self.dead_letters_before = preparation.dead_letters()
 
     def start_job(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> JobStatus:
         """Start the replay; if its name exists, return it only if it carries the attempt's mark."""

@@ -4,24 +4,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Unpack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
-from airflow_provider_jobs._eventbridge.archive import ARCHIVE_NAME
+from airflow_provider_jobs._eventbridge.parameters import (
+    checked_archive,
+    checked_delay,
+    checked_limit,
+    checked_rules,
+)
 from airflow_provider_jobs._eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import duration
-from airflow_provider_jobs.exceptions import JobInputError
+from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
-from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
+from airflow_provider_jobs.operators._context import try_number as current_try
+from airflow_provider_jobs.operators._delivery import check_delivery, with_counts_before
 from airflow_provider_jobs.operators.archives import (
     EventBridgeCreateArchiveOperator,
     EventBridgeDeleteArchiveOperator,
@@ -33,9 +39,12 @@ from airflow_provider_jobs.operators.temporary_rule import (
     EventBridgeCreateTemporaryRuleOperator,
     EventBridgeDeleteTemporaryRuleOperator,
 )
-from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, texts
+from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, truth
 from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
+
+if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks._spec import HookSpec
 
 __all__ = [
     "EventBridgeCancelReplayOperator",
@@ -46,47 +55,8 @@ __all__ = [
     "EventBridgeStartReplayOperator",
 ]
 
-_ARCHIVE = re.compile(rf"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{{12}}:archive/)?{ARCHIVE_NAME}")
-_RULE_ARN = re.compile(
-    r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
-)
-_RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
-
-
-def _archive(value: Any, name: str) -> str:
-    archive = text(value, name)
-    if not _ARCHIVE.fullmatch(archive):
-        raise JobInputError(
-            f"{name}={archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
-            "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
-        )
-    return archive
-
-
-def _delay(value: Any, name: str) -> timedelta:
-    return duration(value, name, zero=True)
-
-
-def _rules(value: Any, name: str) -> list[str]:
-    rules = texts(value, name)
-    if not rules:
-        raise JobInputError(f"{name} is empty. Leave it out to reach all rules of the bus.")
-    buses = {}
-    for rule in rules:
-        if _RULE_NAME.fullmatch(rule):
-            continue
-        if not _RULE_ARN.fullmatch(rule):
-            raise JobInputError(
-                f"{name}: {rule!r} is neither a rule's name (1 to 64 letters, digits and .-_) nor a rule's "
-                "ARN (arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
-            )
-        buses[rule.rpartition("/")[0]] = rule
-    if len(buses) > 1:
-        raise JobInputError(
-            f"{name} are on several event buses: {', '.join(buses.values())}. A replay reaches only "
-            "rules of the bus that the archive was made from; use a task for each archive."
-        )
-    return rules
+#: How long the figures may be unreadable before the task fails.
+_PATIENCE = timedelta(hours=1)
 
 
 class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
@@ -118,8 +88,17 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         the earliest: events reach an archive up to ten minutes late.
     :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
         with a warning, ``skip`` or ``fail``.
+    :param check_delivery: whether to wait, after the replay has completed, until AWS's figures tell what its
+        rules did with the events. The result then has ``delivery``, as that of
+        :class:`~airflow_provider_jobs.sensors.eventbridge.EventBridgeReplayDeliverySensor`.
+    :param max_failed: how many invocations of targets may fail for good, of all rules that live events cannot
+        match; None for any number. Other rules fail nothing.
+    :param delivery_delay: as a timedelta or in seconds, how long after the replay's end the figures are read:
+        AWS has them minutes late.
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
-    :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``; without a retry.
+    :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``, or if more invocations
+        failed than ``max_failed``; without a retry.
+    :raises JobError: if the figures cannot be read; a retry only reads again.
     """
 
     aws_hook_class = EventBridgeReplayHook
@@ -133,18 +112,23 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         "rule_arns",
     )
     parameter_readers: ClassVar[Mapping[str, Reader]] = {
-        "archive": _archive,
+        "archive": checked_archive,
         "description": optional(text),
         "event_end_time": parse_time,
         "event_start_time": parse_time,
         "replay_name": optional(checked_replay_name),
-        "rule_arns": optional(_rules),
+        "rule_arns": optional(checked_rules),
     }
     window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
     name_parameter: ClassVar[str | None] = "replay_name"
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
-    archive_delay = Checked(_delay)
+    archive_delay = Checked(checked_delay)
     if_empty = Checked(read_if_empty)
+    check_delivery = Checked(truth)
+    max_failed = Checked(checked_limit)
+    delivery_delay = Checked(checked_delay)
+    #: What dead-letter queues had before the start, if that is known.
+    _before: Mapping[str, int | None] | None = None
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -162,6 +146,9 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
         if_empty: IfEmpty = "succeed",
+        check_delivery: bool = False,
+        max_failed: int | None = None,
+        delivery_delay: timedelta | float = timedelta(minutes=10),
         **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
@@ -174,6 +161,16 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.description = description
         self.archive_delay = archive_delay
         self.if_empty = if_empty
+        self.check_delivery = check_delivery
+        self.max_failed = max_failed
+        self.delivery_delay = delivery_delay
+        if max_failed is not None and not check_delivery:
+            raise JobInputError(f"max_failed={max_failed} has no effect without check_delivery=True.")
+        if check_delivery and not self.wait_for_completion:
+            raise JobInputError(
+                "check_delivery=True needs wait_for_completion. Use EventBridgeReplayDeliverySensor to wait "
+                "in another task."
+            )
         self.finish_parameters()
         if self._is_literal((event_start_time, event_end_time)):
             self._window()
@@ -192,6 +189,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             description=self.read("description")
             or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
             backfill=is_backfill(context),
+            check_delivery=self.check_delivery,
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
@@ -201,11 +199,13 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         return request.end + self.archive_delay
 
     def check_result(self, job: JobStatus) -> None:
-        """Look whether any event was replayed.
+        """Look whether any event was replayed, and what became of them if that is known.
 
         :raises AirflowSkipException: if none was and ``if_empty`` is ``skip``.
-        :raises JobEndedError: if none was and ``if_empty`` is ``fail``.
+        :raises JobEndedError: if none was and ``if_empty`` is ``fail``, or if too many failed.
         """
+        if delivery := job.details.get("delivery"):
+            check_delivery(job.job_id, delivery, self.max_failed, self.log)
         # Where the event does not tell, as that of another release may, nothing is said.
         if job.details.get("event_last_replayed_time", "") is not None:
             return
@@ -215,6 +215,81 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         )
         advice = "Correct the archive or the window, then clear the task."
         nothing_done(self.if_empty, what, advice, self.log)
+
+    def execute_complete(
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        try_number: int | None = None,
+        asked: Mapping[str, Any] | None = None,
+        before: Mapping[str, int | None] | None = None,
+        **_later: Any,
+    ) -> dict[str, Any]:
+        """Resume the task after the wait for the replay's end.
+
+        :param before: what dead-letter queues had before the start.
+        """
+        self._before = before or self._before
+        return super().execute_complete(context, event, try_number, asked)
+
+    def execute_after_delivery(
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        try_number: int | None = None,
+        before: Mapping[str, int | None] | None = None,
+        **_later: Any,
+    ) -> dict[str, Any]:
+        """Resume the task after the wait for the figures of its replay's rules.
+
+        :param event: that of a trigger.
+        :param try_number: the try that waited; the event of another try is ignored.
+        :param before: what dead-letter queues had before the start.
+        :param _later: arguments that a later release stored before a downgrade; ignored.
+        :raises JobError: if the figures could not be read.
+        """
+        if try_number is not None and try_number != current_try(context):
+            return self.execute(context)
+        if why := event.get("error") or event.get("timeout"):
+            raise JobError(
+                f"Replay {event['job_id']} has completed, and AWS's figures of its rules could not be read: "
+                f"{why}. A retry only reads them again."
+            )
+        job = JobStatus.from_json(event["job"])
+        delivery = with_counts_before(job.details["delivery"], before or {})
+        return self._finish(context, replace(job, details={**job.details, "delivery": delivery}))
+
+    def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
+        done = job.state is not JobState.SUCCEEDED or "delivery" in job.details
+        # Without an event there is nothing to look at.
+        if done or not self.check_delivery or job.details.get("event_last_replayed_time", "") is None:
+            return super()._finish(context, job)
+        self._job = job
+        self._job_id = None
+        figures_at = (self.hook.clock.now() or datetime.now(UTC)) + self.delivery_delay
+        trigger = self._job_trigger(
+            job.job_id,
+            (figures_at + _PATIENCE).isoformat(),
+            spec=self._encoded_for_delivery(),
+            goes_on="It has completed",
+        )
+        kwargs: dict[str, Any] = {"try_number": current_try(context), "before": dict(self._counts_before())}
+        event = self._wait(trigger, "execute_after_delivery", kwargs)
+        return self.execute_after_delivery(context, event, **kwargs)
+
+    def _kept(self) -> dict[str, Any]:
+        return {**super()._kept(), **({"before": before} if (before := self._counts_before()) else {})}
+
+    def _counts_before(self) -> Mapping[str, int | None]:
+        return self._before or (self.hook.dead_letters_before if self.check_delivery else None) or {}
+
+    def _encoded_for_delivery(self) -> HookSpec:
+        """Return a description of the hook that reads the figures."""
+        from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
+        from airflow_provider_jobs.hooks._spec import HookSpec
+
+        figures_after = self.delivery_delay.total_seconds()
+        return HookSpec.of(ReplayDeliveryHook, {**self._encoded().parameters, "figures_after": figures_after})
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""

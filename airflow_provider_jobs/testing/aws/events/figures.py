@@ -3,8 +3,8 @@
 """CloudWatch's figures of EventBridge's rules: what each rule has matched, and what became of its targets.
 
 Models https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html. The figures do not tell
-replayed events from live ones, as on AWS. An archive's own rule has none here. Assumptions: an invocation that
-goes to a dead-letter queue counts as failed too; nothing is retried, so each invocation is one attempt.
+replayed events from live ones, as on AWS. An archive's own rule has none here. Assumptions: an invocation
+that goes to a dead-letter queue counts as failed too; nothing is retried, so each invocation is one attempt.
 """
 
 from __future__ import annotations
