@@ -129,8 +129,8 @@ def failure(delivery: Mapping[str, Any], max_failed: int | None) -> str | None:
     names = ", ".join(f"{rule['rule_name']} ({undelivered(rule)})" for rule in own)
     return (
         f"{count} invocations of its targets failed for good; max_failed={max_failed} allows no more: "
-        f"{names}. Only rules that live events cannot match are counted. See the rules' dead-letter queues and "
-        "the targets' logs, correct the target, then replay again or redrive."
+        f"{names}. Only rules that live events cannot match are counted. See the rules' dead-letter queues "
+        "and the targets' logs, correct the target, then replay again or redrive."
     )
 
 

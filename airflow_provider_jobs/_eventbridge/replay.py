@@ -86,6 +86,7 @@ class ReplayRequest:
     :param backfill: whether it is for a run of a backfill, beside which another run may have its replay.
     :param check_delivery: whether what its rules deliver is looked at, so that dead-letter queues are counted
         before the start.
+    :param resume: whether it goes on where an earlier replay of the same life has failed.
     """
 
     archive: str
@@ -96,6 +97,7 @@ class ReplayRequest:
     description: str = ""
     backfill: bool = False
     check_delivery: bool = False
+    resume: bool = False
 
     @property
     def given(self) -> str:

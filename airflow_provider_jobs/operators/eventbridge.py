@@ -25,21 +25,21 @@ from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
-from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
+from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators._context import try_number as current_try
 from airflow_provider_jobs.operators._delivery import check_delivery, with_counts_before
 from airflow_provider_jobs.operators.archives import (
     EventBridgeCreateArchiveOperator,
     EventBridgeDeleteArchiveOperator,
 )
+from airflow_provider_jobs.operators.cancel_replay import EventBridgeCancelReplayOperator
 from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.start import StartJobOperator
-from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.operators.temporary_rule import (
     EventBridgeCreateTemporaryRuleOperator,
     EventBridgeDeleteTemporaryRuleOperator,
 )
-from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, truth
+from airflow_provider_jobs.parameters import Checked, Reader, optional, text, truth
 from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
@@ -88,6 +88,9 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         the earliest: events reach an archive up to ten minutes late.
     :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
         with a warning, ``skip`` or ``fail``.
+    :param resume: whether a retry goes on where an earlier replay of the task has FAILED or was CANCELLED,
+        one minute before its ``event_last_replayed_time``, in place of the whole window. A clear begins with
+        the whole window. The result then has ``resumed``.
     :param check_delivery: whether to wait, after the replay has completed, until AWS's figures tell what its
         rules did with the events. The result then has ``delivery``, as that of
         :class:`~airflow_provider_jobs.sensors.eventbridge.EventBridgeReplayDeliverySensor`.
@@ -124,11 +127,14 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
     archive_delay = Checked(checked_delay)
     if_empty = Checked(read_if_empty)
+    resume = Checked(truth)
     check_delivery = Checked(truth)
     max_failed = Checked(checked_limit)
     delivery_delay = Checked(checked_delay)
     #: What dead-letter queues had before the start, if that is known.
     _before: Mapping[str, int | None] | None = None
+    #: The earlier replays after which the task's replay goes on, for the result.
+    _resumed: Mapping[str, Any] | None = None
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -146,6 +152,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
         if_empty: IfEmpty = "succeed",
+        resume: bool = False,
         check_delivery: bool = False,
         max_failed: int | None = None,
         delivery_delay: timedelta | float = timedelta(minutes=10),
@@ -161,6 +168,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.description = description
         self.archive_delay = archive_delay
         self.if_empty = if_empty
+        self.resume = resume
         self.check_delivery = check_delivery
         self.max_failed = max_failed
         self.delivery_delay = delivery_delay
@@ -190,6 +198,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
             backfill=is_backfill(context),
             check_delivery=self.check_delivery,
+            resume=self.resume,
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
@@ -207,7 +216,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         if delivery := job.details.get("delivery"):
             check_delivery(job.job_id, delivery, self.max_failed, self.log)
         # Where the event does not tell, as that of another release may, nothing is said.
-        if job.details.get("event_last_replayed_time", "") is not None:
+        if job.details.get("event_last_replayed_time", "") is not None or self._resumed:
             return
         what = (
             f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
@@ -223,13 +232,15 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         try_number: int | None = None,
         asked: Mapping[str, Any] | None = None,
         before: Mapping[str, int | None] | None = None,
+        resumed: Mapping[str, Any] | None = None,
         **_later: Any,
     ) -> dict[str, Any]:
         """Resume the task after the wait for the replay's end.
 
         :param before: what dead-letter queues had before the start.
+        :param resumed: the earlier replays after which this one goes on, for the result.
         """
-        self._before = before or self._before
+        self._before, self._resumed = before or self._before, resumed or self._resumed
         return super().execute_complete(context, event, try_number, asked)
 
     def execute_after_delivery(
@@ -238,6 +249,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         event: Mapping[str, Any],
         try_number: int | None = None,
         before: Mapping[str, int | None] | None = None,
+        resumed: Mapping[str, Any] | None = None,
         **_later: Any,
     ) -> dict[str, Any]:
         """Resume the task after the wait for the figures of its replay's rules.
@@ -245,11 +257,13 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         :param event: that of a trigger.
         :param try_number: the try that waited; the event of another try is ignored.
         :param before: what dead-letter queues had before the start.
+        :param resumed: the earlier replays after which this one goes on, for the result.
         :param _later: arguments that a later release stored before a downgrade; ignored.
         :raises JobError: if the figures could not be read.
         """
         if try_number is not None and try_number != current_try(context):
             return self.execute(context)
+        self._resumed = resumed or self._resumed
         if why := event.get("error") or event.get("timeout"):
             raise JobError(
                 f"Replay {event['job_id']} has completed, and AWS's figures of its rules could not be read: "
@@ -273,12 +287,28 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             spec=self._encoded_for_delivery(),
             goes_on="It has completed",
         )
-        kwargs: dict[str, Any] = {"try_number": current_try(context), "before": dict(self._counts_before())}
+        kwargs: dict[str, Any] = {"try_number": current_try(context), **self._kept()}
         event = self._wait(trigger, "execute_after_delivery", kwargs)
         return self.execute_after_delivery(context, event, **kwargs)
 
     def _kept(self) -> dict[str, Any]:
-        return {**super()._kept(), **({"before": before} if (before := self._counts_before()) else {})}
+        noted = {"before": self._counts_before(), "resumed": self._resumed}
+        return {**super()._kept(), **{name: dict(value) for name, value in noted.items() if value}}
+
+    def _record(self, context: Context, job: JobStatus) -> None:
+        if self.resume:
+            self._resumed = self.hook.sightings.told(job.job_id)
+        super()._record(context, job)
+
+    def job_result(self, job: JobStatus) -> dict[str, Any]:
+        """Return the replay; one that goes on after others has the window of all of them."""
+        if not self._resumed:
+            return super().job_result(job)
+        first = self._resumed["event_start_time"]
+        last = job.details.get("event_last_replayed_time") or self._resumed["event_last_replayed_time"]
+        told = {name: self._resumed[name] for name in ("from", "sent_twice", "replays")}
+        whole = {"event_start_time": first, "event_last_replayed_time": last, "resumed": told}
+        return {**super().job_result(job), **whole}
 
     def _counts_before(self) -> Mapping[str, int | None]:
         return self._before or (self.hook.dead_letters_before if self.check_delivery else None) or {}
@@ -308,40 +338,3 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         if context is not None:
             bounds = self.window_bounds(context)
         return Window.parse(*bounds, names=self.window_parameters)
-
-
-class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
-    """Cancel a replay and wait until it is cancelled; a replay that has already ended counts as cancelled.
-
-    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html
-
-    Events that were replayed stay delivered. The result is that of
-    :class:`EventBridgeStartReplayOperator`. Takes the parameters of
-    :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
-
-    :param replay_name: the replay's name, or the start's ``.output``. (templated)
-    """
-
-    aws_hook_class = EventBridgeReplayHook
-    template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
-    parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    id_parameters: ClassVar[tuple[str, ...]] = ("replay_name",)
-    ui_color: str = EventBridgeStartReplayOperator.ui_color
-    ui_fgcolor: str = EventBridgeStartReplayOperator.ui_fgcolor
-    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
-    job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
-
-    def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
-        super().__init__(**kwargs)
-        self.replay_name = replay_name
-        self.finish_parameters()
-
-    @property
-    def target_id(self) -> str:
-        """The replay's name."""
-        name: str = self.read("replay_name")
-        return name
-
-    def job_ids(self, job: JobStatus) -> dict[str, str]:
-        """Return the replay's name."""
-        return {"replay_name": job.job_id}

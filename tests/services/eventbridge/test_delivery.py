@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a replay has delivered: told from AWS's figures, and a failure only where they are the replay's own."""
+"""What a replay has delivered: from AWS's figures, and a failure only where they are the replay's own."""
 
 from __future__ import annotations
 

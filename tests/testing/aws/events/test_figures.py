@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from testing.conftest import QUEUE_ARN, Cloud
 
 from airflow_provider_jobs.testing import mock_aws_jobs
-
-from ...conftest import QUEUE_ARN, Cloud
 
 GONE, DEAD, THERE = (QUEUE_ARN.format(name) for name in ("gone", "dead", "there"))
 NAMES = (
