@@ -30,10 +30,9 @@ class ReplayDeliveryHook(EventBridgeReplayHook):
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """Describe the replays that have not completed; read the figures of those whose time has come."""
-        completed: dict[str, JobStatus] = self.memory.get("completed", {})
-        self.memory["completed"] = completed = {
-            job_id: completed[job_id] for job_id in job_ids if job_id in completed
-        }
+        known: dict[str, JobStatus] = self.memory.get("completed", {})
+        completed = {job_id: known[job_id] for job_id in job_ids if job_id in known}
+        self.memory["completed"] = completed
         missing = [job_id for job_id in job_ids if job_id not in completed]
         found = super().describe_jobs(missing) if missing else {}
         for job_id, status in list(found.items()):
@@ -48,9 +47,12 @@ class ReplayDeliveryHook(EventBridgeReplayHook):
         ended = _time(replay.details["replay_end_time"]) or now
         # It says nothing of how long the delivery took.
         replay = replace(replay, started_at=None, speed=None)
-        if now < ended + self._figures_after:
+        # AWS tells its time in whole seconds: once it is time for a replay, it stays so.
+        due: set[str] = self.memory.setdefault("due", set())
+        if now < ended + self._figures_after and replay.job_id not in due:
             note = f"figures are read at {utc_text(ended + self._figures_after)}"
             return replace(replay, state=JobState.RUNNING, note=note)
+        due.add(replay.job_id)
         span = Span.of(_time(replay.details["replay_start_time"]) or ended, ended + self._figures_after, now)
         return replace(replay, details={**replay.details, "delivery": self._read(replay.job_id, span)})
 

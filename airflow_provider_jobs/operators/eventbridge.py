@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
@@ -19,7 +18,7 @@ from airflow_provider_jobs._eventbridge.parameters import (
 )
 from airflow_provider_jobs._eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.exceptions import JobError, JobInputError
+from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
@@ -27,7 +26,7 @@ from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators._context import try_number as current_try
-from airflow_provider_jobs.operators._delivery import check_delivery, with_counts_before
+from airflow_provider_jobs.operators._delivery import check_delivery, delivered, delivery_spec, full_queues
 from airflow_provider_jobs.operators.archives import (
     EventBridgeCreateArchiveOperator,
     EventBridgeDeleteArchiveOperator,
@@ -44,7 +43,7 @@ from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
 if TYPE_CHECKING:
-    from airflow_provider_jobs.hooks._spec import HookSpec
+    pass
 
 __all__ = [
     "EventBridgeCancelReplayOperator",
@@ -88,6 +87,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         the earliest: events reach an archive up to ten minutes late.
     :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
         with a warning, ``skip`` or ``fail``.
+    :param max_queue_depth: how many messages the queues that the rules fill may have before the replay
+        starts; the task waits while one has more. None does not look.
     :param resume: whether a retry goes on where an earlier replay of the task has FAILED or was CANCELLED,
         one minute before its ``event_last_replayed_time``, in place of the whole window. A clear begins with
         the whole window. The result then has ``resumed``.
@@ -127,6 +128,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
     archive_delay = Checked(checked_delay)
     if_empty = Checked(read_if_empty)
+    max_queue_depth = Checked(checked_limit)
     resume = Checked(truth)
     check_delivery = Checked(truth)
     max_failed = Checked(checked_limit)
@@ -152,6 +154,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
         if_empty: IfEmpty = "succeed",
+        max_queue_depth: int | None = None,
         resume: bool = False,
         check_delivery: bool = False,
         max_failed: int | None = None,
@@ -168,6 +171,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.description = description
         self.archive_delay = archive_delay
         self.if_empty = if_empty
+        self.max_queue_depth = max_queue_depth
         self.resume = resume
         self.check_delivery = check_delivery
         self.max_failed = max_failed
@@ -202,10 +206,16 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
-        """Return when the archive holds all of the window's events."""
+        """Return when the archive holds all of the window's events, and the targets' queues have room."""
         then = "the replay starts after it"
         warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
-        return request.end + self.archive_delay
+        now, at = self.hook.clock.now() or datetime.now(UTC), request.end + self.archive_delay
+        if self.max_queue_depth is None or at > now:
+            return at
+        if full := full_queues(self.hook, request, self.max_queue_depth):
+            self.log.info("More messages wait than max_queue_depth=%s: %s.", self.max_queue_depth, full)
+            return (self.hook.clock.now() or datetime.now(UTC)) + timedelta(seconds=self.poll_interval)
+        return at
 
     def check_result(self, job: JobStatus) -> None:
         """Look whether any event was replayed, and what became of them if that is known.
@@ -264,14 +274,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         if try_number is not None and try_number != current_try(context):
             return self.execute(context)
         self._resumed = resumed or self._resumed
-        if why := event.get("error") or event.get("timeout"):
-            raise JobError(
-                f"Replay {event['job_id']} has completed, and AWS's figures of its rules could not be read: "
-                f"{why}. A retry only reads them again."
-            )
-        job = JobStatus.from_json(event["job"])
-        delivery = with_counts_before(job.details["delivery"], before or {})
-        return self._finish(context, replace(job, details={**job.details, "delivery": delivery}))
+        return self._finish(context, delivered(event, before or {}))
 
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         done = job.state is not JobState.SUCCEEDED or "delivery" in job.details
@@ -284,7 +287,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         trigger = self._job_trigger(
             job.job_id,
             (figures_at + _PATIENCE).isoformat(),
-            spec=self._encoded_for_delivery(),
+            spec=delivery_spec(self._encoded(), self.delivery_delay),
             goes_on="It has completed",
         )
         kwargs: dict[str, Any] = {"try_number": current_try(context), **self._kept()}
@@ -312,14 +315,6 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
     def _counts_before(self) -> Mapping[str, int | None]:
         return self._before or (self.hook.dead_letters_before if self.check_delivery else None) or {}
-
-    def _encoded_for_delivery(self) -> HookSpec:
-        """Return a description of the hook that reads the figures."""
-        from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
-        from airflow_provider_jobs.hooks._spec import HookSpec
-
-        figures_after = self.delivery_delay.total_seconds()
-        return HookSpec.of(ReplayDeliveryHook, {**self._encoded().parameters, "figures_after": figures_after})
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""
