@@ -13,12 +13,12 @@ from airflow.providers.common.compat.sdk import BaseOperator, TaskGroup, XComArg
 
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.operator_parameters import AwsParameters
-from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
-from airflow_provider_jobs.operators.replay_plan import (
+from airflow_provider_jobs.operators._replay_plan import (
     EventBridgePlanReplayOperator,
     EventBridgeReportReplayOperator,
     SkipWithoutDeadLettersOperator,
 )
+from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryRule
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor

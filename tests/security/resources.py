@@ -15,6 +15,7 @@ from job_cases import REGION
 ACCOUNT = "123456789012"
 #: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
 WITHOUT_RESOURCE = {
+    "cloudwatch:GetMetricData",
     "datapipeline:AddTags",
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
@@ -28,8 +29,10 @@ WITHOUT_RESOURCE = {
 }
 
 
-def source_queue(given: dict[str, Any]) -> str:
-    """Return the queue that a redrive moves messages from; its handle names it too."""
+def queue(given: dict[str, Any]) -> str:
+    """Return the queue of a call; that which a redrive moves messages from is named by its handle too."""
+    if name := given.get("QueueName") or given.get("QueueUrl", "").rpartition("/")[2]:
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     arn: str = given.get("SourceArn") or json.loads(b64decode(given["TaskHandle"]))["sourceArn"]
     return arn
 
@@ -54,12 +57,18 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:archive/{given['ArchiveName']}", *bus]
         case "DescribeEventBus":
             return [f"{arn}:event-bus/{given['Name']}"]
-        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
+        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets" | "ListTargetsByRule":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
-        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
-            return [source_queue(given)]
+        case (
+            "StartMessageMoveTask"
+            | "ListMessageMoveTasks"
+            | "CancelMessageMoveTask"
+            | "GetQueueUrl"
+            | "GetQueueAttributes"
+        ):
+            return [queue(given)]
         case "CreateExportTask":
             return [f"{arn}:log-group:{given['logGroupName']}"]
     # Those that wait beside many have a pipeline each, which a policy of its own names.

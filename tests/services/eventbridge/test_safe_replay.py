@@ -16,7 +16,7 @@ from one_task import OneTask
 
 from airflow_provider_jobs import safe_replay as module
 from airflow_provider_jobs.exceptions import JobInputError
-from airflow_provider_jobs.operators.replay_plan import (
+from airflow_provider_jobs.operators._replay_plan import (
     EventBridgePlanReplayOperator,
     EventBridgeReportReplayOperator,
     SkipWithoutDeadLettersOperator,
