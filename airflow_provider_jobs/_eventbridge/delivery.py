@@ -18,7 +18,7 @@ __all__ = [
     "NAMESPACE",
     "ReachedRule",
     "Span",
-    "failure",
+    "failures",
     "remarks",
     "undelivered",
 ]
@@ -114,24 +114,15 @@ def undelivered(rule: Mapping[str, Any]) -> int:
     return max(int(rule["failed"]), dead)
 
 
-def failure(delivery: Mapping[str, Any], max_failed: int | None) -> str | None:
-    """Return why a task fails by its limit, as a sentence; None if it does not.
-
-    Only rules count that live events cannot match.
+def failures(delivery: Mapping[str, Any]) -> tuple[int, str]:
+    """Return how many invocations failed for good of rules that live events cannot match, and whose.
 
     :param delivery: the result's part.
-    :param max_failed: how many failures are allowed; None for any number.
+    :return: the number, and the rules as text.
     """
     own = [rule for rule in delivery["rules"] if rule["replayed_only"] and undelivered(rule)]
-    count = sum(map(undelivered, own))
-    if max_failed is None or count <= max_failed:
-        return None
-    names = ", ".join(f"{rule['rule_name']} ({undelivered(rule)})" for rule in own)
-    return (
-        f"{count} invocations of its targets failed for good; max_failed={max_failed} allows no more: "
-        f"{names}. Only rules that live events cannot match are counted. See the rules' dead-letter queues "
-        "and the targets' logs, correct the target, then replay again or redrive."
-    )
+    named = ", ".join(f"{rule['rule_name']} ({undelivered(rule)})" for rule in own)
+    return sum(map(undelivered, own)), named
 
 
 def remarks(delivery: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:

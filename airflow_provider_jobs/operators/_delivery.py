@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_jobs._eventbridge.delivery import failure, remarks
+from airflow_provider_jobs._eventbridge.delivery import failures, remarks
 from airflow_provider_jobs._eventbridge.replay import ReplayRequest
 from airflow_provider_jobs.exceptions import JobEndedError, JobError
 from airflow_provider_jobs.job import JobStatus, one_line
@@ -32,8 +32,14 @@ def check_delivery(replay_name: str, delivery: Mapping[str, Any], max_failed: in
     """
     for warns, text in remarks(delivery):
         log.log(logging.WARNING if warns else logging.INFO, "%s", one_line(text))
-    if why := failure(delivery, max_failed):
-        raise JobEndedError(f"Replay {replay_name} has completed, and {one_line(why)}")
+    count, named = failures(delivery)
+    if max_failed is not None and count > max_failed:
+        raise JobEndedError(
+            f"Replay {replay_name} has completed, and {count} invocations of its targets failed for good; "
+            f"max_failed={max_failed} allows no more: {named}. Only rules that live events cannot match are "
+            "counted. See the rules' dead-letter queues and the targets' logs, correct the target, then "
+            "replay again or redrive."
+        )
 
 
 def delivered(event: Mapping[str, Any], before: Mapping[str, int | None]) -> JobStatus:
