@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_jobs.aws import HookClass
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
     from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
@@ -30,6 +31,7 @@ else:
         ),
     )
     LookoutEquipmentHook = HookClass(f"{_HOOKS}.lookout_equipment.LookoutEquipmentHook", noun="ingestion job")
+    ReplayDeliveryHook = HookClass(f"{_HOOKS}._delivery.ReplayDeliveryHook", noun="replay")
     SqsRedriveHook = HookClass(f"{_HOOKS}.sqs.SqsRedriveHook", noun="redrive")
 
 __all__ = [
@@ -39,5 +41,6 @@ __all__ = [
     "EventBridgeReplayHook",
     "IotAnalyticsHook",
     "LookoutEquipmentHook",
+    "ReplayDeliveryHook",
     "SqsRedriveHook",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from threading import Event, RLock
 from typing import Any, Final, TypeAlias, get_args
 
@@ -37,6 +38,7 @@ class JobControl(AwsJobs):
         self.job_services: set[str] = set()
         #: Set once moto has been reset, by whatever way: its jobs are then gone. It needs no lock.
         self.moto_was_reset = Event()
+        self._acting, self._asked = False, 0
         self.clear(Pace(reads=2))
 
     def clear(self, pace: Pace, lags: Mapping[LagIn, Lag] | None = None, archive_delay: float = 0.0) -> None:
@@ -58,6 +60,8 @@ class JobControl(AwsJobs):
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
             self.activities = ActivitySettings()
+            #: Seconds until CloudWatch shows what EventBridge's rules did.
+            self.figures_late = 0.0
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -69,6 +73,18 @@ class JobControl(AwsJobs):
         self._replicas: list[tuple[str, LagIn, Replica]] = []
         self._jobs: list[tuple[Lifecycle, View]] = []
         self._live: list[tuple[Lifecycle, View]] = []
+        self._due: list[tuple[datetime, int, Callable[[], object]]] = []
+
+    def at(self, time: datetime, action: Callable[[], object]) -> None:
+        """Let something happen at a time, unless moto is reset before.
+
+        :param time: by AWS's clock, aware; one that is past is now
+        :param action: what happens, in the order of the times; it may ask for more
+        """
+        with self.lock:
+            self._asked += 1
+            heappush(self._due, (time, self._asked, action))
+            self._do_what_is_due()
 
     def start(self, service: str, job_id: str, view: View, stopping_reads: int = 1) -> Lifecycle:
         """Begin a job's life. A backend calls it once it has accepted the job.
@@ -147,6 +163,7 @@ class JobControl(AwsJobs):
             if self.moto_was_reset.is_set():
                 self.moto_was_reset.clear()
                 self._forget_jobs()
+            self._do_what_is_due()
             for life, _ in self._live:
                 life.peek()
             # A job that has ended is viewed once more, and then never again.
@@ -155,6 +172,16 @@ class JobControl(AwsJobs):
                 view()
             for _, _, replica in self._replicas:
                 replica.note()
+
+    def _do_what_is_due(self) -> None:
+        if self._acting:
+            return
+        self._acting, now = True, self.clock()
+        try:
+            while self._due and self._due[0][0] <= now:
+                heappop(self._due)[2]()
+        finally:
+            self._acting = False
 
     def handle(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """Carry out a method of AwsJobs by its name; ValueError if there is none or if it is misused."""
@@ -215,6 +242,11 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_figures(self, late: float) -> None:
+        if late < 0:
+            raise ValueError(f"late must not be negative, got {late}.")
+        self.figures_late = late
 
     def _on_set_lambda(self, name: str, handler: LambdaHandler) -> None:
         self.activities.set_lambda(name, handler)

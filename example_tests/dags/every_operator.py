@@ -40,7 +40,7 @@ from airflow_provider_jobs.operators.sqs import (
 )
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
-from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -70,11 +70,17 @@ for deferrable in (False, True):
     how = "deferred" if deferrable else "on_the_worker"
 
     with DAG(f"replay_{how}", **SETTINGS):
-        EventBridgeStartReplayOperator(
-            task_id="replay", archive="orders", deferrable=deferrable
-        ) >> EventBridgeReplaySensor(
-            task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
-        )
+        EventBridgeStartReplayOperator(task_id="replay", archive="orders", deferrable=deferrable) >> [
+            EventBridgeReplaySensor(
+                task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
+            ),
+            EventBridgeReplayDeliverySensor(
+                task_id="delivery",
+                replay_name=result("replay", "replay_name"),
+                delivery_delay=0,
+                deferrable=deferrable,
+            ),
+        ]
 
     with DAG(f"replay_cancelled_{how}", **SETTINGS):
         EventBridgeStartReplayOperator(

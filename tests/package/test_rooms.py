@@ -34,12 +34,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "hooks",
         "service_models",
         *(f"_data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
-        *(f"_eventbridge.{each}" for each in ("client", "preparation")),
+        *(f"_eventbridge.{each}" for each in ("client", "observer", "preparation")),
     ),
     "watch": ("_watch", "metrics"),
     "triggers": ("triggers",),
     "operators": ("operators", "aws", "hooks._classes"),
-    "sensors": ("sensors",),
+    "sensors": ("sensors", "safe_replay"),
     "testing": ("testing",),
 }
 ORDER = [*ROOMS]
