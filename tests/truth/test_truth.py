@@ -27,6 +27,7 @@ from . import (
     log_exports,
     lookout_equipment,
     sqs_redrives,
+    table_exports,
 )
 from .table import Change, Has, Refused, Row, World
 
@@ -41,6 +42,7 @@ TABLES = {
     "redrives": sqs_redrives.ROWS,
     "exports": log_exports.ROWS,
     "subscribers": event_subscribers.ROWS,
+    "tables": table_exports.ROWS,
 }
 #: The tables of each service, by the title that the docs have.
 SERVICES = {
@@ -51,6 +53,7 @@ SERVICES = {
     "SQS": ("redrives",),
     "CloudWatch Logs": ("exports",),
     "EventBridge, Custom Event Bus": ("subscribers",),
+    "DynamoDB": ("tables",),
 }
 #: Tables of a service that the lowest boto3 does not know.
 NEW = {"subscribers": "eventbridgev2"}
@@ -150,7 +153,8 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
         assert re.match(
-            r"LocalStack |moto |botocore |AWS CLI |AWS Data Pipeline Developer Guide, |AWS agent toolkit, "
+            r"LocalStack |ScyllaDB |moto |botocore |AWS CLI |AWS agent toolkit, "
+            r"|AWS Data Pipeline Developer Guide, "
             r"|https://docs\.aws\.amazon\.com/|assumed: ",
             row.source.where,
         ), row.what

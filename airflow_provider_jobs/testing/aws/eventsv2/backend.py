@@ -242,7 +242,7 @@ BACKEND = Backend(
     SERVICE,
     EventsV2Response,
     path="/service/AWSEventsV2/operation/(?P<operation>[^/]+)$",
-    host="eventsv2",
+    host=r"(?:\d{12}\.)?eventsv2",
     target="AWSEventsV2",
 )
 
