@@ -97,6 +97,7 @@ def outcome(aws: Aws, found: Found) -> Outcome:
         f"taken: {len(taken.missing):,} missing, {len(taken.doubled):,} doubled, {len(taken.outside):,} "
         f"unwanted. {played:,} replays, {len(redrives):,} redrive.",
         problems,
+        counts={"payments": (len(whole), taken.received), "redriven": (failing, moved)},
     )
 
 

@@ -26,6 +26,7 @@ class SafelyAct(Act):
     """Play what the guide "Replay safely" tells, with the DAGs of ``replay_by_hand`` and ``sqs_redrive``."""
 
     title = "Try a replay on a rule of its own, replay to one consumer, redrive what it fails"
+    name = "Trial, replay, redrive"
     backfills = ()
 
     def __init__(self) -> None:
