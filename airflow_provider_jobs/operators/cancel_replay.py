@@ -28,8 +28,8 @@ class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html
 
     Events that were replayed stay delivered. The result is that of
-    :class:`~airflow_provider_jobs.operators.eventbridge.EventBridgeStartReplayOperator` without ``resumed`` and
-    ``delivery``. Takes the parameters of :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
+    :class:`~airflow_provider_jobs.operators.eventbridge.EventBridgeStartReplayOperator` without ``resumed``
+    and ``delivery``. Takes the parameters of :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
 
     :param replay_name: the replay's name, or the start's ``.output``. (templated)
     """

@@ -31,8 +31,8 @@ class EventBridgeReplaySensor(JobSensor[EventBridgeReplayHook]):
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeReplay.html
 
     The result is that of
-    :class:`~airflow_provider_jobs.operators.eventbridge.EventBridgeStartReplayOperator` without ``resumed`` and
-    ``delivery``. Takes the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
+    :class:`~airflow_provider_jobs.operators.eventbridge.EventBridgeStartReplayOperator` without ``resumed``
+    and ``delivery``. Takes the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
     :param replay_name: the replay's name, or the start's ``.output``. (templated)
     :raises JobInputError: if it cannot be one, before any call.
