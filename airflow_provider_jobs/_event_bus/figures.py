@@ -16,13 +16,13 @@ _NAMESPACE = "AWS/EventsV2"
 #: Each count of a result, with its metric.
 #: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-observability.html
 COUNTS: Mapping[str, str] = {
-    "evaluated": "FilterEvaluated",
-    "matched": "FilterMatched",
-    "attempts": "EventDeliveryAttempts",
-    "delivered": "EventsDelivered",
-    "dead_lettered": "OnFailureDestinationDelivered",
+    "events_evaluated": "FilterEvaluated",
+    "events_matched": "FilterMatched",
+    "delivery_attempts": "EventDeliveryAttempts",
+    "events_delivered": "EventsDelivered",
+    "dead_letter_records": "OnFailureDestinationDelivered",
     "dead_letter_failures": "OnFailureDestinationFailed",
-    "dropped": "EventsDropped",
+    "events_dropped": "EventsDropped",
     "transformation_failures": "EventTransformationFailures",
 }
 _BACKLOG = "ApproximateBacklogAge"
@@ -40,26 +40,26 @@ _LONGEST = 3600, 3600
 class Figures:
     """What CloudWatch shows of a subscriber.
 
-    :param evaluated: events evaluated against the filter.
-    :param matched: events that matched it.
-    :param attempts: deliveries that were tried, counted per event.
-    :param delivered: events delivered.
-    :param dead_lettered: events that went to the dead-letter queue.
-    :param dead_letter_failures: events that could not be put there.
-    :param dropped: events given up without a dead-letter queue.
+    :param events_evaluated: events evaluated against the filter.
+    :param events_matched: events that matched it.
+    :param delivery_attempts: deliveries that were tried, counted per event.
+    :param events_delivered: events that the target accepted.
+    :param dead_letter_records: records in the dead-letter queue, each of one event or more.
+    :param dead_letter_failures: records that could not be put there.
+    :param events_dropped: events given up without a dead-letter queue.
     :param transformation_failures: events that the transformer could not transform.
     :param backlog: the newest age of the oldest event that is not delivered; None if there is none.
     :param backlog_at: the end of that data point's period.
     :param moved_at: the end of the last period in which a count moved.
     """
 
-    evaluated: int = 0
-    matched: int = 0
-    attempts: int = 0
-    delivered: int = 0
-    dead_lettered: int = 0
+    events_evaluated: int = 0
+    events_matched: int = 0
+    delivery_attempts: int = 0
+    events_delivered: int = 0
+    dead_letter_records: int = 0
     dead_letter_failures: int = 0
-    dropped: int = 0
+    events_dropped: int = 0
     transformation_failures: int = 0
     backlog: timedelta | None = None
     backlog_at: datetime | None = None
@@ -71,18 +71,14 @@ class Figures:
         return self.moved_at is not None or bool(self.backlog)
 
     @property
-    def failed(self) -> int:
-        """How many events did not reach the target."""
-        return self.dead_lettered + self.dropped + self.transformation_failures
-
-    @property
-    def accounted(self) -> int:
-        """How many events have come to an end."""
-        return self.delivered + self.failed
+    def unaccounted(self) -> int:
+        """How many events that matched are neither delivered nor known to be given up."""
+        given_up = self.dead_letter_records + self.events_dropped + self.transformation_failures
+        return max(self.events_matched - self.events_delivered - given_up, 0)
 
     def counts(self) -> dict[str, int]:
-        """Return the counts by their names in a result."""
-        return {f"events_{name}": getattr(self, name) for name in COUNTS}
+        """Return the counts, by their names."""
+        return {name: getattr(self, name) for name in COUNTS}
 
 
 def metrics_of(bus_arn: str, subscriber_arn: str, age: timedelta, *, by_arn: bool) -> list[Metric]:

@@ -32,6 +32,7 @@ class Seen:
     :param startup: how long it may take until AWS shows the first figures, or a resumed subscriber's next.
     :param figures: CloudWatch's figures.
     :param since: when these figures were first seen.
+    :param retried: for how long AWS goes on to try an event.
     """
 
     now: datetime
@@ -44,6 +45,7 @@ class Seen:
     since: datetime
     quiet: timedelta = timedelta(minutes=5)
     startup: timedelta = timedelta(minutes=15)
+    retried: timedelta = timedelta(minutes=5)
     revoked: bool = False
     stopped: bool = False
 
@@ -88,24 +90,39 @@ def _waits_for(seen: Seen) -> str:
     if not figures.any:
         # An empty window looks like a slow start, and like figures that are late.
         return "" if now - seen.modified >= seen.startup else "no figures yet"
-    if figures.matched > figures.accounted:
-        return f"{figures.matched - figures.accounted:,} matched events are not delivered yet"
-    if not _backlog_gone(seen):
+    if figures.unaccounted and not _in_records(seen):
+        return f"{figures.unaccounted:,} matched events are not delivered yet"
+    if not _backlog_gone(seen, seen.quiet + seen.startup):
         return "AWS shows a backlog, or has not shown yet that it is gone"
     if not _quiet(seen):
         return f"nothing must move for {seen.quiet}"
     return ""
 
 
-def _backlog_gone(seen: Seen) -> bool:
+def _in_records(seen: Seen) -> bool:
+    """Whether the events that are unaccounted for must be in the dead-letter queue.
+
+    AWS counts records there, not events, and a record may hold a batch. So without a record, they are still
+    tried. With one, they are in it if AWS shows that nothing is left, or if no try can come any more.
+    """
+    figures = seen.figures
+    if not figures.dead_letter_records + figures.dead_letter_failures:
+        return False
+    return _backlog_gone(seen, seen.retried + seen.startup)
+
+
+def _backlog_gone(seen: Seen, silence: timedelta) -> bool:
+    """Whether nothing is left to deliver.
+
+    :param silence: AWS does not say whether it goes on to show the age when nothing is left. If it shows
+        none for so long, there is none.
+    """
     figures = seen.figures
     shown = figures.backlog_at
     if shown is not None and figures.backlog == timedelta(0) and shown > seen.modified:
         return True
-    # AWS does not say whether it goes on to show the age when nothing is left. If it shows none for as long
-    # as figures may be late, there is none.
     last = max(filter(None, (shown, figures.moved_at, seen.modified)))
-    return seen.now - last >= seen.quiet + seen.startup
+    return seen.now - last >= silence
 
 
 def _quiet(seen: Seen) -> bool:

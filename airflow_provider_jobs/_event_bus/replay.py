@@ -156,7 +156,7 @@ def seen_of(subscriber: Mapping[str, Any], figures: Figures, since: datetime, no
     """
     tail = _TAIL.search(subscriber.get("Description") or "")
     created, window = subscriber["CreationTime"], subscriber.get("PointInTimeConfiguration") or {}
-    lengths = {}
+    lengths, retry = {}, subscriber.get("RetryPolicy") or {}
     if tail:
         quiet, startup = (timedelta(seconds=int(each)) for each in tail.group(1, 2))
         lengths = {"quiet": quiet, "startup": startup}
@@ -171,6 +171,7 @@ def seen_of(subscriber: Mapping[str, Any], figures: Figures, since: datetime, no
         state=subscriber["State"],
         figures=figures,
         since=since,
+        retried=timedelta(seconds=retry.get("MaxEventAgeInSeconds", 300)),
         revoked=bool(subscriber.get("Revoked")),
         stopped=stopped,
         **lengths,
@@ -188,8 +189,9 @@ def replay_status(subscriber: Mapping[str, Any], seen: Seen) -> JobStatus:
     window = subscriber.get("PointInTimeConfiguration") or {}
     invoke = subscriber.get("InvokeConfiguration") or {}
     note = (
-        f"{figures.matched:,} of {figures.evaluated:,} events matched, {figures.delivered:,} delivered, "
-        f"{figures.failed:,} failed"
+        f"{figures.events_matched:,} of {figures.events_evaluated:,} events matched, "
+        f"{figures.events_delivered:,} delivered, {figures.dead_letter_records:,} dead-letter records, "
+        f"{figures.events_dropped:,} dropped"
     )
     speed = None
     elapsed = (seen.now - seen.created).total_seconds()

@@ -56,9 +56,9 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
     The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary:
     ``subscriber_name``, ``subscriber_arn``, ``event_bus_arn``, ``target_arn``, ``dead_letter_arn``,
     ``event_start_time``, ``event_end_time``, ``created_at``, ``state`` (``DELIVERED``), and the counts
-    ``events_evaluated``, ``events_matched``, ``events_attempts``, ``events_delivered``,
-    ``events_dead_lettered``, ``events_dead_letter_failures``, ``events_dropped`` and
-    ``events_transformation_failures``; times are ISO 8601 strings in UTC.
+    ``events_evaluated``, ``events_matched``, ``events_delivered``, ``delivery_attempts``,
+    ``dead_letter_records`` (AWS counts records, which may hold several events), ``dead_letter_failures``,
+    ``events_dropped`` and ``transformation_failures``; times are ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, with a
     ``job_timeout`` of a day by default, and:
@@ -90,7 +90,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
     :param quiet_period: for how long nothing must have moved, as a timedelta or in seconds.
     :param startup_time: how long AWS may take until it shows the first figures: its startup delay, and
         CloudWatch's.
-    :param max_failed: how many events may have been dead-lettered, dropped or not transformed; None for any
+    :param max_failed: how many of the events that matched may be undelivered in the end; None for any
         number.
     :param if_empty: what becomes of the task if no event matched, or AWS shows no figures at all:
         ``succeed`` with a warning, ``skip`` or ``fail``.
@@ -254,17 +254,20 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
         :raises JobEndedError: if there was none and ``if_empty`` is ``fail``, or if too many failed.
         """
         found = job.details
-        failed = sum(
-            found.get(f"events_{each}", 0) for each in ("dead_lettered", "dropped", "transformation_failures")
+        matched = found.get("events_matched", 0)
+        failed = max(
+            matched - found.get("events_delivered", 0),
+            sum(found.get(each, 0) for each in ("dead_letter_records", "events_dropped")),
         )
         if self.max_failed is not None and failed > self.max_failed:
             raise JobEndedError(
-                f"Replay {job.job_id} could not deliver {failed:,} of {found['events_matched']:,} events: "
-                f"{found['events_dead_lettered']:,} went to {found['dead_letter_arn']}, "
-                f"{found['events_dropped']:,} were dropped, {found['events_transformation_failures']:,} "
-                f"could not be transformed. max_failed is {self.max_failed}."
+                f"Replay {job.job_id} did not deliver {failed:,} of {matched:,} events: "
+                f"{found.get('dead_letter_records'):,} records are in the dead-letter queue "
+                f"({found.get('dead_letter_arn')}), {found.get('events_dropped'):,} events were dropped, "
+                f"{found.get('transformation_failures'):,} could not be transformed. max_failed is "
+                f"{self.max_failed}. Mend the target, then redrive the queue or clear the task."
             )
-        if not found.get("events_matched"):
+        if not matched:
             what = (
                 f"Replay {job.job_id} has delivered no event of {found.get('event_start_time')} to "
                 f"{found.get('event_end_time')}: AWS's figures show none that matched."
