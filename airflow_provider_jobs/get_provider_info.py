@@ -92,7 +92,7 @@ def get_provider_info() -> dict[str, Any]:
         "description": (
             "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
             "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives, "
-            "CloudWatch Logs exports.\n"
+            "CloudWatch Logs exports, replays on a Custom Event Bus.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Replay a window of a Custom Event Bus by a subscriber; cancel such a replay."""
+"""Replay a window of a Custom Event Bus by a subscriber; cancel, pause and resume such replays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ from airflow_provider_jobs.operator_parameters import StartJobParameters
 from airflow_provider_jobs.operators._context import identity, record_end
 from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.start import StartJobOperator
-from airflow_provider_jobs.operators.subscribers import EventBridgeCancelReplaySubscriberOperator
+from airflow_provider_jobs.operators.subscribers import (
+    EventBridgeCancelReplaySubscriberOperator,
+    EventBridgePauseReplaySubscriberOperator,
+    EventBridgeResumeReplaySubscriberOperator,
+)
 from airflow_provider_jobs.parameters import Checked, Reader, optional, text, truth
 from airflow_provider_jobs.partitions import warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
@@ -38,6 +42,8 @@ from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, 
 __all__ = [
     "EventBridgeCancelReplaySubscriberOperator",
     "EventBridgeCreateReplaySubscriberOperator",
+    "EventBridgePauseReplaySubscriberOperator",
+    "EventBridgeResumeReplaySubscriberOperator",
 ]
 
 #: AWS takes no starting point that is nearer than this.
