@@ -12,6 +12,7 @@ from threading import Event, RLock
 from typing import Any, Final, TypeAlias, get_args
 
 from airflow_provider_jobs.testing.aws.events.settings import ArchiveSettings
+from airflow_provider_jobs.testing.aws.eventsv2.settings import SubscriberSettings, TargetFailures
 from airflow_provider_jobs.testing.aws.faults import ActiveFault, Fault
 from airflow_provider_jobs.testing.aws.iotanalytics.settings import ActivitySettings, LambdaHandler
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
@@ -60,6 +61,7 @@ class JobControl(AwsJobs):
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
             self.activities = ActivitySettings()
+            self.subscribers, self.targets = SubscriberSettings(), TargetFailures()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -84,7 +86,14 @@ class JobControl(AwsJobs):
             heappush(self._due, (time, self._asked, action))
             self._do_what_is_due()
 
-    def start(self, service: str, job_id: str, view: View, stopping_reads: int = 1) -> Lifecycle:
+    def start(
+        self,
+        service: str,
+        job_id: str,
+        view: View,
+        stopping_reads: int = 1,
+        held: Callable[[], bool] | None = None,
+    ) -> Lifecycle:
         """Begin a job's life. A backend calls it once it has accepted the job.
 
         :param service: the service's name as in ``boto3.client(name)``
@@ -92,11 +101,12 @@ class JobControl(AwsJobs):
         :param view: gives the job's "state" and other plain JSON; also called to bring a job up to date
             that nobody reads
         :param stopping_reads: at which read after it was asked to stop a job that goes by reads is stopped
+        :param held: tells whether the job has to wait at its end; None is never
         """
         with self.lock:
             pace = self._paces.get(service, self._paces[None])
             life = Lifecycle(
-                service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew, stopping_reads
+                service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew, stopping_reads, held
             )
             if failures := self._failures.get(service):
                 life.fail(*failures.popleft())
@@ -240,6 +250,12 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_subscribers(self, **settings: Any) -> None:
+        self.subscribers = self.subscribers.changed(**settings)
+
+    def _on_set_target(self, arn: str, error: str | None, seconds: float | None) -> None:
+        self.targets.set(arn, error, seconds, self.clock())
 
     def _on_set_lambda(self, name: str, handler: LambdaHandler) -> None:
         self.activities.set_lambda(name, handler)

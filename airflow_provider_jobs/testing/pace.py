@@ -62,6 +62,7 @@ class Lifecycle:
     :param now: the clock
     :param skew: how far AWS's clock, by which the job's times are told, is before this one
     :param stopping_reads: at which read after it was asked to stop it is stopped, if it goes by reads
+    :param held: tells whether it has to wait at its end, with work that is not done; None is never
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Lifecycle:
         now: Callable[[], datetime],
         skew: Callable[[], timedelta] = timedelta,
         stopping_reads: int = 1,
+        held: Callable[[], bool] | None = None,
     ) -> None:
         self.service = service
         self.job_id = job_id
@@ -89,6 +91,7 @@ class Lifecycle:
         self._reason: str | None = None
         self._stops_at: datetime | None = None
         self._stopping_reads = stopping_reads
+        self._held, self._was_held = held, False
         #: By AWS's clock, as it was then: what has happened stays when the clock is set.
         self._stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None
@@ -190,6 +193,9 @@ class Lifecycle:
             self.fraction = reached
             return
         self.fraction = self._limit
+        if self._reason is None and self._held is not None and self._held():
+            self._was_held = True
+            return
         ended_at = self._reached_limit(now) + self._skew()
         self._end = (Phase.FAILED if self._reason is not None else Phase.SUCCEEDED, ended_at)
 
@@ -202,6 +208,6 @@ class Lifecycle:
         return elapsed / self._pace.seconds if self._pace.seconds else 1.0
 
     def _reached_limit(self, now: datetime) -> datetime:
-        if self._pace.seconds is None:
+        if self._pace.seconds is None or self._was_held:
             return now
         return min(now, self._started_at + timedelta(seconds=self._pace.seconds * self._limit))

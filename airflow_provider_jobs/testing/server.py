@@ -222,8 +222,18 @@ def serve(
     )
     from werkzeug.serving import make_server
 
+    from airflow_provider_jobs.testing.aws.cbor import target_of
     from airflow_provider_jobs.testing.aws.edge import date, over_http
-    from airflow_provider_jobs.testing.moto_ext import register
+    from airflow_provider_jobs.testing.moto_ext import backend_of, register
+
+    class Dispatcher(DomainDispatcherApplication):
+        def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
+            # Two services may sign by one name; the path of a call tells them apart.
+            backend = backend_of(target_of(path)[0])
+            if backend is not None:
+                return f"{backend.host or backend.name}.us-east-1.amazonaws.com"
+            found: str | None = super().infer_service_region_host(environ, path)
+            return found
 
     class RequestHandler(MotoRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
@@ -237,7 +247,7 @@ def serve(
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     register(backends)
     CONTROL.clear(pace, lags, archive_delay)
-    services = over_http(DomainDispatcherApplication(create_backend_app))
+    services = over_http(Dispatcher(create_backend_app))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(CONTROL_PATH):

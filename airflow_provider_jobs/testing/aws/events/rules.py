@@ -99,7 +99,8 @@ def _takes(rule: Rule, event: EventMessageType) -> bool:
 def _send(rule: Rule, target: dict[str, Any], event: EventMessageType) -> None:
     arn = parse_arn(target["Arn"])
     if arn.service == "sqs":
-        _to_queue(arn, target, input_of(target, rule, event))
+        group = target.get("SqsParameters", {}).get("MessageGroupId")
+        to_queue(arn, input_of(target, rule, event), group)
     elif arn.service == "logs":
         _to_log_group(arn, input_of(target, rule, event))
     elif arn.service == "events" and arn.resource_type == "event-bus":
@@ -110,10 +111,17 @@ def _send(rule: Rule, target: dict[str, Any], event: EventMessageType) -> None:
         alone.send_to_targets(event, transform_input=False)
 
 
-def _to_queue(arn: Arn, target: dict[str, Any], text: str) -> None:
+def to_queue(arn: Arn, text: str, group: str | None = None) -> None:
+    """Send a message.
+
+    :param arn: the queue's
+    :param text: the message
+    :param group: the message group of a FIFO queue
+    :raises Exception: moto's, if there is no such queue
+    """
     queues = sqs_backends[arn.account][arn.region]
     queue = queues.get_queue(arn.resource_id)
-    if group := target.get("SqsParameters", {}).get("MessageGroupId"):
+    if group:
         if queue.attributes.get("ContentBasedDeduplication") == "false":
             # As moto warns.
             text = f"For {arn.resource_id} you must enable content-based deduplication."
