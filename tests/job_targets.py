@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
 
 #: Gives a service's boto3 client.
@@ -142,3 +143,25 @@ def log_group(clients: Clients, name: str, bucket: str = "exports") -> None:
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=bucket, **place)
     s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, region))
+
+
+def event_bus(clients: Clients, aws: AwsJobs, name: str = "orders", count: int = 3) -> tuple[str, datetime]:
+    """Make a Custom Event Bus with events of the hour that began two hours ago, and queues for them.
+
+    :param aws: its clock is set back while the events come
+    :param count: how many events
+    :return: the bus's ARN, and the hour's beginning
+    """
+    api, now = clients("eventbridgev2"), aws.now()
+    start = now.replace(second=0, microsecond=0) - timedelta(hours=2)
+    ago = (start - now).total_seconds()
+    aws.set_clock_skew(ago - 60)
+    arn: str = api.create_event_bus(Name=name)["EventBusArn"]
+    for number in range(count):
+        aws.set_clock_skew(ago + 60 * number)
+        event = {"Source": "shop", "DetailType": "order", "Detail": json.dumps({"number": number})}
+        api.put_events(EventBusArn=arn, Entries=[event])
+    aws.set_clock_skew(0)
+    for queue in (name, f"{name}-dead"):
+        clients("sqs").create_queue(QueueName=queue)
+    return arn, start

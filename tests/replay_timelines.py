@@ -82,7 +82,9 @@ class Replay:
                 sums["events_delivered"][int(event.ended)] += 1
         for ended in {event.ended for event in self.events if event.record and event.ended is not None}:
             sums["dead_letter_records"][int(ended)] += 1
-        points = {name: [(_at(minute), float(n)) for minute, n in each.items()] for name, each in sums.items()}
+        points = {
+            name: [(_at(minute), float(n)) for minute, n in each.items()] for name, each in sums.items()
+        }
         points["backlog"] = [(_at(minute), age) for minute, age in self._backlog()]
         return points
 

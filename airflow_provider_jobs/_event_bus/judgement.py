@@ -13,7 +13,7 @@ from airflow_provider_jobs.job import JobState, utc_text
 __all__ = ["Judgement", "Seen", "judge", "progress"]
 
 #: The states of a replay that AWS has no name for.
-_DELIVERED, _REVOKED, _CANCELLED = "DELIVERED", "REVOKED", "CANCELLED"
+_DELIVERED, _REVOKED = "DELIVERED", "REVOKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Seen:
     :param startup: how long it may take until AWS shows the first figures, or a resumed subscriber's next.
     :param figures: CloudWatch's figures.
     :param since: when these figures were first seen.
+    :param expected: how many events match, if the author knows.
     :param retried: for how long AWS goes on to try an event.
     """
 
@@ -45,6 +46,7 @@ class Seen:
     since: datetime
     quiet: timedelta = timedelta(minutes=5)
     startup: timedelta = timedelta(minutes=15)
+    expected: int | None = None
     retried: timedelta = timedelta(minutes=5)
     revoked: bool = False
     stopped: bool = False
@@ -69,7 +71,7 @@ class Judgement:
 def judge(seen: Seen) -> Judgement:
     """Return what is certain of a replay. What is not certain is waited for, and the note says what it is."""
     if seen.stopped:
-        return Judgement(JobState.CANCELLED, _CANCELLED)
+        return Judgement(JobState.CANCELLED, seen.state)
     if seen.revoked:
         reason = "the owner of the event bus has revoked the subscriber, which is final"
         return Judgement(JobState.FAILED, _REVOKED, reason=reason)
@@ -87,12 +89,14 @@ def _waits_for(seen: Seen) -> str:
     figures, now = seen.figures, seen.now
     if now < seen.end:
         return f"its window ends at {utc_text(seen.end)}"
+    if figures.events_matched < (seen.expected or 0):
+        return f"{figures.events_matched:,} of {seen.expected:,} expected events have matched"
     if not figures.any:
         # An empty window looks like a slow start, and like figures that are late.
         return "" if now - seen.modified >= seen.startup else "no figures yet"
     if figures.unaccounted and not _in_records(seen):
         return f"{figures.unaccounted:,} matched events are not delivered yet"
-    if not _backlog_gone(seen, seen.quiet + seen.startup):
+    if not seen.expected and not _backlog_gone(seen, seen.quiet + seen.startup):
         return "AWS shows a backlog, or has not shown yet that it is gone"
     if not _quiet(seen):
         return f"nothing must move for {seen.quiet}"
@@ -121,8 +125,7 @@ def _backlog_gone(seen: Seen, silence: timedelta) -> bool:
     shown = figures.backlog_at
     if shown is not None and figures.backlog == timedelta(0) and shown > seen.modified:
         return True
-    last = max(filter(None, (shown, figures.moved_at, seen.modified)))
-    return seen.now - last >= silence
+    return _silent(seen, silence)
 
 
 def _quiet(seen: Seen) -> bool:
@@ -133,8 +136,14 @@ def _quiet(seen: Seen) -> bool:
     """
     if seen.now - max(seen.since, seen.modified) >= seen.quiet:
         return True
-    last = max(filter(None, (seen.figures.moved_at, seen.modified)))
-    return seen.now - last >= seen.quiet + seen.startup
+    return _silent(seen, seen.quiet + seen.startup)
+
+
+def _silent(seen: Seen, silence: timedelta) -> bool:
+    """Whether CloudWatch shows nothing for so long, by the times of its figures."""
+    last = max(filter(None, (seen.figures.backlog_at, seen.figures.moved_at, seen.modified)))
+    # The period of the newest figures may not be over.
+    return seen.now - min(last, seen.now) >= silence
 
 
 def progress(seen: Seen, judgement: Judgement) -> float | None:

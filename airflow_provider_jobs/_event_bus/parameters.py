@@ -108,7 +108,7 @@ def checked_settings(value: Any, name: str) -> dict[str, Any]:
 
 
 def checked_limit(value: Any, name: str) -> int | None:
-    """Return how many events may fail; None for any number.
+    """Return a number of events, or None.
 
     :raises JobInputError: if it is negative, or no whole number.
     """

@@ -28,7 +28,10 @@ __all__ = [
 #: Characters in a subscriber's name, and in its description.
 NAME_LIMIT, _DESCRIPTION_LIMIT = 256, 512
 #: What a description ends with: how the end is judged, and whether this package has stopped the replay.
-_TAIL = re.compile(r" ?\[quiet=(\d+) startup=(\d+)(?P<stopped> stopped)?\]$")
+_TAIL = re.compile(
+    r" ?\[quiet=(?P<quiet>\d+) startup=(?P<startup>\d+)(?: expected=(?P<expected>\d+))?"
+    r"(?P<stopped> stopped)?\]$"
+)
 STOPPED = "STOPPED"
 #: The end of a name that carries a mark.
 _MARKED = re.compile(r"-[0-9a-f]{12}-\d[0-9a-z.-]+$")
@@ -53,6 +56,7 @@ class SubscriberRequest:
     :param description: what the console shows.
     :param quiet: for how long nothing must have moved before the replay counts as delivered.
     :param startup: how long AWS may take until it shows the first figures.
+    :param expected: how many events match, if the author knows.
     """
 
     event_bus_arn: str
@@ -70,6 +74,7 @@ class SubscriberRequest:
     description: str = ""
     quiet: timedelta = timedelta(minutes=5)
     startup: timedelta = timedelta(minutes=15)
+    expected: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return what AWS acts on."""
@@ -122,11 +127,19 @@ class SubscriberRequest:
         }
 
     def _description(self) -> str:
-        seconds = (round(each.total_seconds()) for each in (self.quiet, self.startup))
-        return _with_tail(self.description, "[quiet={} startup={}]".format(*seconds))
+        return _with_tail(
+            self.description,
+            quiet=round(self.quiet.total_seconds()),
+            startup=round(self.startup.total_seconds()),
+            expected=self.expected,
+        )
 
 
-def _with_tail(text: str, tail: str) -> str:
+def _with_tail(
+    text: str, *, quiet: int | str, startup: int | str, expected: int | str | None, stopped: bool = False
+) -> str:
+    known = "" if expected is None else f" expected={expected}"
+    tail = f"[quiet={quiet} startup={startup}{known}{' stopped' if stopped else ''}]"
     return f"{one_line(text)[: _DESCRIPTION_LIMIT - len(tail) - 1]} {tail}"
 
 
@@ -136,9 +149,10 @@ def stopped_description(description: str, *, stopped: bool = True) -> str:
     :param stopped: whether it is stopped; otherwise it goes on.
     """
     found = _TAIL.search(description)
-    quiet, startup = found.group(1, 2) if found else ("300", "900")
-    tail = f"quiet={quiet} startup={startup}{' stopped' if stopped else ''}"
-    return _with_tail(_TAIL.sub("", description), f"[{tail}]")
+    quiet, startup, expected = found.group("quiet", "startup", "expected") if found else ("300", "900", None)
+    return _with_tail(
+        _TAIL.sub("", description), quiet=quiet, startup=startup, expected=expected, stopped=stopped
+    )
 
 
 def is_ours(name: str) -> bool:
@@ -156,10 +170,11 @@ def seen_of(subscriber: Mapping[str, Any], figures: Figures, since: datetime, no
     """
     tail = _TAIL.search(subscriber.get("Description") or "")
     created, window = subscriber["CreationTime"], subscriber.get("PointInTimeConfiguration") or {}
-    lengths, retry = {}, subscriber.get("RetryPolicy") or {}
+    retry = subscriber.get("RetryPolicy") or {}
+    known: dict[str, Any] = {}
     if tail:
-        quiet, startup = (timedelta(seconds=int(each)) for each in tail.group(1, 2))
-        lengths = {"quiet": quiet, "startup": startup}
+        known = {name: timedelta(seconds=int(tail[name])) for name in ("quiet", "startup")}
+        known["expected"] = tail["expected"] and int(tail["expected"])
     stopped = subscriber["State"] == STOPPED and tail is not None and tail["stopped"] is not None
     return Seen(
         now=now,
@@ -174,7 +189,7 @@ def seen_of(subscriber: Mapping[str, Any], figures: Figures, since: datetime, no
         retried=timedelta(seconds=retry.get("MaxEventAgeInSeconds", 300)),
         revoked=bool(subscriber.get("Revoked")),
         stopped=stopped,
-        **lengths,
+        **known,
     )
 
 

@@ -96,6 +96,8 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
     :param quiet_period: for how long nothing must have moved, as a timedelta or in seconds.
     :param startup_time: how long AWS may take until it shows the first figures: its startup delay, and
         CloudWatch's.
+    :param expected_events: how many events match, if you know: the replay then ends when as many have come to
+        an end and nothing has moved for ``quiet_period``, whatever the backlog's age.
     :param max_failed: how many of the events that matched may be undelivered in the end; None for any
         number.
     :param if_empty: what becomes of the task if no event matched, or AWS shows no figures at all:
@@ -135,6 +137,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
     wait_for_window = Checked(truth)
     quiet_period = Checked(period)
     startup_time = Checked(period)
+    expected_events = Checked(checked_limit)
     max_failed = Checked(checked_limit)
     if_empty = Checked(read_if_empty)
     delete_subscriber = Checked(truth)
@@ -168,6 +171,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
         description: str | XComArg | None = None,
         quiet_period: timedelta | float = timedelta(minutes=5),
         startup_time: timedelta | float = timedelta(minutes=15),
+        expected_events: int | None = None,
         max_failed: int | None = 0,
         if_empty: IfEmpty = "fail",
         delete_subscriber: bool = True,
@@ -193,6 +197,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
         self.description = description
         self.quiet_period = quiet_period
         self.startup_time = startup_time
+        self.expected_events = expected_events
         self.max_failed = max_failed
         self.if_empty = if_empty
         self.delete_subscriber = delete_subscriber
@@ -223,6 +228,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
             or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
             quiet=self.quiet_period,
             startup=self.startup_time,
+            expected=self.expected_events,
         )
 
     def _dead_letter(self) -> str | None:

@@ -92,6 +92,8 @@ class Lifecycle:
         self._stops_at: datetime | None = None
         self._stopping_reads = stopping_reads
         self._held, self._was_held = held, False
+        #: Whether it was paused; it then takes up nobody's place.
+        self.idle = False
         #: By AWS's clock, as it was then: what has happened stays when the clock is set.
         self._stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None

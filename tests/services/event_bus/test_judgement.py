@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from replay_timelines import CREATED, END, MINUTE, Event, Replay, seen, watch
 
 from airflow_provider_jobs._event_bus.figures import Figures
 from airflow_provider_jobs._event_bus.judgement import judge
 from airflow_provider_jobs.job import JobState
 
-from replay_timelines import CREATED, END, MINUTE, Event, Replay, seen, watch
 
-
-def events(*reads: float, tries: Sequence[float] = (), takes: float = 0.0, record: bool = False) -> tuple[Event, ...]:
+def events(
+    *reads: float, tries: Sequence[float] = (), takes: float = 0.0, record: bool = False
+) -> tuple[Event, ...]:
     """One event for each of these minutes, delivered so many minutes later."""
     return tuple(
         Event(at=number, read=read, ended=read + takes, tries=tuple(tries), record=record)
@@ -65,7 +66,8 @@ def test_a_replay_is_told_once_it_is_delivered(name: str) -> None:
     replay, most = CASES[name]
     told, judgement, _ = watch(replay)
     assert judgement.state is JobState.SUCCEEDED
-    assert told is not None and replay.true_at is not None
+    assert told is not None
+    assert replay.true_at is not None
     assert replay.true_at <= told <= replay.true_at + most
 
 
@@ -95,11 +97,16 @@ def test_a_window_that_has_not_ended_is_waited_for() -> None:
     known = seen(Replay(()), 100, Figures(), CREATED)
     assert judge(known).state is JobState.SUCCEEDED
     later = judge(replace(known, end=known.now + MINUTE))
-    assert (later.state, later.note) == (JobState.RUNNING, f"its window ends at {(known.now + MINUTE).isoformat()}")
+    assert (later.state, later.note) == (
+        JobState.RUNNING,
+        f"its window ends at {(known.now + MINUTE).isoformat()}",
+    )
 
 
 @pytest.mark.parametrize(("minutes", "ended"), [(9, False), (19, False), (30, True)])
-def test_a_process_that_sees_figures_for_the_first_time_goes_by_their_times(minutes: int, ended: bool) -> None:
+def test_a_process_that_sees_figures_for_the_first_time_goes_by_their_times(
+    minutes: int, ended: bool
+) -> None:
     """As a sensor that is rescheduled does, or the try after a worker's death."""
     figures = Replay(PLAIN).shown(minutes)
     known = seen(Replay(PLAIN), minutes, figures, CREATED + minutes * MINUTE)
