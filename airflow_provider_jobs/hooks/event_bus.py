@@ -70,6 +70,7 @@ class EventBusReplayHook(JobHook):
 
     service = "eventbridgev2"
     label = "Amazon EventBridge (Custom Event Bus)"
+    iam_name = "events"
     noun = "replay"
     marking = Marking.NAME
     quota: ClassVar[int | None] = None
@@ -170,13 +171,11 @@ class EventBusReplayHook(JobHook):
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List them by what their names have in common; describe those that have changed; read figures."""
-        prefixes = [*job_ids] if len(job_ids) <= _FEW else [_common([*job_ids])]
         rows: dict[str, Any] = dict.fromkeys(job_ids)
-        for prefix in prefixes:
-            # A row that cannot be read is left out. Its job is then described.
-            for row in self.pages(
-                "list_subscribers", "Subscribers", MaxResults=100, NamePrefix=prefix or None
-            ):
+        if len(rows) > _FEW:
+            prefix = _common([*job_ids]) or None
+            # A row that cannot be read is left out. Its job is then looked for by its name.
+            for row in self.pages("list_subscribers", "Subscribers", MaxResults=100, NamePrefix=prefix):
                 if row.get("Name") in rows and row.get("SubscriberArn"):
                     rows[row["Name"]] = row
         for name in self._known.keys() - rows.keys():
@@ -257,10 +256,14 @@ class EventBusReplayHook(JobHook):
     def _without_figures(self, name: str, row: Mapping[str, Any] | None) -> JobStatus:
         """Describe a subscriber, unless the row of a list shows that it has not changed."""
         known = self._known.get(name)
-        if row is None:
-            arn = known["SubscriberArn"] if known else self.subscribers.row(name)["SubscriberArn"]
-            known = self.subscribers.describe(arn)
-        elif known is None or any(known.get(each) != row.get(each) for each in _CHANGES):
+        try:
+            row = row or self.subscribers.row(name)
+        except JobNotFoundError:
+            if known is None:
+                raise
+            # A list may lag behind.
+            row = {"SubscriberArn": known["SubscriberArn"]}
+        if known is None or any(known.get(each) != row.get(each) for each in _CHANGES):
             known = self.subscribers.describe(row["SubscriberArn"])
         self._known[name] = known
         return replay_status(known, seen_of(known, Figures(), self._now(), self._now()))

@@ -277,7 +277,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
                 f"{found.get('dead_letter_records'):,} records are in the dead-letter queue "
                 f"({found.get('dead_letter_arn')}), {found.get('events_dropped'):,} events were dropped, "
                 f"{found.get('transformation_failures'):,} could not be transformed. max_failed is "
-                f"{self.max_failed}. Mend the target, then redrive the queue or clear the task."
+                f"{self.max_failed}. Correct the target, then clear the task."
             )
         if not matched:
             what = (

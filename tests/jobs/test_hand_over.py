@@ -22,6 +22,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineDeletePipelineOperator,
     DataPipelinePutPipelineDefinitionOperator,
 )
+from airflow_provider_jobs.operators.event_bus import EventBridgeCancelReplaySubscriberOperator
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeStartReplayOperator,
@@ -33,6 +34,7 @@ from airflow_provider_jobs.operators.iot_analytics import (
 from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskOperator
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -50,6 +52,7 @@ IDS = {
     "datapipeline": ["pipeline_id", "activation_time"],
     "sqs": ["source_arn", "since"],
     "logs": ["export_task_id"],
+    "eventbridgev2": ["subscriber_name"],
 }
 SENSORS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeReplaySensor, "replay_name"),
@@ -58,6 +61,7 @@ SENSORS: dict[str, tuple[Any, str]] = {
     "datapipeline": (DataPipelineSensor, "pipeline_id"),
     "sqs": (SqsMessageMoveTaskSensor, "source_arn"),
     "logs": (CloudWatchLogsExportTaskSensor, "export_task_id"),
+    "eventbridgev2": (EventBridgeReplaySubscriberSensor, "subscriber_name"),
 }
 STOPS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeCancelReplayOperator, "replay_name"),
@@ -65,6 +69,7 @@ STOPS: dict[str, tuple[Any, str]] = {
     "datapipeline": (DataPipelineDeactivatePipelineOperator, "pipeline_id"),
     "sqs": (SqsCancelMessageMoveTaskOperator, "source_arn"),
     "logs": (CloudWatchLogsCancelExportTaskOperator, "export_task_id"),
+    "eventbridgev2": (EventBridgeCancelReplaySubscriberOperator, "subscriber_name"),
 }
 
 

@@ -56,6 +56,10 @@ DATASETS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "datapipeline": (set(), set()),
     "sqs": ({f"arn:aws:sqs:{ACCOUNT} orders-dead"}, set()),
+    "eventbridgev2": (
+        {f"arn:aws:events:{ACCOUNT} event-busv2/orders"},
+        {f"arn:aws:sqs:{ACCOUNT} orders"},
+    ),
     "logs": (
         {f"arn:aws:logs:{ACCOUNT} log-group:/shop"},
         {"s3://exports exportedlogs/shop"},

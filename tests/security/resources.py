@@ -18,7 +18,9 @@ WITHOUT_RESOURCE = {
     "datapipeline:AddTags",
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
+    "cloudwatch:GetMetricData",
     "events:ListReplays",
+    "events:ListSubscribers",
     "events:ListRules",
     "iotanalytics:ListPipelines",
     "lookoutequipment:DescribeDataIngestionJob",
@@ -34,12 +36,25 @@ def source_queue(given: dict[str, Any]) -> str:
     return arn
 
 
+def of_event_bus(call: Call, arn: str) -> list[str]:
+    """Return what a call to a Custom Event Bus works on; nothing if it is none.
+
+    :param arn: what the ARN of a resource begins with.
+    """
+    given = call.parameters
+    if call.action == "events:CreateSubscriber":
+        return [given["EventBusArn"], f"{arn}:subscriber/{given['Name']}/{'0' * 25}"]
+    return [given[name] for name in ("SubscriberArn", "EventBusArn") if name in given]
+
+
 def resources(call: Call) -> list[str]:
     """Return what a call works on, as IAM names it; nothing where it takes no resource."""
     given = call.parameters
     arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
     if call.action in WITHOUT_RESOURCE:
         return []
+    if found := of_event_bus(call, arn):
+        return found
     match call.action.partition(":")[2]:
         case "StartReplay":
             return [

@@ -119,6 +119,10 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
             "",
         ),
     ),
+    "eventbridgev2": (
+        Path(1, "ListSubscribers", ("Subscribers", "Subscribers.Name", "Subscribers.State"), ""),
+        Path(4, "ListSubscribers", ("Subscribers", "Subscribers.Name", "Subscribers.SubscriberArn"), ""),
+    ),
     "sqs": (Path(1, "ListMessageMoveTasks", ("Results", "Results.Status", "Results.StartedTimestamp"), ""),),
 }
 
@@ -185,6 +189,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "datapipeline": ("InvalidRequestException", "PipelineNotFoundException"),
     "sqs": ("InvalidParameterValue", "ResourceNotFoundException"),
     "logs": ("InvalidParameterException", "ResourceNotFoundException"),
+    "eventbridgev2": ("InvalidInputException", "ResourceNotFoundException"),
 }
 
 
