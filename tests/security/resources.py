@@ -37,13 +37,15 @@ def source_queue(given: dict[str, Any]) -> str:
 
 
 def of_event_bus(call: Call, arn: str) -> list[str]:
-    """Return what a call to a Custom Event Bus works on; nothing if it is none.
+    """Return which bus or subscriber a call works on; nothing if it is none.
 
     :param arn: what the ARN of a resource begins with.
     """
     given = call.parameters
     if call.action == "events:CreateSubscriber":
         return [given["EventBusArn"], f"{arn}:subscriber/{given['Name']}/{'0' * 25}"]
+    if call.action == "events:DescribeEventBus" and "Name" in given:
+        return [f"{arn}:event-bus/{given['Name']}"]
     return [given[name] for name in ("SubscriberArn", "EventBusArn") if name in given]
 
 
@@ -67,8 +69,6 @@ def resources(call: Call) -> list[str]:
         case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
             bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
             return [f"{arn}:archive/{given['ArchiveName']}", *bus]
-        case "DescribeEventBus":
-            return [f"{arn}:event-bus/{given['Name']}"]
         case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
