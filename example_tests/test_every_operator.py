@@ -130,17 +130,17 @@ def test_a_replay_on_a_custom_event_bus(
     if "eventbridgev2" not in boto3.Session().get_available_services():
         pytest.skip("This boto3 does not know the Custom Event Bus.")
     aws_jobs.set_pace(reads=1)
-    # The bus was made an hour ago, and its event came then.
-    aws_jobs.set_clock_skew(-3600)
-    start = aws_jobs.now()
+    # The bus was made more than an hour ago, and its event came an hour ago.
+    aws_jobs.set_clock_skew(-3900)
     api = boto3.client("eventbridgev2", REGION)
     bus = api.create_event_bus(Name="orders")["EventBusArn"]
-    aws_jobs.set_clock_skew(-3540)
+    aws_jobs.set_clock_skew(-3600)
+    start = aws_jobs.now()
     api.put_events(EventBusArn=bus, Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
     aws_jobs.set_clock_skew(0)
     boto3.client("sqs", REGION).create_queue(QueueName="orders")
     monkeypatch.setenv("AIRFLOW_VAR_ORDERS_BUS", bus)
-    monkeypatch.setenv("AIRFLOW_VAR_ORDERS_FROM", (start + timedelta(seconds=1)).isoformat())
+    monkeypatch.setenv("AIRFLOW_VAR_ORDERS_FROM", start.isoformat())
     monkeypatch.setenv("AIRFLOW_VAR_ORDERS_TO", (start + timedelta(minutes=5)).isoformat())
     run = dags[f"{dag_id}_{how}"].test(logical_date=datetime(2026, 1, 10, tzinfo=UTC))
     assert run.state == "success"

@@ -149,7 +149,7 @@ def event_bus(clients: Clients, aws: AwsJobs, name: str = "orders", count: int =
     """Make a Custom Event Bus with events of the hour that began two hours ago, and queues for them.
 
     :param aws: its clock is set back while the events come
-    :param count: how many events
+    :param count: how many events, two at least
     :return: the bus's ARN, and the hour's beginning
     """
     api, now = clients("eventbridgev2"), aws.now()
@@ -158,7 +158,8 @@ def event_bus(clients: Clients, aws: AwsJobs, name: str = "orders", count: int =
     aws.set_clock_skew(ago - 60)
     arn: str = api.create_event_bus(Name=name)["EventBusArn"]
     for number in range(count):
-        aws.set_clock_skew(ago + 60 * number)
+        # The last one comes at the hour's end.
+        aws.set_clock_skew(ago + 3599 * number / (count - 1))
         event = {"Source": "shop", "DetailType": "order", "Detail": json.dumps({"number": number})}
         api.put_events(EventBusArn=arn, Entries=[event])
     aws.set_clock_skew(0)
