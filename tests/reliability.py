@@ -29,6 +29,7 @@ SERVICES = {
     "SQS": ("sqs",),
     "CloudWatch Logs": ("logs",),
     "EventBridge Custom Event Bus": ("eventbridgev2", "event_bus"),
+    "DynamoDB": ("dynamodb",),
 }
 WAITS = {"on the worker": ("sync",), "deferred": ("deferrable",)}
 _HEAD = """\

@@ -10,6 +10,7 @@ from airflow_provider_jobs.aws import HookClass
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+    from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
     from airflow_provider_jobs.hooks.event_bus import EventBusReplayHook
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
@@ -21,6 +22,7 @@ else:
     CloudWatchLogsExportHook = HookClass(f"{_HOOKS}.logs.CloudWatchLogsExportHook", noun="export")
     DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
     EventBusReplayHook = HookClass(f"{_HOOKS}.event_bus.EventBusReplayHook", noun="replay")
+    DynamoDBExportHook = HookClass(f"{_HOOKS}.dynamodb.DynamoDBExportHook", noun="export")
     EventBridgeReplayHook = HookClass(f"{_HOOKS}.eventbridge.EventBridgeReplayHook", noun="replay")
     IotAnalyticsHook = HookClass(
         f"{_HOOKS}.iot_analytics.IotAnalyticsHook",
@@ -35,6 +37,7 @@ else:
 __all__ = [
     "CloudWatchLogsExportHook",
     "DataPipelineHook",
+    "DynamoDBExportHook",
     "EventBridgeReplayHook",
     "EventBusReplayHook",
     "IotAnalyticsHook",

@@ -28,7 +28,16 @@ from airflow_provider_jobs.testing.control import CONTROL
 log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs", "eventsv2")
+SERVICE_PACKAGES = (
+    "events",
+    "lookoutequipment",
+    "iotanalytics",
+    "datapipeline",
+    "sqs",
+    "logs",
+    "dynamodb",
+    "eventsv2",
+)
 
 _PREFIX = "jobs_"
 
@@ -76,6 +85,10 @@ class JobResponse(BaseResponse):
         """The call's arguments, from its JSON body; a null counts as no argument."""
         return {name: value for name, value in json.loads(self.body or "{}").items() if value is not None}
 
+    def checks(self, operation: str) -> bool:
+        """Tell whether an operation of a JSON service is held to the constraints of botocore's model."""
+        return True
+
     def call_action(self) -> TYPE_RESPONSE:
         """Run the operation and answer in the service's own protocol, whatever comes of it.
 
@@ -108,7 +121,7 @@ class JobResponse(BaseResponse):
             return self._not_implemented(f"{operation} with these arguments", repr(error))
 
     def _run(self, operation: str) -> TYPE_RESPONSE:
-        if self.router is None:
+        if self.router is None and self.checks(operation):
             check_json(self.service, operation, self.body)
         return super().call_action()
 
@@ -136,14 +149,14 @@ class Backend:
     :param name: the service's signing name, or boto3's for one that signs as another does
     :param response: the class that answers
     :param path: a regular expression of the paths it answers, beginning with a slash
-    :param host: the first part of its host names, where that is not its name
+    :param host: a regular expression of other host names it has, up to the Region
     :param target: what the paths of its calls name it, if it speaks Smithy's RPC v2
     """
 
     name: str
     response: type[JobResponse]
     path: str = "/"
-    host: str | None = None
+    host: str = ""
     target: str | None = None
 
     @property
@@ -153,9 +166,9 @@ class Backend:
 
     @property
     def url_base(self) -> str:
-        """The host names, as a regular expression: those of FIPS, of dual-stack and of an account too."""
-        name = re.escape(self.host or self.name)
-        return rf"https?://(?:\d{{12}}\.)?{name}(?:-fips)?\.(.+)\.(?:amazonaws\.com|api\.aws)"
+        """The host names of the service, as a regular expression: those of FIPS and dual-stack too."""
+        host = f"(?:{re.escape(self.name)}|{self.host})" if self.host else re.escape(self.name)
+        return rf"https?://{host}(?:-fips)?\.(.+)\.(?:amazonaws\.com|api\.aws)"
 
 
 class _Routes(BaseBackend):

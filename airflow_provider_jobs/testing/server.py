@@ -226,18 +226,20 @@ def serve(
     from airflow_provider_jobs.testing.aws.edge import date, over_http
     from airflow_provider_jobs.testing.moto_ext import backend_of, register
 
+    class RequestHandler(MotoRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date()
+
     class Dispatcher(DomainDispatcherApplication):
         def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
             # Two services may sign by one name; the path of a call tells them apart.
             backend = backend_of(target_of(path)[0])
-            if backend is not None:
-                return f"{backend.host or backend.name}.us-east-1.amazonaws.com"
-            found: str | None = super().infer_service_region_host(environ, path)
-            return found
+            return super().infer_service_region_host(environ, path) if backend is None else backend.name
 
-    class RequestHandler(MotoRequestHandler):
-        def date_time_string(self, timestamp: float | None = None) -> str:
-            return date()
+        def get_backend_for_host(self, host: str | None) -> Any:
+            # For DynamoDB moto gives the name of its own module.
+            ours = host in CONTROL.job_services
+            return super().get_backend_for_host(f"{host}.us-east-1.amazonaws.com" if ours else host)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         sys.exit(0)

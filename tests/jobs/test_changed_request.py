@@ -30,6 +30,8 @@ def other_request(case: JobCase) -> dict[str, Any]:
             return {"log_stream_name_prefix": "web-1"}
         case "eventbridgev2":
             return {"role_arn": "arn:aws:iam::123456789012:role/other"}
+        case "dynamodb":
+            return {"s3_prefix": "other"}
         case "sqs":
             return {"max_messages_per_second": 100}
     return {"pipeline_id": job_targets.load(client, "other")}

@@ -34,6 +34,7 @@ from airflow_provider_jobs.operators.iot_analytics import (
 from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskOperator
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
@@ -53,6 +54,7 @@ IDS = {
     "sqs": ["source_arn", "since"],
     "logs": ["export_task_id"],
     "eventbridgev2": ["subscriber_name"],
+    "dynamodb": ["export_arn"],
 }
 SENSORS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeReplaySensor, "replay_name"),
@@ -62,6 +64,7 @@ SENSORS: dict[str, tuple[Any, str]] = {
     "sqs": (SqsMessageMoveTaskSensor, "source_arn"),
     "logs": (CloudWatchLogsExportTaskSensor, "export_task_id"),
     "eventbridgev2": (EventBridgeReplaySubscriberSensor, "subscriber_name"),
+    "dynamodb": (DynamoDBExportSensor, "export_arn"),
 }
 STOPS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeCancelReplayOperator, "replay_name"),

@@ -29,6 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "_iot_analytics",
         "_sqs",
         "_logs",
+        "_dynamodb",
     ),
     "hooks": (
         "hooks",

@@ -19,6 +19,7 @@ WITHOUT_RESOURCE = {
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
     "cloudwatch:GetMetricData",
+    "dynamodb:ListExports",
     "events:ListReplays",
     "events:ListSubscribers",
     "events:ListRules",
@@ -57,6 +58,8 @@ def resources(call: Call) -> list[str]:
         return []
     if found := of_event_bus(call, arn):
         return found
+    if call.action.startswith(("sqs:", "dynamodb:")):
+        return [given.get("ExportArn") or given.get("TableArn") or source_queue(given)]
     match call.action.partition(":")[2]:
         case "StartReplay":
             return [
@@ -73,8 +76,6 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
-        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
-            return [source_queue(given)]
         case "CreateExportTask":
             return [f"{arn}:log-group:{given['logGroupName']}"]
     # Those that wait beside many have a pipeline each, which a policy of its own names.

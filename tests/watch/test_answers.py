@@ -123,6 +123,14 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
         Path(1, "ListSubscribers", ("Subscribers", "Subscribers.Name", "Subscribers.State"), ""),
         Path(4, "ListSubscribers", ("Subscribers", "Subscribers.Name", "Subscribers.SubscriberArn"), ""),
     ),
+    "dynamodb": (
+        Path(
+            1,
+            "DescribeExport",
+            ("ExportDescription", "ExportDescription.ExportArn", "ExportDescription.ExportStatus"),
+            "ExportDescription.StartTime",
+        ),
+    ),
     "sqs": (Path(1, "ListMessageMoveTasks", ("Results", "Results.Status", "Results.StartedTimestamp"), ""),),
 }
 
@@ -190,6 +198,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "sqs": ("InvalidParameterValue", "ResourceNotFoundException"),
     "logs": ("InvalidParameterException", "ResourceNotFoundException"),
     "eventbridgev2": ("InvalidInputException", "ResourceNotFoundException"),
+    "dynamodb": ("ValidationException", "ExportNotFoundException"),
 }
 
 

@@ -50,6 +50,7 @@ def listing(case: JobCase) -> tuple[Callable[[Any], Any], dict[str, Any], str]:
         "iotanalytics": "pipelineSummaries",
         "logs": "exportTasks",
         "eventbridgev2": "Subscribers",
+        "dynamodb": "ExportSummaries",
     }
     return lambda hook: hook.active_jobs(["bus"]), {rows[case.service]: []}, case.hook_class.page_token
 

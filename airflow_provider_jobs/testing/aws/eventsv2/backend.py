@@ -77,7 +77,8 @@ class BusesBackend(BaseBackend):
     def update_subscriber(self, request: Mapping[str, Any]) -> Subscriber:
         """Change a subscriber."""
         subscriber = self.subscriber(request["SubscriberArn"])
-        if request.get("State") == "RUNNING" and not subscriber.counts and subscriber.replays:
+        stopped = subscriber.members["State"] == "STOPPED"
+        if stopped and request.get("State") == "RUNNING" and subscriber.replays:
             self._check_replaying(subscriber)
         subscriber.update(request)
         return subscriber
@@ -197,7 +198,9 @@ class EventsV2Response(PublishOperations):
         shown = [
             subscriber
             for subscriber in self.backend.subscribers.values()
-            if bus_arn in (None, subscriber.bus.arn) and subscriber.listed.look() is not None
+            if bus_arn in (None, subscriber.bus.arn)
+            and subscriber.name.startswith(request.get("NamePrefix", ""))
+            and subscriber.listed.look() is not None
         ]
         page, token = _page(shown, request)
         return {"Subscribers": [subscriber.listed.read() for subscriber in page], "NextToken": token}
@@ -242,7 +245,7 @@ BACKEND = Backend(
     SERVICE,
     EventsV2Response,
     path="/service/AWSEventsV2/operation/(?P<operation>[^/]+)$",
-    host="eventsv2",
+    host=r"(?:\d{12}\.)?eventsv2",
     target="AWSEventsV2",
 )
 

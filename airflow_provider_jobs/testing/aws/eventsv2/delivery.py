@@ -88,7 +88,8 @@ class Delivery:
         ready: datetime,
         reached: Callable[[], datetime],
     ) -> None:
-        self._bus, self.configuration, self._created = bus, configuration, created
+        self._bus, self._created = bus, created
+        self.configure(configuration)
         self._start, self._end = window
         self._place = (self._start, -1)
         self._ready, self._reached = ready, reached
@@ -97,6 +98,12 @@ class Delivery:
         self.last_delivered: datetime | None = None
         self.running, self._closed = True, False
         self._figures = SubscriberFigures(bus, configuration.arn, self.backlog)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Go by another configuration from now on."""
+        self._configuration = configuration
+        #: By the events' numbers: whether they match.
+        self._matching: dict[int, bool] = {}
 
     def start(self) -> None:
         """Deliver from when it is ready."""
@@ -122,8 +129,8 @@ class Delivery:
             self._waiting.remove(batch)
             self._attempt(batch, now)
         before = min(self._reached(), now + TICK)
-        while not (self.configuration.fifo and self._waiting):
-            events = self._bus.events(self._place, before)[: self.configuration.batch_size]
+        while not (self._configuration.fifo and self._waiting):
+            events = self._bus.events(self._place, before)[: self._configuration.batch_size]
             if not events:
                 break
             self._place = events[-1].place
@@ -159,7 +166,10 @@ class Delivery:
         return [event for event in self._bus.events(self._place, end) if self._takes(event)]
 
     def _takes(self, event: Event) -> bool:
-        return self.configuration.filters.take(event, event.ingested < self._created)
+        if event.number not in self._matching:
+            takes = self._configuration.filters.take(event, event.ingested < self._created)
+            self._matching[event.number] = takes
+        return self._matching[event.number]
 
     def _take(self, events: list[Event], now: datetime) -> None:
         matched = [event for event in events if self._takes(event)]
@@ -168,23 +178,33 @@ class Delivery:
             self._attempt(_Batch(matched, now), now)
 
     def _attempt(self, batch: _Batch, now: datetime) -> None:
-        texts = [(event, self._text(event)) for event in batch.events]
-        self._count(now, EventDeliveryAttempts=len(texts), TargetInvocations=1)
+        self._count(now, EventDeliveryAttempts=len(batch.events))
         if batch.retries:
             self._figures.put(now, RetryInvocationAttempts=batch.retries)
-        self._figures.put_times(now, batch.events)
-        error = targets.send(self.configuration.invoke, texts, now)
+        error = self._send(batch, now)
+        if error is not None:
+            self._fail(batch, error, now)
+
+    def _send(self, batch: _Batch, now: datetime) -> targets.DeliveryError | None:
+        if targets.cannot_transform(self._configuration.invoke, now):
+            self._count(now, EventTransformationFailures=len(batch.events))
+            return targets.DeliveryError(targets.TRANSFORMATION, "The expression of the transformer failed.")
+        texts = [(event, self._text(event)) for event in batch.events]
+        self._count(now, TargetInvocations=1)
+        self._figures.put_times(now, batch.events[0])
+        error = targets.send(self._configuration.invoke, texts, now)
         if error is None:
-            size = sum(len(text.encode()) for _, text in texts)
             self._count(now, EventsDelivered=len(texts))
-            self._figures.put(now, EgressBytes=size)
+            self._figures.put(now, EgressBytes=sum(len(text.encode()) for _, text in texts))
             self.last_delivered = now
-            return
+        return error
+
+    def _fail(self, batch: _Batch, error: targets.DeliveryError, now: datetime) -> None:
         wait = min(CONTROL.subscribers.retry_delay * 2**batch.retries, LONGEST_WAIT)
         batch.due = now + timedelta(seconds=wait)
-        if batch.retries >= self.configuration.attempts:
+        if batch.retries >= self._configuration.attempts:
             self._give_up(batch, error, "MaximumRetryAttempts", now)
-        elif batch.due > batch.first + timedelta(seconds=self.configuration.age):
+        elif batch.due > batch.first + timedelta(seconds=self._configuration.age):
             self._give_up(batch, error, "MaximumEventAgeInSeconds", now)
         else:
             batch.retries += 1
@@ -193,7 +213,7 @@ class Delivery:
             CONTROL.at(batch.due, lambda due=batch.due: self.move(due))  # type: ignore[misc]
 
     def _give_up(self, batch: _Batch, error: targets.DeliveryError, condition: str, now: datetime) -> None:
-        queue = self.configuration.dead_letters
+        queue = self._configuration.dead_letters
         if queue is None:
             self._count(now, EventsDropped=len(batch.events))
             return
@@ -201,8 +221,8 @@ class Delivery:
         record = {
             "version": "1.0",
             "busArn": self._bus.arn,
-            "subscriberArn": self.configuration.arn,
-            "targetArn": self.configuration.invoke["TargetArn"],
+            "subscriberArn": self._configuration.arn,
+            "targetArn": self._configuration.invoke["TargetArn"],
             "errorCode": error.code,
             "errorMessage": error.message,
             "exhaustedRetryCondition": condition,
@@ -217,7 +237,7 @@ class Delivery:
             self.tally["lost"] += len(batch.events)
 
     def _text(self, event: Event) -> str:
-        if self.configuration.transformer == "RAW":
+        if self._configuration.transformer == "RAW":
             return event.payload
         system = event.system_metadata(event.ingested < self._created)
         whole = {"Data": event.data, "Metadata": dict(event.metadata), "SystemMetadata": system}

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 #: Of what ``PutEvents`` puts.
@@ -42,7 +43,7 @@ class Event:
         """Where it is in the order of the bus."""
         return self.ingested, self.number
 
-    @property
+    @cached_property
     def data(self) -> Any:
         """The payload, read."""
         return json.loads(self.payload)

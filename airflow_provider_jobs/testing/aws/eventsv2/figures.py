@@ -4,8 +4,8 @@
 
 Models https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-observability.html.
 
-Assumptions: a figure of 0 is not sent; the age of the backlog is sent every minute as long as there is one,
-and once more, as 0, when it has gone.
+Assumptions: a figure of 0 is not sent; a call's times are those of its oldest event; the age of the backlog
+is sent every minute as long as there is one, and once more, as 0, when it has gone.
 """
 
 from __future__ import annotations
@@ -48,16 +48,15 @@ class SubscriberFigures:
         """
         self._put(time, [(name, value, UNITS.get(name, "Count")) for name, value in figures.items()])
 
-    def put_times(self, time: datetime, events: Iterable[Event]) -> None:
-        """Send how long events had been on the bus when the target was called.
+    def put_times(self, time: datetime, event: Event) -> None:
+        """Send how long an event had been on the bus when the target was called.
 
         :param time: of the call
-        :param events: of the batch
+        :param event: the oldest of the batch
         """
-        for event in events:
-            age = (time - event.ingested) / timedelta(milliseconds=1)
-            names = ("IngestionToInvocationStartTime", "IngestionToInvocationEndTime")
-            self._put(time, [(name, age, MILLISECONDS) for name in names])
+        age = (time - event.ingested) / timedelta(milliseconds=1)
+        names = ("IngestionToInvocationStartTime", "IngestionToInvocationEndTime")
+        self._put(time, [(name, age, MILLISECONDS) for name in names])
 
     def watch(self) -> None:
         """Send the age of the backlog, from now on every minute as long as there is one."""

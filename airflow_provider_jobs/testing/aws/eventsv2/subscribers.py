@@ -133,7 +133,7 @@ class Subscriber:
         if given.get("FilterConfiguration") == {}:
             given["FilterConfiguration"] = None
         members = resolved({**self.members, **given})
-        self.delivery.configuration = self._configuration(members)
+        self.delivery.configure(self._configuration(members))
         self.members, self._modified = members, CONTROL.clock()
         self.delivery.running = members["State"] == "RUNNING"
         if self.life is not None:

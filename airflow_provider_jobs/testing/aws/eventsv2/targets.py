@@ -31,6 +31,10 @@ LARGEST_BATCH: Mapping[str, int] = {"sqs": 10, "lambda": 500}
 MESSAGE_LENGTH = 1024
 
 
+#: A test lets a target fail with this for a transformer that fails before the target is called.
+TRANSFORMATION = "EVENT_TRANSFORMATION_FAILURE"
+
+
 @dataclass(frozen=True)
 class DeliveryError:
     """Why a target did not take a batch.
@@ -69,6 +73,15 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [text for inner in value.values() for text in _texts(inner)]
     return [value] if isinstance(value, str) else []
+
+
+def cannot_transform(configuration: Mapping[str, Any], time: datetime) -> bool:
+    """Tell whether events cannot be transformed for a target, since a test says so.
+
+    :param configuration: InvokeConfiguration, checked
+    :param time: of the attempt, by AWS's clock
+    """
+    return CONTROL.targets.error(configuration["TargetArn"], time) == TRANSFORMATION
 
 
 def send(

@@ -136,6 +136,16 @@ def test_what_no_retry_delivers(
     assert orders.sums(arn, *tries) == dict(zip(tries, (15, 3, 1 + 2), strict=True))
 
 
+def test_a_transformer_that_fails(orders: Orders) -> None:
+    """What fails so is retried and given up as any other failure, so it is counted twice."""
+    orders.aws.set_pace(seconds=0)
+    orders.aws.set_target(TARGET, "EVENT_TRANSFORMATION_FAILURE")
+    arn = orders.subscribe(RetryPolicy={"MaxRetryAttempts": 1})
+    orders.aws.set_clock_skew(10)
+    expected = {"FilterMatched": 5, "EventTransformationFailures": 10, "EventsDropped": 5}
+    assert orders.sums(arn, *expected, "TargetInvocations") == expected
+
+
 def test_a_dead_letter_record(orders: Orders) -> None:
     orders.aws.set_pace(seconds=0)
     orders.cloud.sqs.delete_queue(QueueUrl=orders.cloud.sqs.get_queue_url(QueueName="orders")["QueueUrl"])

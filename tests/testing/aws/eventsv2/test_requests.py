@@ -272,9 +272,10 @@ def test_all_patterns_of_the_model_can_be_checked() -> None:
 
 
 def test_accounts_and_regions_are_apart() -> None:
+    session: Any = boto3.session.Session()
     with mock_aws_jobs():
-        boto3.client(SERVICE, "us-east-1").create_event_bus(Name="orders")
-        assert boto3.client(SERVICE, "eu-west-1").list_event_buses()["EventBuses"] == []
+        session.client(SERVICE, "us-east-1").create_event_bus(Name="orders")
+        assert session.client(SERVICE, "eu-west-1").list_event_buses()["EventBuses"] == []
 
 
 def test_the_library_is_imported_with_the_first_call() -> None:
