@@ -338,6 +338,7 @@ class EventBus(JobCase):
     running, succeeded, failed, cancelled = "RUNNING", "DELIVERED", "REVOKED", "STOPPED"
     stopping = None
     unknown = "knows no subscriber"
+    fleeting = ("fingerprint", "scope")
 
     def prepare(self) -> None:
         if self.service not in session().get_available_services():
@@ -355,6 +356,7 @@ class EventBus(JobCase):
             "expected_events": 3,
             "quiet_period": 0,
             "delete_subscriber": False,
+            "job_timeout": None,
             "poll_interval": 0.02,
         }
         return EventBridgeCreateReplaySubscriberOperator(task_id="replay", **{**AWS, **given, **kwargs})

@@ -179,7 +179,8 @@ def seen_of(subscriber: Mapping[str, Any], figures: Figures, since: datetime, no
     return Seen(
         now=now,
         created=created,
-        modified=max(subscriber.get("LastModifiedTime") or created, created),
+        # AWS cuts the time of its answers to seconds, so that it may seem to be yet to come.
+        modified=min(max(subscriber.get("LastModifiedTime") or created, created), now),
         start=window.get("StartingPoint") or created,
         # Without an end it goes on into live events, and never ends.
         end=window.get("EndPoint") or datetime.max.replace(tzinfo=UTC),
