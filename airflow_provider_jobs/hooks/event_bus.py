@@ -34,7 +34,9 @@ from airflow_provider_jobs.exceptions import (
     JobError,
     JobInputError,
     JobNotFoundError,
+    JobOutcomeUnknownError,
     JobQuotaError,
+    JobQuotaInDoubtError,
 )
 from airflow_provider_jobs.hooks.base import JobHook
 from airflow_provider_jobs.job import JobStatus, one_line, utc_text
@@ -125,7 +127,7 @@ class EventBusReplayHook(JobHook):
         for attempt in log.attempts:
             rows.setdefault(attempt.job_id or self.job_name(identity, attempt, request), None)
         seen = []
-        for name, status in self._statuses(rows).items():
+        for name, status in self._statuses(rows, ended_too=False).items():
             if isinstance(status, JobNotFoundError):
                 continue
             if isinstance(status, Exception):
@@ -158,8 +160,9 @@ class EventBusReplayHook(JobHook):
             self.whole(answer, _CREATED, "create_subscriber")
         except JobApiError as error:
             if error.code == BUSY:
-                # Nothing was created: another subscriber of the bus is being created or deleted.
-                raise JobQuotaError(str(error)) from error
+                # Another subscriber of the bus is being created or deleted.
+                in_doubt = isinstance(error, JobOutcomeUnknownError)
+                raise (JobQuotaInDoubtError if in_doubt else JobQuotaError)(str(error)) from error
             if error.code not in ("ResourceAlreadyExistsException", "IdempotentParameterMismatchException"):
                 raise
             with suppress(JobNotFoundError):
@@ -233,24 +236,34 @@ class EventBusReplayHook(JobHook):
     def _now(self) -> datetime:
         return self.clock.now() or datetime.now(UTC)
 
-    def _statuses(self, rows: Mapping[str, Mapping[str, Any] | None]) -> dict[str, JobStatus | Exception]:
+    def _statuses(
+        self, rows: Mapping[str, Mapping[str, Any] | None], *, ended_too: bool = True
+    ) -> dict[str, JobStatus | Exception]:
         """Return the status of each subscriber, or the error that concerns it.
 
         :param rows: the rows of a list by their names; None for one that the list did not show.
+        :param ended_too: whether to read the figures of those, too, which have ended without them.
         """
         found = self.describe_each([*rows], {}, lambda name: self._without_figures(name, rows[name]))
-        there = [self._known[name] for name, status in found.items() if isinstance(status, JobStatus)]
+        there = [
+            (self._known[name], status.state.ended)
+            for name, status in found.items()
+            if isinstance(status, JobStatus)
+        ]
         error: Exception | None = None
         figures: dict[str, tuple[Figures, datetime]] = {}
         try:
-            figures = self.reader.figures(there, self._now())
+            asked = [each for each, ended in there if ended_too or not ended]
+            figures = self.reader.figures(asked, self._now())
         except (JobError, JobInputError) as failed:
             error = failed
-        for each in there:
-            seen = seen_of(each, *figures.get(each["SubscriberArn"], (Figures(), self._now())), self._now())
-            # What is stopped or revoked is known without figures.
-            known_anyway = seen.stopped or seen.revoked
-            found[each["Name"]] = error if error and not known_anyway else replay_status(each, seen)
+        for each, ended in there:
+            # What is stopped or revoked has ended, whatever the figures.
+            if error and not ended:
+                found[each["Name"]] = error
+                continue
+            shown = figures.get(each["SubscriberArn"], (Figures(), self._now()))
+            found[each["Name"]] = replay_status(each, seen_of(each, *shown, self._now()))
         return found
 
     def _without_figures(self, name: str, row: Mapping[str, Any] | None) -> JobStatus:

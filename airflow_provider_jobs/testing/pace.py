@@ -152,6 +152,8 @@ class Lifecycle:
         """Where the job is."""
         if self._end is not None:
             return self._end[0]
+        if self.idle:
+            return Phase.STOPPED
         if self._stop_asked_at:
             return Phase.STOPPING
         return Phase.RUNNING if self.fraction > 0 else Phase.STARTING

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from replay_timelines import CREATED, END, MINUTE, Event, Replay, seen, watch
@@ -113,3 +114,18 @@ def test_a_process_that_sees_figures_for_the_first_time_goes_by_their_times(
     assert judge(known).state.ended is ended
     assert judge(replace(known, quiet=timedelta(0), startup=timedelta(0))).state.ended
     assert judge(replace(known, end=END, startup=timedelta(hours=9))).state is JobState.RUNNING
+
+
+def table() -> list[str]:
+    """The rows of the guide's table."""
+    found = []
+    for name, (replay, _) in CASES.items():
+        told, _, _ = watch(replay)
+        found.append(f"| {name} | {replay.true_at:g} | {told} |")
+    return found
+
+
+def test_the_guide_has_the_cases() -> None:
+    page = (Path(__file__).parents[3] / "docs/guides/event_bus.md").read_text()
+    block = page.partition("<!-- judged: ")[2].partition("<!-- judged end")[0]
+    assert [line for line in block.split("\n") if line.startswith("|")][2:] == table()
