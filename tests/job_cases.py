@@ -332,13 +332,14 @@ class EventBus(JobCase):
     hook_class = EventBusReplayHook
     start_operation = "CreateSubscriber"
     stop_operation = "UpdateSubscriber"
-    describe_operation = "DescribeSubscriber"
-    list_operation = "ListSubscribers"
+    describe_operation = list_operation = "ListSubscribers"
     lists_before_start = 1
     running, succeeded, failed, cancelled = "RUNNING", "DELIVERED", "REVOKED", "STOPPED"
     stopping = None
     unknown = "knows no subscriber"
     fleeting = ("fingerprint", "scope")
+    besides = ("monitoring",)
+    hosts = ("eventsv2", "monitoring")
 
     def prepare(self) -> None:
         if self.service not in session().get_available_services():

@@ -177,8 +177,9 @@ def event_bus(clients: Clients, aws: AwsJobs, name: str = "orders", count: int =
     :return: the bus's ARN, and the hour's beginning
     """
     api, now = clients("eventbridgev2"), aws.now()
+    skew = (now - datetime.now(UTC)).total_seconds()
     start = now.replace(second=0, microsecond=0) - timedelta(hours=2)
-    ago = (start - now).total_seconds()
+    ago = skew + (start - now).total_seconds()
     aws.set_clock_skew(ago - 60)
     arn: str = api.create_event_bus(Name=name)["EventBusArn"]
     for number in range(count):
@@ -186,7 +187,7 @@ def event_bus(clients: Clients, aws: AwsJobs, name: str = "orders", count: int =
         aws.set_clock_skew(ago + 3599 * number / (count - 1))
         event = {"Source": "shop", "DetailType": "order", "Detail": json.dumps({"number": number})}
         api.put_events(EventBusArn=arn, Entries=[event])
-    aws.set_clock_skew(0)
+    aws.set_clock_skew(skew)
     for queue in (name, f"{name}-dead"):
         clients("sqs").create_queue(QueueName=queue)
     return arn, start

@@ -46,13 +46,22 @@ class FigureReader:
 
     def __init__(self, hook: EventBusReplayHook) -> None:
         self._hook = hook
-        self._metrics = MetricReader(
+        self._metrics = self._reader()
+        if hook.own_endpoint and not self._metrics.own_endpoint:
+            # What stands in for the service at an endpoint of its own, such as an emulator, has the metrics.
+            self._metrics = self._reader(endpoint_url=hook.own_endpoint)
+
+    def _reader(self, **place: str) -> MetricReader:
+        hook = self._hook
+        reader = MetricReader(
             aws_conn_id=hook.aws_conn_id,
             region_name=hook._region_name,
             verify=hook._verify,
             config=hook._config,
+            **place,
         )
-        self._metrics.polling = hook.polling
+        reader.polling = hook.polling
+        return reader
 
     def figures(
         self, subscribers: Collection[Mapping[str, Any]], now: datetime
