@@ -22,6 +22,7 @@ from moto.core.exceptions import JsonRESTError, ServiceNotWhitelisted
 from moto.core.responses import BaseResponse
 from moto.core.routing import ServiceOperationRouter
 
+from airflow_provider_jobs.testing.aws.cloudwatch import enter_cloudwatch, leave_cloudwatch
 from airflow_provider_jobs.testing.aws.constraints import check_json, content_type
 from airflow_provider_jobs.testing.control import CONTROL
 
@@ -293,6 +294,7 @@ def register(more: Iterable[Backend] = ()) -> None:
             index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
     CONTROL.job_services = set(_responses)
     CONTROL.forget_moto = BackendDict.reset
+    enter_cloudwatch()
     # moto looks a service up in its configuration by the name in its index.
     _stubber.service_whitelisted = _is_whitelisted
     _stubber.passthrough_service = is_passed_through
@@ -307,5 +309,6 @@ def unregister() -> None:
         sys.modules.pop(f"moto.{name}", None)
     _responses.clear()
     _targets.clear()
+    leave_cloudwatch()
     _stubber.service_whitelisted = moto.core.config.service_whitelisted
     _stubber.passthrough_service = moto.core.config.passthrough_service

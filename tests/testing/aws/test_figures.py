@@ -76,3 +76,34 @@ def test_a_reset_forgets_late_figures(cloud: Cloud) -> None:
     aws.reset()
     aws.set_clock_skew(120)
     assert shown(cloud) == []
+
+
+def test_dimensions_in_any_order_and_what_moto_answers_otherwise(cloud: Cloud) -> None:
+    """Each query has its own figures: of a metric with these dimensions, or of one with any."""
+    names = {"Subscriber": "arn:s", "EventBus": "arn:b"}
+    put_figures("123456789012", "us-east-1", "AWS/EventsV2", [Figure("Invocations", 3, names)])
+    put(2)
+    put(5)
+    metrics: list[dict[str, Any]] = [
+        {"Namespace": "AWS/EventsV2", "Dimensions": [{"Name": name, "Value": names[name]} for name in order]}
+        for order in (["EventBus", "Subscriber"], ["Subscriber", "EventBus"], ["EventBus"], [])
+    ]
+    metrics += [{"Namespace": "AWS/Events", "Dimensions": [{"Name": "RuleName", "Value": "orders"}]}]
+    now = cloud.aws.now()
+    answer = cloud.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": f"m{number}",
+                "MetricStat": {
+                    "Metric": {**metric, "MetricName": "Invocations"},
+                    "Period": 3600,
+                    "Stat": "Sum",
+                },
+            }
+            for number, metric in enumerate(metrics)
+        ],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+    )
+    found = {row["Id"]: row["Values"] for row in answer["MetricDataResults"]}
+    assert found == {"m0": [3], "m1": [3], "m2": [], "m3": [3], "m4": [7]}
