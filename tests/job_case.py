@@ -36,6 +36,8 @@ def client(service: str) -> Any:
 class JobCase(ABC):
     """A job type, with what is set up for it in the mocked AWS."""
 
+    #: The AWS of the test, if it is not that of this process.
+    aws: AwsJobs | None = None
     service: str
     hook_class: type[JobHook]
     start_operation: str

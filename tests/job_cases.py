@@ -344,7 +344,7 @@ class EventBus(JobCase):
     def prepare(self) -> None:
         if self.service not in session().get_available_services():
             pytest.skip("This boto3 does not know the Custom Event Bus.")
-        self.bus_arn, self.start = job_targets.event_bus(client, CONTROL)
+        self.bus_arn, self.start = job_targets.event_bus(client, self.aws or CONTROL)
 
     def operator(self, **kwargs: Any) -> BaseOperator:
         given = {

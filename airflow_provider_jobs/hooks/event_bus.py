@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import boto3
 from boto3.session import Session
@@ -55,6 +56,7 @@ _CHANGES = ("SubscriberArn", "State", "Revoked", "LastModifiedTime")
 _FEW = 3
 #: The states of a bus in which it delivers.
 _WORKS = ("ACTIVE", "UPDATE_FAILED")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class EventBusReplayHook(JobHook):
@@ -169,8 +171,7 @@ class EventBusReplayHook(JobHook):
                 return self.describe_job(call["Name"])
             # A list lags behind. The name is the mark, so it can be no other's.
             answer = {"SubscriberArn": "", "State": "RUNNING", "CreationTime": self._now()}
-        subscriber = {**call, **answer}
-        return replay_status(subscriber, seen_of(subscriber, Figures(), self._now(), self._now()))
+        return self._begun({**call, **answer})
 
     def describe_jobs(self, job_ids: Collection[str]) -> dict[str, JobStatus | Exception]:
         """List them by what their names have in common; describe those that have changed; read figures."""
@@ -191,14 +192,10 @@ class EventBusReplayHook(JobHook):
 
         The subscriber stays until the task succeeds or somebody deletes it: it is what tells the next try.
         """
-        # A replay that has delivered is no longer stopped. Where CloudWatch does not answer, it is stopped.
-        status = self._statuses({job_id: None})[job_id]
-        found = self._known.get(job_id)
-        if isinstance(status, JobNotFoundError) or (isinstance(status, JobStatus) and status.state.ended):
-            return False
-        if found is None:
-            raise cast("Exception", status)
         try:
+            if self._without_figures(job_id, None).state.ended:
+                return False
+            found = self._known[job_id]
             self.subscribers.change(
                 "update_subscriber",
                 SubscriberArn=found["SubscriberArn"],
@@ -279,7 +276,12 @@ class EventBusReplayHook(JobHook):
         if known is None or any(known.get(each) != row.get(each) for each in _CHANGES):
             known = self.subscribers.describe(row["SubscriberArn"])
         self._known[name] = known
-        return replay_status(known, seen_of(known, Figures(), self._now(), self._now()))
+        return self._begun(known)
+
+    def _begun(self, subscriber: Mapping[str, Any]) -> JobStatus:
+        """Return the status without figures, which tells a stop and a revocation, and no delivery."""
+        seen = seen_of(subscriber, Figures(), self._now(), self._now())
+        return replay_status(subscriber, replace(seen, end=_NEVER))
 
 
 def _common(names: list[str]) -> str:

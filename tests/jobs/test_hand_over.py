@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -72,7 +73,10 @@ STOPS: dict[str, tuple[Any, str]] = {
     "datapipeline": (DataPipelineDeactivatePipelineOperator, "pipeline_id"),
     "sqs": (SqsCancelMessageMoveTaskOperator, "source_arn"),
     "logs": (CloudWatchLogsCancelExportTaskOperator, "export_task_id"),
-    "eventbridgev2": (EventBridgeCancelReplaySubscriberOperator, "subscriber_name"),
+    "eventbridgev2": (
+        partial(EventBridgeCancelReplaySubscriberOperator, delete_subscriber=False),
+        "subscriber_name",
+    ),
 }
 
 

@@ -137,7 +137,7 @@ class Subscriber:
         self.members, self._modified = members, CONTROL.clock()
         self.delivery.running = members["State"] == "RUNNING"
         if self.life is not None:
-            self.life.idle = not self.delivery.running
+            self.life.idle = None if self.delivery.running else self._modified
         if position == "LATEST":
             self.delivery.skip()
         self.move()
