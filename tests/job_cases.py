@@ -373,10 +373,6 @@ class EventBus(JobCase):
     def reason(self, told: str) -> str:
         return "the owner of the event bus has revoked the subscriber"
 
-    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
-        assert self.hook_class.scope_quota is not None
-        return self.hook_class.scope_quota
-
 
 class DynamoDB(JobCase):
     """Exports of one table, told apart by their tokens; none can be stopped."""

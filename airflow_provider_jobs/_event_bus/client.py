@@ -81,7 +81,7 @@ class SubscriberClient:
         row = self.row(subscriber_name)
         if row["State"] == STOPPED:
             return False
-        self.change("update_subscriber", SubscriberArn=row["SubscriberArn"], State=STOPPED)
+        self._hook.call("update_subscriber", SubscriberArn=row["SubscriberArn"], State=STOPPED)
         return True
 
     def resume(self, subscriber_name: str) -> bool:
@@ -96,7 +96,7 @@ class SubscriberClient:
         found = self.describe(self.row(subscriber_name)["SubscriberArn"])
         if found["State"] != STOPPED:
             return False
-        self.change(
+        self._hook.call(
             "update_subscriber",
             SubscriberArn=found["SubscriberArn"],
             State="RUNNING",
@@ -131,7 +131,7 @@ class SubscriberClient:
         )
 
     def change(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Make a call that meets no other create or delete on the bus: AWS makes one at a time.
+        """Create or delete a subscriber. AWS makes one such change of a bus at a time, and refuses others.
 
         :raises JobApiError: with AWS's code if the others do not end soon.
         """

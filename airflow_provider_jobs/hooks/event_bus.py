@@ -77,9 +77,8 @@ class EventBusReplayHook(JobHook):
     iam_name = "events"
     noun = "replay"
     marking = Marking.NAME
-    quota: ClassVar[int | None] = None
-    # AWS publishes no number. The queue learns it from refusals.
-    scope_quota: ClassVar[int | None] = 10
+    # It is per bus, and AWS publishes no number. The queue learns it from refusals.
+    quota: ClassVar[int | None] = 10
     quota_codes: ClassVar[frozenset[str]] = frozenset({"LimitExceededException"})
     input_codes: ClassVar[frozenset[str]] = frozenset({"InvalidInputException"})
     transient_codes: ClassVar[frozenset[str]] = frozenset({"InternalException"})
@@ -119,7 +118,7 @@ class EventBusReplayHook(JobHook):
         return _lead(identity) + attempt.mark(identity).name(identity, _MARK_LIMIT)
 
     def scope(self, request: SubscriberRequest) -> str:
-        """Return the bus, which has a quota of its own."""
+        """Return the bus, whose replays count against its quota."""
         return request.event_bus_arn
 
     def see_jobs(self, identity: Identity, log: AttemptLog, request: SubscriberRequest) -> list[SeenJob]:
@@ -196,7 +195,7 @@ class EventBusReplayHook(JobHook):
             if self._without_figures(job_id, None).state.ended:
                 return False
             found = self._known[job_id]
-            self.subscribers.change(
+            self.call(
                 "update_subscriber",
                 SubscriberArn=found["SubscriberArn"],
                 State=STOPPED,
