@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_jobs._eventbridge.pattern import demands_replay_name, refuses_replays
 from airflow_provider_jobs._eventbridge.rule import rule_name
+from airflow_provider_jobs._metric import Metric
 
 __all__ = [
     "METRICS",
@@ -65,17 +66,17 @@ class ReachedRule:
         """Whether replayed events may match it; an archive's own rule refuses them."""
         return self.pattern is not None and not refuses_replays(json.loads(self.pattern))
 
-    def metric(self, name: str) -> dict[str, Any]:
-        """Return a metric as CloudWatch takes it.
+    def metric(self, name: str, period: int) -> Metric:
+        """Return a metric of it, whose data points are sums.
 
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
 
         :param name: CloudWatch's name of it.
+        :param period: seconds of a data point.
         """
         # AWS gives the default bus no dimension.
-        bus = [] if self.bus == "default" else [{"Name": "EventBusName", "Value": self.bus}]
-        dimensions = [*bus, {"Name": "RuleName", "Value": self.name}]
-        return {"Namespace": NAMESPACE, "MetricName": name, "Dimensions": dimensions}
+        bus = () if self.bus == "default" else (("EventBusName", self.bus),)
+        return Metric(NAMESPACE, name, (*bus, ("RuleName", self.name)), "Sum", period)
 
 
 @dataclass(frozen=True, slots=True)

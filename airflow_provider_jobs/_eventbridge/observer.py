@@ -14,7 +14,7 @@ from airflow_provider_jobs._eventbridge.rule import rule_arn, rule_name
 from airflow_provider_jobs.exceptions import JobNotFoundError
 
 if TYPE_CHECKING:
-    from airflow_provider_jobs.hooks._cloudwatch import CloudWatchHook
+    from airflow_provider_jobs.hooks._cloudwatch import MetricReader
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 
@@ -38,10 +38,10 @@ class DeliveryObserver:
         self._hook = hook
 
     @cached_property
-    def _cloudwatch(self) -> CloudWatchHook:
-        from airflow_provider_jobs.hooks._cloudwatch import CloudWatchHook
+    def _cloudwatch(self) -> MetricReader:
+        from airflow_provider_jobs.hooks._cloudwatch import MetricReader
 
-        return self._hook.beside(CloudWatchHook)
+        return self._hook.beside(MetricReader)
 
     @cached_property
     def _sqs(self) -> SqsRedriveHook:
@@ -75,8 +75,9 @@ class DeliveryObserver:
 
         :raises JobApiError: if AWS does not say.
         """
-        metrics = [rule.metric(name) for rule in rules for name in METRICS.values()]
-        sums = iter(self._cloudwatch.sums(metrics, span.start, span.end, span.period) if metrics else ())
+        metrics = [rule.metric(name, span.period) for rule in rules for name in METRICS.values()]
+        read = self._cloudwatch.read(metrics, span.start, span.end)
+        sums = iter([sum(value for _, value in points) if points else None for points in read])
         rows = []
         for rule in rules:
             figures = {name: next(sums) for name in METRICS}

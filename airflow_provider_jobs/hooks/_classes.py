@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
     from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
+    from airflow_provider_jobs.hooks.event_bus import EventBusReplayHook
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
     from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
@@ -21,6 +22,7 @@ else:
     _HOOKS = "airflow_provider_jobs.hooks"
     CloudWatchLogsExportHook = HookClass(f"{_HOOKS}.logs.CloudWatchLogsExportHook", noun="export")
     DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
+    EventBusReplayHook = HookClass(f"{_HOOKS}.event_bus.EventBusReplayHook", noun="replay")
     DynamoDBExportHook = HookClass(f"{_HOOKS}.dynamodb.DynamoDBExportHook", noun="export")
     EventBridgeReplayHook = HookClass(f"{_HOOKS}.eventbridge.EventBridgeReplayHook", noun="replay")
     IotAnalyticsHook = HookClass(
@@ -39,6 +41,7 @@ __all__ = [
     "DataPipelineHook",
     "DynamoDBExportHook",
     "EventBridgeReplayHook",
+    "EventBusReplayHook",
     "IotAnalyticsHook",
     "LookoutEquipmentHook",
     "ReplayDeliveryHook",

@@ -115,7 +115,7 @@ class JobControl(AwsJobs):
             self._jobs.append((life, view))
             self._live.append((life, view))
             # The number in flight only ever rises when a job starts: its highest value is seen here.
-            active = sum(life.active for life, _ in self._live if life.service == service)
+            active = sum(life.active and not life.idle for life, _ in self._live if life.service == service)
             self._max_active[service] = max(self._max_active[service], active)
             return life
 

@@ -92,6 +92,8 @@ class Lifecycle:
         self._stops_at: datetime | None = None
         self._stopping_reads = stopping_reads
         self._held, self._was_held = held, False
+        #: Since when it is paused, if it is; it then takes up nobody's place.
+        self.idle: datetime | None = None
         #: By AWS's clock, as it was then: what has happened stays when the clock is set.
         self._stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None
@@ -150,6 +152,8 @@ class Lifecycle:
         """Where the job is."""
         if self._end is not None:
             return self._end[0]
+        if self.idle:
+            return Phase.STOPPED
         if self._stop_asked_at:
             return Phase.STOPPING
         return Phase.RUNNING if self.fraction > 0 else Phase.STARTING
@@ -176,7 +180,7 @@ class Lifecycle:
     @property
     def stop_asked_at(self) -> datetime | None:
         """When somebody asked it to stop."""
-        return self._stop_asked_at
+        return self._stop_asked_at or self.idle
 
     @property
     def ended_at(self) -> datetime | None:

@@ -18,6 +18,12 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelinePutPipelineDefinitionOperator,
 )
 from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
+from airflow_provider_jobs.operators.event_bus import (
+    EventBridgeCancelReplaySubscriberOperator,
+    EventBridgeCreateReplaySubscriberOperator,
+    EventBridgePauseReplaySubscriberOperator,
+    EventBridgeResumeReplaySubscriberOperator,
+)
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeCreateArchiveOperator,
@@ -42,6 +48,7 @@ from airflow_provider_jobs.operators.sqs import (
 from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryRule
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -296,6 +303,41 @@ def exports() -> None:
     )
 
 
+def subscribers() -> None:
+    """EventBridge's Custom Event Bus."""
+    replay = EventBridgeCreateReplaySubscriberOperator(
+        task_id="replay_bus",
+        event_bus_arn=found("bus"),
+        target_arn=QUEUE,
+        role_arn=ROLE,
+        dead_letter_arn=None,
+        allow_drops=True,
+        event_start_time="{{ data_interval_start }}",
+        event_end_time=DAY,
+        wait_for_window=False,
+        filters={"DATA": {"detail-type": ["OrderPlaced"]}, "METADATA": '{"tenant": ["a"]}'},
+        transformer="{% $events %}",
+        target_parameters={"SqsParameters": {"MessageGroupId": "orders"}},
+        delivery_retries={"MaxRetryAttempts": 9},
+        ordering="FIFO",
+        tags={"team": "a"},
+        description="{{ ds }}",
+        quiet_period=timedelta(minutes=10),
+        startup_time=600,
+        expected_events=7,
+        max_failed=None,
+        if_empty="skip",
+        delete_subscriber=False,
+        wait_for_completion=False,
+    )
+    EventBridgePauseReplaySubscriberOperator(task_id="pause", subscriber_name=replay.output)
+    EventBridgeResumeReplaySubscriberOperator(task_id="resume", subscriber_name="orders-1")
+    EventBridgeReplaySubscriberSensor(task_id="wait_bus", subscriber_name=replay.output, deferrable=True)
+    EventBridgeCancelReplaySubscriberOperator(
+        task_id="cancel_bus", subscriber_name=replay.output["subscriber_name"], delete_subscriber=False
+    )
+
+
 def table_exports() -> None:
     """DynamoDB."""
     DynamoDBExportTableToPointInTimeOperator(
@@ -346,5 +388,6 @@ def make_dag() -> DAG:
         reprocessings()
         redrives()
         exports()
+        subscribers()
         table_exports()
     return dag

@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "once": ("_once",),
     "services": (
         "_eventbridge",
+        "_event_bus",
         "_data_pipeline",
         "_lookout_equipment",
         "_iot_analytics",
@@ -35,6 +36,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "service_models",
         *(f"_data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
         *(f"_eventbridge.{each}" for each in ("client", "observer", "preparation")),
+        *(f"_event_bus.{each}" for each in ("client", "reader")),
     ),
     "watch": ("_watch", "metrics"),
     "triggers": ("triggers",),

@@ -21,6 +21,7 @@ WITHOUT_RESOURCE = {
     "datapipeline:ListPipelines",
     "dynamodb:ListExports",
     "events:ListReplays",
+    "events:ListSubscribers",
     "events:ListRules",
     "iotanalytics:ListPipelines",
     "lookoutequipment:DescribeDataIngestionJob",
@@ -38,12 +39,27 @@ def queue(given: dict[str, Any]) -> str:
     return arn
 
 
+def of_event_bus(call: Call, arn: str) -> list[str]:
+    """Return which bus or subscriber a call works on; nothing if it is none.
+
+    :param arn: what the ARN of a resource begins with.
+    """
+    given = call.parameters
+    if call.action == "events:CreateSubscriber":
+        return [given["EventBusArn"], f"{arn}:subscriber/{given['Name']}/{'0' * 25}"]
+    if call.action == "events:DescribeEventBus" and "Name" in given:
+        return [f"{arn}:event-bus/{given['Name']}"]
+    return [given[name] for name in ("SubscriberArn", "EventBusArn") if name in given]
+
+
 def resources(call: Call) -> list[str]:
     """Return what a call works on, as IAM names it; nothing where it takes no resource."""
     given = call.parameters
     arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
     if call.action in WITHOUT_RESOURCE:
         return []
+    if found := of_event_bus(call, arn):
+        return found
     if call.action.startswith(("sqs:", "dynamodb:")):
         return [given.get("ExportArn") or given.get("TableArn") or queue(given)]
     match call.action.partition(":")[2]:
@@ -58,8 +74,6 @@ def resources(call: Call) -> list[str]:
         case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
             bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
             return [f"{arn}:archive/{given['ArchiveName']}", *bus]
-        case "DescribeEventBus":
-            return [f"{arn}:event-bus/{given['Name']}"]
         case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets" | "ListTargetsByRule":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":

@@ -86,6 +86,9 @@ class Subscriber:
         tally = self.delivery.tally
         last = self.delivery.last_delivered
         state = "DELETED" if self.deleted else "REVOKED" if self.revoked else self.members["State"]
+        if state == "RUNNING" and self.life is not None and self.life.phase is Phase.SUCCEEDED:
+            # AWS has no name for it.
+            state = "DELIVERED"
         return {
             "id": self.name,
             "arn": self.arn,
@@ -133,6 +136,8 @@ class Subscriber:
         self.delivery.configure(self._configuration(members))
         self.members, self._modified = members, CONTROL.clock()
         self.delivery.running = members["State"] == "RUNNING"
+        if self.life is not None:
+            self.life.idle = None if self.delivery.running else self._modified
         if position == "LATEST":
             self.delivery.skip()
         self.move()
