@@ -5,9 +5,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests run side by side in two processes a core, since they wait half of their time. Those of a real Airflow
-# wait a third of it: three processes for two cores, each with a file at a time.
-JOBS ?= $(shell expr 2 \* $$(nproc))
+# Tests run side by side, five processes on two cores, since they wait more than half of their time. Those of
+# a real Airflow wait a third of it: three processes for two cores, each with a file at a time.
+JOBS ?= $(shell expr 5 \* $$(nproc) / 2)
 E2E_JOBS ?= $(shell expr 3 \* $$(nproc) / 2)
 # What the last run of the tests came to; docs/reliability.md is written from it.
 REPORTS := $(patsubst %,build/reports/%.xml,unit e2e extended alone)

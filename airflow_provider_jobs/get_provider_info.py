@@ -29,6 +29,10 @@ _INTEGRATIONS = {
         "logs",
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html",
     ),
+    "Amazon DynamoDB": (
+        "dynamodb",
+        "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.HowItWorks.html",
+    ),
     "Amazon SQS": (
         "sqs",
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
@@ -82,7 +86,7 @@ def get_provider_info() -> dict[str, Any]:
         "description": (
             "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
             "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives, "
-            "CloudWatch Logs exports.\n"
+            "CloudWatch Logs exports, DynamoDB exports.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
@@ -111,6 +115,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         },
         "extra-links": [
+            f"{_PACKAGE}.links.dynamodb.DynamoDBExportLink",
             f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink",
             f"{_PACKAGE}.links.logs.CloudWatchLogsExportLink",
             f"{_PACKAGE}.links.sqs.SqsQueueLink",

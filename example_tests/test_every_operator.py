@@ -77,6 +77,19 @@ def log_group() -> None:
     s3.put_bucket_policy(Bucket="exports", Policy=policy)
 
 
+def table() -> None:
+    dynamodb = boto3.client("dynamodb", REGION)
+    dynamodb.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    dynamodb.update_continuous_backups(TableName="orders", PointInTimeRecoverySpecification=recovery)
+    boto3.client("s3", REGION).create_bucket(Bucket="exports")
+
+
 def nothing() -> None:
     """The DAG makes its archive or its pipeline itself."""
 
@@ -95,6 +108,7 @@ def nothing() -> None:
         ("redrive_cancelled", dead_letters, "sqs", 9, "CANCELLED"),
         ("export", log_group, "logs", 1, "COMPLETED"),
         ("export_cancelled", log_group, "logs", 9, "CANCELLED"),
+        ("table", table, "dynamodb", 1, "COMPLETED"),
         ("pipeline", nothing, "datapipeline", 1, "FINISHED"),
     ],
 )

@@ -25,6 +25,7 @@ Calls: TypeAlias = Literal["first reads", "first polls", "one read in five", "st
 STARTS = (
     "ActivatePipeline",
     "CreateExportTask",
+    "ExportTableToPointInTime",
     "StartDataIngestionJob",
     "StartMessageMoveTask",
     "StartPipelineReprocessing",
@@ -39,7 +40,7 @@ STOPS = (
 )
 READS = ("Describe", "Get", "List", "Query")
 #: Whose second start AWS knows for the first one's echo. Of the others a lost answer costs another job.
-REPEATABLE = ("events", "lookoutequipment")
+REPEATABLE = ("dynamodb", "events", "lookoutequipment")
 
 #: A member that AWS always sends, by service and operation.
 _TOP = {
@@ -49,6 +50,8 @@ _TOP = {
     ("datapipeline", "QueryObjects"): "ids",
     ("events", "DescribeArchive"): "ArchiveArn",
     ("events", "DescribeReplay"): "State",
+    ("dynamodb", "DescribeExport"): "ExportDescription",
+    ("dynamodb", "ListExports"): "ExportSummaries",
     ("events", "ListReplays"): "Replays",
     ("iotanalytics", "DescribePipeline"): "pipeline",
     ("iotanalytics", "ListPipelines"): "pipelineSummaries",
@@ -64,6 +67,8 @@ _DEEP = {
     ("datapipeline", "ListPipelines"): "pipelineIdList.id",
     ("events", "DescribeArchive"): "EventSourceArn",
     ("events", "DescribeReplay"): "ReplayName",
+    ("dynamodb", "DescribeExport"): "ExportDescription.ExportStatus",
+    ("dynamodb", "ListExports"): "ExportSummaries.ExportStatus",
     ("events", "ListReplays"): "Replays.State",
     ("iotanalytics", "DescribePipeline"): "pipeline.reprocessingSummaries.status",
     ("iotanalytics", "ListPipelines"): "pipelineSummaries.reprocessingSummaries.status",

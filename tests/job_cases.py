@@ -16,18 +16,21 @@ from job_case import AWS, REGION, JobCase, OneAtATime, client, session
 
 from airflow_provider_jobs._sqs.redrive import RedriveId
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
 from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
+from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.operators.logs import CloudWatchLogsCreateExportTaskOperator
 from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentStartDataIngestionJobOperator
 from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -46,6 +49,7 @@ __all__ = [
     "STOPPABLE",
     "CloudWatchLogs",
     "DataPipeline",
+    "DynamoDB",
     "EventBridge",
     "IotAnalytics",
     "JobCase",
@@ -316,6 +320,42 @@ class CloudWatchLogs(JobCase):
         return export_id
 
 
+class DynamoDB(JobCase):
+    """Exports of one table, told apart by their tokens; none can be stopped."""
+
+    service = "dynamodb"
+    hook_class = DynamoDBExportHook
+    start_operation = "ExportTableToPointInTime"
+    stop_operation = None
+    describe_operation = "DescribeExport"
+    list_operation = "ListExports"
+    lists_before_start = 1
+    running, succeeded, failed, cancelled = "IN_PROGRESS", "COMPLETED", "FAILED", None
+    stopping = None
+    unknown = "ExportNotFound"
+    table_arn = job_targets.TABLE_ARN.format("orders")
+
+    def prepare(self) -> None:
+        job_targets.table(client, "orders")
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {"table_arn": self.table_arn, "s3_bucket": "exports", "poll_interval": 0.02}
+        return DynamoDBExportTableToPointInTimeOperator(task_id="export", **{**AWS, **given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        export_arn = job_id if job_id.startswith("arn:") else f"{self.table_arn}/export/{job_id}"
+        given = {"export_arn": export_arn, "poke_interval": 0.02}
+        return DynamoDBExportSensor(task_id="wait", **{**AWS, **given, **kwargs})
+
+    def small_quota(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        monkeypatch.setattr(DynamoDBExportHook, "quota", 10)
+        return 10
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        export_arn: str = result["export_arn"]
+        return export_arn
+
+
 CASES: list[JobCase] = [
     EventBridge(),
     LookoutEquipment(),
@@ -323,6 +363,7 @@ CASES: list[JobCase] = [
     DataPipeline(),
     Sqs(),
     CloudWatchLogs(),
+    DynamoDB(),
 ]
 #: Those whose jobs AWS can stop.
 STOPPABLE = [case for case in CASES if case.stop_operation]

@@ -119,6 +119,31 @@ def dead_letters(clients: Clients, name: str, count: int = 4) -> str:
     return arn
 
 
+#: The table that a name makes.
+TABLE_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/{}"
+
+
+def table(clients: Clients, name: str, bucket: str = "exports") -> str:
+    """Make a table with point-in-time recovery, and a bucket that it can be exported to; return its ARN."""
+    api, s3 = clients("dynamodb"), clients("s3")
+    made = api.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    api.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+    s3.create_bucket(Bucket=bucket, **_place(api.meta.region_name))
+    arn: str = made["TableDescription"]["TableArn"]
+    return arn
+
+
+def _place(region: str) -> dict[str, Any]:
+    """Where a bucket is made."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
 def bucket_policy(bucket: str, region: str = "us-east-1") -> str:
     """The policy of a bucket that exports of log groups may be written to."""
     allowed = (("s3:GetBucketAcl", bucket), ("s3:PutObject", f"{bucket}/*"))
@@ -139,6 +164,5 @@ def log_group(clients: Clients, name: str, bucket: str = "exports") -> None:
     clients("logs").create_log_group(logGroupName=name)
     s3 = clients("s3")
     region = clients("logs").meta.region_name
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=bucket, **place)
+    s3.create_bucket(Bucket=bucket, **_place(region))
     s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, region))

@@ -28,6 +28,7 @@ SERVICES = {
     "IoT Analytics": ("iotanalytics", "iot_analytics"),
     "SQS": ("sqs",),
     "CloudWatch Logs": ("logs",),
+    "DynamoDB": ("dynamodb",),
 }
 WAITS = {"on the worker": ("sync",), "deferred": ("deferrable",)}
 _HEAD = """\

@@ -10,6 +10,7 @@ from airflow_provider_jobs.aws import HookClass
 
 if TYPE_CHECKING:
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
+    from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
     from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
@@ -19,6 +20,7 @@ else:
     _HOOKS = "airflow_provider_jobs.hooks"
     CloudWatchLogsExportHook = HookClass(f"{_HOOKS}.logs.CloudWatchLogsExportHook", noun="export")
     DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
+    DynamoDBExportHook = HookClass(f"{_HOOKS}.dynamodb.DynamoDBExportHook", noun="export")
     EventBridgeReplayHook = HookClass(f"{_HOOKS}.eventbridge.EventBridgeReplayHook", noun="replay")
     IotAnalyticsHook = HookClass(
         f"{_HOOKS}.iot_analytics.IotAnalyticsHook",
@@ -33,6 +35,7 @@ else:
 __all__ = [
     "CloudWatchLogsExportHook",
     "DataPipelineHook",
+    "DynamoDBExportHook",
     "EventBridgeReplayHook",
     "IotAnalyticsHook",
     "LookoutEquipmentHook",

@@ -28,7 +28,7 @@ from airflow_provider_jobs.testing.control import CONTROL
 log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs")
+SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs", "dynamodb")
 
 _PREFIX = "jobs_"
 
@@ -76,6 +76,10 @@ class JobResponse(BaseResponse):
         """The call's arguments, from its JSON body; a null counts as no argument."""
         return {name: value for name, value in json.loads(self.body or "{}").items() if value is not None}
 
+    def checks(self, operation: str) -> bool:
+        """Tell whether an operation of a JSON service is held to the constraints of botocore's model."""
+        return True
+
     def call_action(self) -> TYPE_RESPONSE:
         """Run the operation and answer in the service's own protocol, whatever comes of it.
 
@@ -94,7 +98,7 @@ class JobResponse(BaseResponse):
         if not operation:
             return self._not_implemented(f"{self.method} {self.path}")
         try:
-            if self.router is None:
+            if self.router is None and self.checks(operation):
                 check_json(self.service, operation, self.body)
             return super().call_action()
         except JsonRESTError as error:
@@ -133,11 +137,13 @@ class Backend:
     :param name: the service's signing name, the first part of its host name
     :param response: the class that answers
     :param path: a regular expression of the paths it answers, beginning with a slash
+    :param host: a regular expression of other host names it has, up to the Region
     """
 
     name: str
     response: type[JobResponse]
     path: str = "/"
+    host: str = ""
 
     @property
     def moto_name(self) -> str:
@@ -147,7 +153,8 @@ class Backend:
     @property
     def url_base(self) -> str:
         """The host names of the service, as a regular expression: those of FIPS and dual-stack too."""
-        return rf"https?://{re.escape(self.name)}(?:-fips)?\.(.+)\.(?:amazonaws\.com|api\.aws)"
+        host = f"(?:{re.escape(self.name)}|{self.host})" if self.host else re.escape(self.name)
+        return rf"https?://{host}(?:-fips)?\.(.+)\.(?:amazonaws\.com|api\.aws)"
 
 
 class _Routes(BaseBackend):

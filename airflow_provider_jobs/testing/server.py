@@ -229,6 +229,12 @@ def serve(
         def date_time_string(self, timestamp: float | None = None) -> str:
             return date()
 
+    class Dispatcher(DomainDispatcherApplication):
+        def get_backend_for_host(self, host: str | None) -> Any:
+            # For DynamoDB moto gives the name of its own module.
+            ours = host in CONTROL.job_services
+            return super().get_backend_for_host(f"{host}.us-east-1.amazonaws.com" if ours else host)
+
     def stop(signum: int, frame: FrameType | None) -> None:
         sys.exit(0)
 
@@ -237,7 +243,7 @@ def serve(
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     register(backends)
     CONTROL.clear(pace, lags, archive_delay)
-    services = over_http(DomainDispatcherApplication(create_backend_app))
+    services = over_http(Dispatcher(create_backend_app))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(CONTROL_PATH):

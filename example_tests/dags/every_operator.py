@@ -16,6 +16,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineDeletePipelineOperator,
     DataPipelinePutPipelineDefinitionOperator,
 )
+from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeCreateArchiveOperator,
@@ -38,6 +39,7 @@ from airflow_provider_jobs.operators.sqs import (
     SqsStartMessageMoveTaskOperator,
 )
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -50,6 +52,7 @@ SETTINGS: dict[str, Any] = {
     "catchup": False,
 }
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 LOAD = {
     "objects": [
         {"id": "Default", "scheduleType": "ondemand", "workerGroup": "ours", "pipelineLogUri": "s3://logs/"},
@@ -160,6 +163,13 @@ for deferrable in (False, True):
             task_id="export", log_group_name="/shop/web", destination="exports", wait_for_completion=False
         ) >> CloudWatchLogsCancelExportTaskOperator(
             task_id="cancel", export_task_id=result("export", "export_task_id"), deferrable=deferrable
+        )
+
+    with DAG(f"table_{how}", **SETTINGS):
+        DynamoDBExportTableToPointInTimeOperator(
+            task_id="export", table_arn=TABLE, s3_bucket="exports", deferrable=deferrable
+        ) >> DynamoDBExportSensor(
+            task_id="wait", export_arn=result("export", "export_arn"), deferrable=deferrable
         )
 
     with DAG(f"pipeline_{how}", **SETTINGS):

@@ -33,6 +33,7 @@ from airflow_provider_jobs.operators.iot_analytics import (
 from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskOperator
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -50,6 +51,7 @@ IDS = {
     "datapipeline": ["pipeline_id", "activation_time"],
     "sqs": ["source_arn", "since"],
     "logs": ["export_task_id"],
+    "dynamodb": ["export_arn"],
 }
 SENSORS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeReplaySensor, "replay_name"),
@@ -58,6 +60,7 @@ SENSORS: dict[str, tuple[Any, str]] = {
     "datapipeline": (DataPipelineSensor, "pipeline_id"),
     "sqs": (SqsMessageMoveTaskSensor, "source_arn"),
     "logs": (CloudWatchLogsExportTaskSensor, "export_task_id"),
+    "dynamodb": (DynamoDBExportSensor, "export_arn"),
 }
 STOPS: dict[str, tuple[Any, str]] = {
     "events": (EventBridgeCancelReplayOperator, "replay_name"),

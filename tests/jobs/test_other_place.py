@@ -40,6 +40,9 @@ def elsewhere(case: JobCase) -> dict[str, Any]:
             job_targets.cleaning(clients, "cleaning")
         case "datapipeline":
             return {"region_name": OTHER, "pipeline_id": job_targets.load(clients, "load")}
+        case "dynamodb":
+            there = job_targets.table(clients, "orders", "exports-there")
+            return {"region_name": OTHER, "table_arn": there}
         case "logs":
             job_targets.log_group(clients, "/shop/web", "exports-there")
             return {"region_name": OTHER, "destination": "exports-there"}

@@ -29,6 +29,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "lookoutequipment": {"role_arn": "arn:aws:iam::123456789012:role/another"},
     "iotanalytics": {"end_time": "2026-01-01T03:00:00+00:00"},
     "sqs": {"max_messages_per_second": 100},
+    "dynamodb": {"s3_prefix": "other"},
     "logs": {"end_time": "2026-01-01T03:00:00+00:00"},
 }
 CHANGEABLE = [case for case in CASES if case.service in OTHER]

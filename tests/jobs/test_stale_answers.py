@@ -24,6 +24,7 @@ UNKNOWN = {
     "DescribePipeline": "ResourceNotFoundException",
     "DescribePipelines": "PipelineNotFoundException",
     "DescribeExportTasks": "ResourceNotFoundException",
+    "DescribeExport": "ExportNotFoundException",
     "ListMessageMoveTasks": "ResourceNotFoundException",
 }
 

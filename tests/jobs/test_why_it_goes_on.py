@@ -62,7 +62,7 @@ def test_a_job_of_an_earlier_life(
     task.begin()
     line = told(task, logged)
     if not case.stop_operation:
-        assert "Amazon Lookout for Equipment cannot stop it: " in line
+        assert f"{case.hook_class.label} cannot stop it: " in line
     else:
         assert ("It was told to stop before: " if cancel else "cancel_on_kill is off: ") in line
 

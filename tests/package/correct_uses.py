@@ -17,6 +17,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineDeletePipelineOperator,
     DataPipelinePutPipelineDefinitionOperator,
 )
+from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeCreateArchiveOperator,
@@ -40,6 +41,7 @@ from airflow_provider_jobs.operators.sqs import (
 )
 from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryRule
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -53,6 +55,7 @@ from airflow_provider_jobs.windows import split_window
 HOOK = "airflow_provider_jobs.hooks.eventbridge.EventBridgeReplayHook"
 ROLE = "arn:aws:iam::123456789012:role/ingest"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:trial"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 ARGUMENTS: dict[str, Any] = {"aws_conn_id": "aws_jobs", "deferrable": True, "archive_delay": 60, "retries": 2}
 DEFINITION = {"objects": [{"id": "Default", "scheduleType": "ondemand"}]}
@@ -293,6 +296,30 @@ def exports() -> None:
     )
 
 
+def table_exports() -> None:
+    """DynamoDB."""
+    DynamoDBExportTableToPointInTimeOperator(
+        task_id="export_table",
+        table_arn=TABLE,
+        s3_bucket=found("bucket"),
+        export_time=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    changes = DynamoDBExportTableToPointInTimeOperator(
+        task_id="export_changes",
+        table_arn=TABLE,
+        s3_bucket="exports",
+        s3_prefix="orders/{{ ds }}",
+        export_type="INCREMENTAL_EXPORT",
+        export_from_time="{{ data_interval_start }}",
+        export_view_type="NEW_IMAGE",
+        s3_sse_algorithm="KMS",
+        s3_sse_kms_key_id="alias/exports",
+        export_delay=timedelta(minutes=10),
+        wait_for_completion=False,
+    )
+    DynamoDBExportSensor(task_id="wait_changes", export_arn=changes.output, deferrable=True)
+
+
 def triggers() -> list[Any]:
     """Triggers, as an operator of a user's own may make them."""
     return [
@@ -319,4 +346,5 @@ def make_dag() -> DAG:
         reprocessings()
         redrives()
         exports()
+        table_exports()
     return dag

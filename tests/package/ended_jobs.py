@@ -21,6 +21,7 @@ from airflow_provider_jobs.exceptions import JobFailedError  # noqa: E402
 from airflow_provider_jobs.job import JobState, JobStatus  # noqa: E402
 from airflow_provider_jobs.operators import (  # noqa: E402
     data_pipeline,
+    dynamodb,
     eventbridge,
     iot_analytics,
     logs,
@@ -28,6 +29,7 @@ from airflow_provider_jobs.operators import (  # noqa: E402
     sqs,
 )
 from airflow_provider_jobs.sensors import data_pipeline as data_pipeline_sensor  # noqa: E402
+from airflow_provider_jobs.sensors import dynamodb as dynamodb_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import eventbridge as eventbridge_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import iot_analytics as iot_analytics_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import logs as logs_sensor  # noqa: E402
@@ -35,6 +37,7 @@ from airflow_provider_jobs.sensors import lookout_equipment as lookout_equipment
 from airflow_provider_jobs.sensors import sqs as sqs_sensor  # noqa: E402
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 
 INGESTED = {
     "dataset_name": "pumps",
@@ -80,6 +83,13 @@ TASKS: list[tuple[Any, dict[str, Any]]] = [
     ),
     (logs.CloudWatchLogsCancelExportTaskOperator(task_id="cancel_export", export_task_id="1"), {}),
     (logs_sensor.CloudWatchLogsExportTaskSensor(task_id="exported", export_task_id="1"), {}),
+    (
+        dynamodb.DynamoDBExportTableToPointInTimeOperator(
+            task_id="export_table", table_arn=TABLE, s3_bucket="exports"
+        ),
+        {},
+    ),
+    (dynamodb_sensor.DynamoDBExportSensor(task_id="table_exported", export_arn=f"{TABLE}/export/1"), {}),
     (sqs.SqsStartMessageMoveTaskOperator(task_id="redrive", source_arn=QUEUE), {}),
     (sqs.SqsCancelMessageMoveTaskOperator(task_id="cancel_redrive", source_arn=QUEUE), {}),
     (sqs_sensor.SqsMessageMoveTaskSensor(task_id="redriven", source_arn=QUEUE), {}),

@@ -24,6 +24,7 @@ TRIGGERS = ("JobTrigger", "QueueTrigger", "DelayTrigger")
 #: What the mistakes use; the rest of what they import is what the correct uses do.
 _GIVEN = """
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 replay = EventBridgeStartReplayOperator(task_id="replay", archive="orders")
 create = DataPipelineCreatePipelineOperator(task_id="create", pipeline_name="orders")
 """

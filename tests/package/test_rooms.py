@@ -21,7 +21,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     PLAIN: (),
     "links": ("links",),
     "once": ("_once",),
-    "services": ("_eventbridge", "_data_pipeline", "_lookout_equipment", "_iot_analytics", "_sqs", "_logs"),
+    "services": (
+        "_eventbridge",
+        "_data_pipeline",
+        "_lookout_equipment",
+        "_iot_analytics",
+        "_sqs",
+        "_logs",
+        "_dynamodb",
+    ),
     "hooks": (
         "hooks",
         "service_models",

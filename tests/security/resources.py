@@ -18,6 +18,7 @@ WITHOUT_RESOURCE = {
     "datapipeline:AddTags",
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
+    "dynamodb:ListExports",
     "events:ListReplays",
     "events:ListRules",
     "iotanalytics:ListPipelines",
@@ -40,6 +41,8 @@ def resources(call: Call) -> list[str]:
     arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
     if call.action in WITHOUT_RESOURCE:
         return []
+    if call.action.startswith(("sqs:", "dynamodb:")):
+        return [given.get("ExportArn") or given.get("TableArn") or source_queue(given)]
     match call.action.partition(":")[2]:
         case "StartReplay":
             return [
@@ -58,8 +61,6 @@ def resources(call: Call) -> list[str]:
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]
-        case "StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask":
-            return [source_queue(given)]
         case "CreateExportTask":
             return [f"{arn}:log-group:{given['logGroupName']}"]
     # Those that wait beside many have a pipeline each, which a policy of its own names.

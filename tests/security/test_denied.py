@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, DYNAMODB = CASES
 ONCE = {"retries": {"total_max_attempts": 1}}
 #: Those without which no job is started: what there is must be known, and what is asked for be right.
 BEFORE = [
@@ -34,11 +34,14 @@ BEFORE = [
     (SQS, "StartMessageMoveTask"),
     (LOGS, "DescribeExportTasks"),
     (LOGS, "CreateExportTask"),
+    (DYNAMODB, "ListExports"),
+    (DYNAMODB, "ExportTableToPointInTime"),
 ]
 #: Those without which a job is started and not watched.
 WATCHING = [
     (EVENTS, "DescribeReplay"),
     (LOOKOUT, "DescribeDataIngestionJob"),
+    (DYNAMODB, "DescribeExport"),
     (PIPELINE, "QueryObjects"),
     (PIPELINE, "DescribeObjects"),
 ]
@@ -58,7 +61,7 @@ OPTIONAL = [
 ]
 #: Those that AWS asks for besides those of the calls.
 UNSEEN = {"iam:PassRole", *(f"sqs:{each}Message" for each in ("Delete", "Receive", "Send"))}
-UNSEEN |= {"s3:PutObject", "sqs:GetQueueAttributes"}
+UNSEEN |= {"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "sqs:GetQueueAttributes"}
 
 
 def run(case: JobCase, denied: str) -> tuple[int, object]:
@@ -118,7 +121,9 @@ def test_a_stop_that_is_denied_says_what_it_does_not_know(case: JobCase, logged:
 def test_every_permission_of_an_operator_that_starts_a_job_is_tried() -> None:
     tried = {f"{case.service}:{action}" for case, action in [*BEFORE, *WATCHING, *OPTIONAL]}
     policies = re.findall(
-        r"^### \w+(?:Start|Activate|CreateExport)\w+$.*?^```json\n(.*?)^```$", PAGE.read_text(), re.M | re.S
+        r"^### \w+(?:Start|Activate|CreateExport|ExportTable)\w+$.*?^```json\n(.*?)^```$",
+        PAGE.read_text(),
+        re.M | re.S,
     )
     statements = [statement for policy in policies for statement in json.loads(policy)["Statement"]]
     granted = {action for statement in statements for action in statement["Action"]}

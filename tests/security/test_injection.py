@@ -18,12 +18,13 @@ from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators import data_pipeline as dp
+from airflow_provider_jobs.operators import dynamodb, logs, sqs
 from airflow_provider_jobs.operators import eventbridge as eb
 from airflow_provider_jobs.operators import iot_analytics as iot
-from airflow_provider_jobs.operators import logs, sqs
 from airflow_provider_jobs.operators import lookout_equipment as lookout
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
+from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -56,12 +57,19 @@ HOSTILE = [
     "x" * 100_000,
     "",
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, DYNAMODB = CASES
 INGEST = {"dataset_name": "pumps-0", "bucket": "plant", "role_arn": "arn:aws:iam::123456789012:role/lookout"}
 QUEUE = {"source_arn": job_targets.DEAD_ARN.format("orders")}
 WINDOW = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T02:00:00+00:00"}
 REPLAY = {"archive": "orders", "event_start_time": WINDOW["start_time"], "event_end_time": WINDOW["end_time"]}
 EXPORT = {"log_group_name": "/shop/web", "destination": "exports", **WINDOW}
+TABLE = {"table_arn": job_targets.TABLE_ARN.format("orders"), "s3_bucket": "exports"}
+CHANGES = {
+    **TABLE,
+    "export_type": "INCREMENTAL_EXPORT",
+    "export_from_time": WINDOW["start_time"],
+    "export_to_time": WINDOW["end_time"],
+}
 CREATE = {"pipeline_name": "load"}
 TRIAL = "arn:aws:sqs:us-east-1:123456789012:trial"
 RULE = "orders.create" + "-0123456789ab" * 2
@@ -136,6 +144,20 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (LOGS, logs.CloudWatchLogsCreateExportTaskOperator, EXPORT, "end_time", False),
     (LOGS, logs.CloudWatchLogsCancelExportTaskOperator, {}, "export_task_id", False),
     (LOGS, CloudWatchLogsExportTaskSensor, {}, "export_task_id", False),
+    *(
+        (DYNAMODB, dynamodb.DynamoDBExportTableToPointInTimeOperator, TABLE, name, name == "s3_prefix")
+        for name in (
+            "table_arn",
+            "s3_bucket",
+            "s3_prefix",
+            "s3_bucket_owner",
+            "s3_sse_kms_key_id",
+            "export_time",
+        )
+    ),
+    (DYNAMODB, dynamodb.DynamoDBExportTableToPointInTimeOperator, CHANGES, "export_from_time", False),
+    (DYNAMODB, dynamodb.DynamoDBExportTableToPointInTimeOperator, CHANGES, "export_to_time", False),
+    (DYNAMODB, DynamoDBExportSensor, {}, "export_arn", False),
 ]
 
 

@@ -25,6 +25,7 @@ from job_cases import (
     REGION,
     CloudWatchLogs,
     DataPipeline,
+    DynamoDB,
     EventBridge,
     IotAnalytics,
     JobCase,
@@ -46,7 +47,8 @@ from .rules_and_archives import archives, archives_no_more, deletes_a_rule, make
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
 #: Permissions that a call needs besides its own.
-BESIDES = {"datapipeline:AddTags", "iam:PassRole", "s3:PutObject", "sqs:GetQueueAttributes"}
+BESIDES = {"datapipeline:AddTags", "iam:PassRole", "sqs:GetQueueAttributes"}
+BESIDES |= {"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"}
 BESIDES |= {f"sqs:{verb}Message" for verb in ("Delete", "Receive", "Send")}
 #: Calls that AWS allows without any permission.
 FREE = {"sts:GetCallerIdentity"}
@@ -164,7 +166,12 @@ def waits_in_line(case: JobCase, aws: AwsJobs) -> Go:
 def waits_beside_many(case: JobCase, aws: AwsJobs) -> Go:
     """The triggers of one connection share a look, which lists where there are many."""
     spec = HookSpec.of(case.hook_class, {"aws_conn_id": None, "region_name": REGION})
-    prefixes = {"datapipeline": "df-{}", "iotanalytics": "cleaning{}/0", "sqs": f"{Sqs.source_arn}@{{}}"}
+    prefixes = {
+        "datapipeline": "df-{}",
+        "dynamodb": f"{DynamoDB.table_arn}/export/{{}}",
+        "iotanalytics": "cleaning{}/0",
+        "sqs": f"{Sqs.source_arn}@{{}}",
+    }
     prefix = prefixes.get(case.service, "{:032}")
     triggers: list[BaseTrigger] = [
         JobTrigger(
@@ -268,7 +275,7 @@ STARTS: list[Way] = [
     waits_in_line,
     waits_beside_many,
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, DYNAMODB = CASES
 WAYS: dict[str, tuple[JobCase, list[Way]]] = {
     "EventBridgeStartReplayOperator": (EVENTS, [*STARTS, has_a_name_of_its_own, reaches_one_rule]),
     "EventBridgeCancelReplayOperator": (EVENTS, [stops, waits_beside_many]),
@@ -294,6 +301,8 @@ WAYS: dict[str, tuple[JobCase, list[Way]]] = {
     "CloudWatchLogsCreateExportTaskOperator": (LOGS, STARTS),
     "CloudWatchLogsCancelExportTaskOperator": (LOGS, [stops]),
     "CloudWatchLogsExportTaskSensor": (LOGS, [senses, waits_beside_many]),
+    "DynamoDBExportTableToPointInTimeOperator": (DYNAMODB, STARTS),
+    "DynamoDBExportSensor": (DYNAMODB, [senses, waits_beside_many]),
 }
 
 

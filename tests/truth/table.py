@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
 from typing import Any
 
 import boto3
@@ -41,7 +42,7 @@ class Source:
         """How sure it is: recorded on AWS, documented by AWS, or assumed by the mock."""
         if self.where.startswith("assumed: "):
             return "assumed"
-        return "recorded" if self.where.startswith(("LocalStack ", "moto ")) else "documented"
+        return "recorded" if self.where.startswith(("LocalStack ", "ScyllaDB ", "moto ")) else "documented"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def call(name: str, /, **arguments: Any) -> Call:
 
 @dataclass(frozen=True)
 class Ref:
-    """A top-level member of the latest earlier answer that has it."""
+    """A top-level member of the latest earlier answer that has it, or with dots what is in one."""
 
     member: str
 
@@ -243,7 +244,7 @@ def _refusal_differs(expected: Refused | Mapping[str, Any] | Has, found: Any) ->
 def _resolved(value: Any, members: Mapping[str, Any]) -> Any:
     match value:
         case Ref(member):
-            return members[member]
+            return reduce(lambda inner, name: inner[name], member.split("."), members)
         case Has(inner):
             return Has(_resolved(inner, members))
         case Mapping():

@@ -24,6 +24,7 @@ from . import (
     log_exports,
     lookout_equipment,
     sqs_redrives,
+    table_exports,
 )
 from .table import Change, Has, Refused, Row, World
 
@@ -37,6 +38,7 @@ TABLES = {
     "lookoutequipment": lookout_equipment.ROWS,
     "redrives": sqs_redrives.ROWS,
     "exports": log_exports.ROWS,
+    "tables": table_exports.ROWS,
 }
 #: The tables of each service, by the title that the docs have.
 SERVICES = {
@@ -46,6 +48,7 @@ SERVICES = {
     "Lookout for Equipment": ("lookoutequipment",),
     "SQS": ("redrives",),
     "CloudWatch Logs": ("exports",),
+    "DynamoDB": ("tables",),
 }
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -136,7 +139,7 @@ def test_a_broken_answer_turns_a_row_red_over_http(world: World, service: str) -
 def test_every_row_has_a_source_and_a_date() -> None:
     for _, row in ROWS:
         assert re.match(
-            r"LocalStack |moto |botocore |AWS CLI |AWS Data Pipeline Developer Guide, "
+            r"LocalStack |ScyllaDB |moto |botocore |AWS CLI |AWS Data Pipeline Developer Guide, "
             r"|https://docs\.aws\.amazon\.com/|assumed: ",
             row.source.where,
         ), row.what

@@ -119,6 +119,14 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
             "",
         ),
     ),
+    "dynamodb": (
+        Path(
+            1,
+            "DescribeExport",
+            ("ExportDescription", "ExportDescription.ExportArn", "ExportDescription.ExportStatus"),
+            "ExportDescription.StartTime",
+        ),
+    ),
     "sqs": (Path(1, "ListMessageMoveTasks", ("Results", "Results.Status", "Results.StartedTimestamp"), ""),),
 }
 
@@ -185,6 +193,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "datapipeline": ("InvalidRequestException", "PipelineNotFoundException"),
     "sqs": ("InvalidParameterValue", "ResourceNotFoundException"),
     "logs": ("InvalidParameterException", "ResourceNotFoundException"),
+    "dynamodb": ("ValidationException", "ExportNotFoundException"),
 }
 
 

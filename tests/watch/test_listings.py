@@ -49,6 +49,7 @@ def listing(case: JobCase) -> tuple[Callable[[Any], Any], dict[str, Any], str]:
         "lookoutequipment": "DataIngestionJobSummaries",
         "iotanalytics": "pipelineSummaries",
         "logs": "exportTasks",
+        "dynamodb": "ExportSummaries",
     }
     return lambda hook: hook.active_jobs([]), {rows[case.service]: []}, case.hook_class.page_token
 

@@ -179,6 +179,17 @@ def _exports(count: int) -> list[str]:
     ]
 
 
+def _table_exports(count: int) -> list[str]:
+    table_arn = job_targets.table(client, "orders")
+    api = client("dynamodb")
+    return [
+        api.export_table_to_point_in_time(TableArn=table_arn, S3Bucket="exports")["ExportDescription"][
+            "ExportArn"
+        ]
+        for _ in range(count)
+    ]
+
+
 _STARTS: Mapping[str, Callable[[int], list[str]]] = {
     "events": _replays,
     "lookoutequipment": _ingestions,
@@ -186,6 +197,7 @@ _STARTS: Mapping[str, Callable[[int], list[str]]] = {
     "datapipeline": _activations,
     "sqs": _redrives,
     "logs": _exports,
+    "dynamodb": _table_exports,
 }
 
 

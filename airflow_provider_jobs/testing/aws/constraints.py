@@ -31,6 +31,8 @@ CODES: Mapping[str, str] = {"datapipeline": "InvalidRequestException", "logs": "
 
 #: Enumerations that AWS names in the order of the alphabet, not in the model's.
 SORTED = ("ReplayState",)
+#: Enumerations that AWS names from the model's last to its first.
+REVERSED = ("ExportFormat",)
 
 #: What AWS's patterns have that Python's do not, or that Python reads in another way.
 CLASSES = {
@@ -142,6 +144,7 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
         yield f"have {what} less than or equal to {limits['max']}"
     if "enum" in limits and value not in limits["enum"]:
         values = sorted(limits["enum"]) if shape.name in SORTED else limits["enum"]
+        values = values[::-1] if shape.name in REVERSED else values
         yield f"satisfy enum value set: [{', '.join(values)}]"
     if "pattern" in limits and not re.fullmatch(_python(limits["pattern"]), value):
         yield f"satisfy regular expression pattern: {limits['pattern']}"
