@@ -67,7 +67,7 @@ clients: install  ## The table of AWS's answers, by the AWS CLI and, if there is
 e2e: install  ## The tests that run one.
 	$(BIN)/pytest -m "e2e and not extended" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
 
-extended: install  ## Longer tests: outages, several schedulers and triggerers, 200 jobs, the UI, random lives of a task.
+extended: install $(VENV)/ready-docs  ## Longer tests: outages, several schedulers, 200 jobs, the UI, the docs' site, random lives.
 	$(BIN)/pytest -m "extended and not alone and not celery" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/extended.xml
 	$(BIN)/pytest -m "extended and alone" --junit-xml build/reports/alone.xml
 

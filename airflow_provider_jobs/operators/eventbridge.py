@@ -94,10 +94,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html
 
-    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary:
-    ``replay_name``, ``replay_arn``, ``archive_arn``, ``event_start_time``, ``event_end_time``,
-    ``event_last_replayed_time`` (None if no event was replayed), ``replay_start_time``,
-    ``replay_end_time``, ``state``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -118,6 +116,15 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         the earliest: events reach an archive up to ten minutes late.
     :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
         with a warning, ``skip`` or ``fail``.
+    :result replay_name: the replay's name
+    :result replay_arn: its ARN
+    :result archive_arn: the archive's ARN
+    :result event_start_time: the window's start
+    :result event_end_time: the window's end
+    :result event_last_replayed_time: the time of the last event that was replayed; None if none was
+    :result replay_start_time: when the replay began
+    :result replay_end_time: when it ended; None while it runs
+    :result state: AWS's state, such as ``COMPLETED``
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
     :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``; without a retry.
     """
