@@ -14,7 +14,13 @@ __all__ = ["SECONDS", "seconds", "site"]
 
 _SECTION = "airflow_provider_jobs"
 #: The options that are numbers of seconds, with their defaults.
-SECONDS = {"connect_timeout": 10.0, "poll_interval": 30.0, "read_timeout": 30.0, "settling_time": 60.0}
+SECONDS = {
+    "connect_timeout": 10.0,
+    "metrics_interval": 60.0,
+    "poll_interval": 30.0,
+    "read_timeout": 30.0,
+    "settling_time": 60.0,
+}
 
 
 def seconds(name: str) -> float:

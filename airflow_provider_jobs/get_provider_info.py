@@ -13,6 +13,10 @@ _INTEGRATIONS = {
         "eventbridge",
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html",
     ),
+    "Amazon EventBridge Custom Event Bus": (
+        "event_bus",
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-replay.html",
+    ),
     "AWS Data Pipeline": (
         "data_pipeline",
         "https://docs.aws.amazon.com/datapipeline/latest/DeveloperGuide/what-is-datapipeline.html",
@@ -58,6 +62,12 @@ _OPTIONS = {
         "30.0",
         "Seconds between polls of a job, unless an operator sets poll_interval.",
     ),
+    "metrics_interval": (
+        "float",
+        "60.0",
+        "Seconds between reads of CloudWatch's metrics, by which the end of a replay on a Custom Event Bus "
+        "is judged. AWS charges for each metric that is read.",
+    ),
     "connect_timeout": (
         "float",
         "10.0",
@@ -86,7 +96,7 @@ def get_provider_info() -> dict[str, Any]:
         "description": (
             "Start, watch and stop AWS jobs exactly once: EventBridge replays, Data Pipeline activations, "
             "Lookout for Equipment ingestion, IoT Analytics reprocessing, SQS redrives, "
-            "CloudWatch Logs exports, DynamoDB exports.\n"
+            "CloudWatch Logs exports, DynamoDB exports, replays on a Custom Event Bus.\n"
         ),
         "integrations": [
             {"integration-name": name, "external-doc-url": url, "tags": ["aws"]}
@@ -115,6 +125,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         },
         "extra-links": [
+            f"{_PACKAGE}.links.event_bus.EventBusLink",
             f"{_PACKAGE}.links.dynamodb.DynamoDBExportLink",
             f"{_PACKAGE}.links.eventbridge.EventBridgeReplayLink",
             f"{_PACKAGE}.links.logs.CloudWatchLogsExportLink",

@@ -112,15 +112,14 @@ def parameters(kind: type[BaseOperator]) -> list[Parameter]:
 
 def result(kind: type[BaseOperator]) -> dict[str, str]:
     """Return the keys of a class's result, and what each is; empty for a class without a result."""
-    if own := _fields(kind, "result"):
-        return own
+    own = _fields(kind, "result")
     reference = _RESULT_OF.search(inspect.cleandoc(kind.__doc__ or ""))
     if not reference:
-        return {}
+        return own
     place, _, name = reference[1].rpartition(".")
     other = getattr(importlib.import_module(place or kind.__module__), name)
     without = re.findall(r"``(\w+)``", reference[2] or "")
-    return {key: told for key, told in result(other).items() if key not in without}
+    return {key: told for key, told in result(other).items() if key not in without} | own
 
 
 def _rows(title: str, head: tuple[str, ...], widths: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -127,3 +127,35 @@ def test_a_run(
     run = dags[f"{dag_id}_{how}"].test(logical_date=datetime(2026, 1, 10, tzinfo=UTC))
     assert run.state == "success"
     assert [job["state"] for job in aws_jobs.jobs(service)] == [state]
+
+
+@pytest.mark.parametrize("how", ["on_the_worker", "deferred"])
+@pytest.mark.parametrize(
+    ("dag_id", "state"), [("replay_bus", "DELIVERED"), ("replay_bus_in_steps", "DELETED")]
+)
+def test_a_replay_on_a_custom_event_bus(
+    dags: dict[str, DAG],
+    aws_jobs: AwsJobs,
+    monkeypatch: pytest.MonkeyPatch,
+    dag_id: str,
+    state: str,
+    how: str,
+) -> None:
+    if "eventbridgev2" not in boto3.Session().get_available_services():
+        pytest.skip("This boto3 does not know the Custom Event Bus.")
+    aws_jobs.set_pace(reads=1)
+    # The bus was made more than an hour ago, and its event came an hour ago.
+    aws_jobs.set_clock_skew(-3900)
+    api = boto3.client("eventbridgev2", REGION)
+    bus = api.create_event_bus(Name="orders")["EventBusArn"]
+    aws_jobs.set_clock_skew(-3600)
+    start = aws_jobs.now()
+    api.put_events(EventBusArn=bus, Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
+    aws_jobs.set_clock_skew(0)
+    boto3.client("sqs", REGION).create_queue(QueueName="orders")
+    monkeypatch.setenv("AIRFLOW_VAR_ORDERS_BUS", bus)
+    monkeypatch.setenv("AIRFLOW_VAR_ORDERS_FROM", start.isoformat())
+    monkeypatch.setenv("AIRFLOW_VAR_ORDERS_TO", (start + timedelta(minutes=5)).isoformat())
+    run = dags[f"{dag_id}_{how}"].test(logical_date=datetime(2026, 1, 10, tzinfo=UTC))
+    assert run.state == "success"
+    assert [job["state"] for job in aws_jobs.jobs("eventbridgev2")] == [state]

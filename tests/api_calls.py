@@ -12,6 +12,9 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
+#: Services whose actions have another name than in boto3.
+IAM = {"eventbridgev2": "events"}
+
 
 @dataclass(frozen=True)
 class Call:
@@ -34,7 +37,8 @@ def recorded() -> Iterator[list[Call]]:
     make: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def noted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        action = f"{client.meta.service_model.service_name}:{operation}"
+        name = client.meta.service_model.service_name
+        action = f"{IAM.get(name, name)}:{operation}"
         config: Any = client.meta.config
         calls.append(Call(action, parameters, config.user_agent_extra))
         return make(client, operation, parameters)

@@ -25,6 +25,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 # What AWS may take to show a start, and a call may take: a wait for what is in doubt lasts a second or two.
 os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__SETTLING_TIME"] = "1.5"
+os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__METRICS_INTERVAL"] = "0.001"
 os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__CONNECT_TIMEOUT"] = "0.3"
 os.environ["AIRFLOW__AIRFLOW_PROVIDER_JOBS__READ_TIMEOUT"] = "0.7"
 # As Airflow 3 has it; Airflow 2 warns of the other.

@@ -40,7 +40,7 @@ STOPS = (
 )
 READS = ("Describe", "Get", "List", "Query")
 #: Whose second start AWS knows for the first one's echo. Of the others a lost answer costs another job.
-REPEATABLE = ("dynamodb", "events", "lookoutequipment")
+REPEATABLE = ("dynamodb", "events", "eventbridgev2", "lookoutequipment")
 
 #: A member that AWS always sends, by service and operation.
 _TOP = {
@@ -55,6 +55,9 @@ _TOP = {
     ("events", "ListReplays"): "Replays",
     ("iotanalytics", "DescribePipeline"): "pipeline",
     ("iotanalytics", "ListPipelines"): "pipelineSummaries",
+    ("eventbridgev2", "DescribeEventBus"): "State",
+    ("eventbridgev2", "DescribeSubscriber"): "State",
+    ("eventbridgev2", "ListSubscribers"): "Subscribers",
     ("logs", "DescribeExportTasks"): "exportTasks",
     ("lookoutequipment", "DescribeDataIngestionJob"): "Status",
     ("lookoutequipment", "ListDataIngestionJobs"): "DataIngestionJobSummaries",
@@ -72,6 +75,9 @@ _DEEP = {
     ("events", "ListReplays"): "Replays.State",
     ("iotanalytics", "DescribePipeline"): "pipeline.reprocessingSummaries.status",
     ("iotanalytics", "ListPipelines"): "pipelineSummaries.reprocessingSummaries.status",
+    ("eventbridgev2", "DescribeEventBus"): "EventBusArn",
+    ("eventbridgev2", "DescribeSubscriber"): "Name",
+    ("eventbridgev2", "ListSubscribers"): "Subscribers.State",
     ("logs", "DescribeExportTasks"): "exportTasks.status",
     ("lookoutequipment", "DescribeDataIngestionJob"): "JobId",
     ("lookoutequipment", "ListDataIngestionJobs"): "DataIngestionJobSummaries.Status",

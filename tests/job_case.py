@@ -36,6 +36,8 @@ def client(service: str) -> Any:
 class JobCase(ABC):
     """A job type, with what is set up for it in the mocked AWS."""
 
+    #: The AWS of the test, if it is not that of this process.
+    aws: AwsJobs | None = None
     service: str
     hook_class: type[JobHook]
     start_operation: str
@@ -59,6 +61,12 @@ class JobCase(ABC):
     looks_to_start = 1
     #: Seconds that a job takes at least, so that AWS's times tell it from the next.
     shortest = 0.5
+    #: What the names of AWS's hosts begin with, if not with the service's name in boto3.
+    hosts: tuple[str, ...] = ()
+    #: Services whose calls a poll makes, besides its own.
+    besides: tuple[str, ...] = ()
+    #: What an attempt's row has that is another one in each AWS, as a bus's generated id is.
+    fleeting: tuple[str, ...] = ()
     #: Whether jobs of others take places that this task's may need, without being taken for them.
     shares_quota = True
 

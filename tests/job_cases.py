@@ -17,6 +17,7 @@ from job_case import AWS, REGION, JobCase, OneAtATime, client, session
 from airflow_provider_jobs._sqs.redrive import RedriveId
 from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
 from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
+from airflow_provider_jobs.hooks.event_bus import EventBusReplayHook
 from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
 from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
@@ -24,6 +25,7 @@ from airflow_provider_jobs.hooks.lookout_equipment import LookoutEquipmentHook
 from airflow_provider_jobs.hooks.sqs import SqsRedriveHook
 from airflow_provider_jobs.operators.data_pipeline import DataPipelineActivatePipelineOperator
 from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
+from airflow_provider_jobs.operators.event_bus import EventBridgeCreateReplaySubscriberOperator
 from airflow_provider_jobs.operators.eventbridge import EventBridgeStartReplayOperator
 from airflow_provider_jobs.operators.iot_analytics import IotAnalyticsStartPipelineReprocessingOperator
 from airflow_provider_jobs.operators.logs import CloudWatchLogsCreateExportTaskOperator
@@ -31,6 +33,7 @@ from airflow_provider_jobs.operators.lookout_equipment import LookoutEquipmentSt
 from airflow_provider_jobs.operators.sqs import SqsStartMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -38,6 +41,7 @@ from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentData
 from airflow_provider_jobs.sensors.sqs import SqsMessageMoveTaskSensor
 from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics import backend as iotanalytics
+from airflow_provider_jobs.testing.control import CONTROL
 from airflow_provider_jobs.windows import moment
 
 __all__ = [
@@ -51,6 +55,7 @@ __all__ = [
     "DataPipeline",
     "DynamoDB",
     "EventBridge",
+    "EventBus",
     "IotAnalytics",
     "JobCase",
     "LookoutEquipment",
@@ -320,6 +325,55 @@ class CloudWatchLogs(JobCase):
         return export_id
 
 
+class EventBus(JobCase):
+    """A subscriber that replays an hour of three events; the author knows how many there are."""
+
+    service = "eventbridgev2"
+    hook_class = EventBusReplayHook
+    start_operation = "CreateSubscriber"
+    stop_operation = "UpdateSubscriber"
+    describe_operation = list_operation = "ListSubscribers"
+    lists_before_start = 1
+    running, succeeded, failed, cancelled = "RUNNING", "DELIVERED", "REVOKED", "STOPPED"
+    stopping = None
+    unknown = "knows no subscriber"
+    fleeting = ("fingerprint", "scope")
+    besides = ("monitoring",)
+    hosts = ("eventsv2", "monitoring")
+
+    def prepare(self) -> None:
+        if self.service not in session().get_available_services():
+            pytest.skip("This boto3 does not know the Custom Event Bus.")
+        self.bus_arn, self.start = job_targets.event_bus(client, self.aws or CONTROL)
+
+    def operator(self, **kwargs: Any) -> BaseOperator:
+        given = {
+            "event_bus_arn": self.bus_arn,
+            "target_arn": "arn:aws:sqs:us-east-1:123456789012:orders",
+            "role_arn": job_targets.ROLE,
+            "dead_letter_arn": "arn:aws:sqs:us-east-1:123456789012:orders-dead",
+            "event_start_time": self.start,
+            "event_end_time": self.start + timedelta(hours=1),
+            "expected_events": 3,
+            "quiet_period": 0,
+            "delete_subscriber": False,
+            "job_timeout": None,
+            "poll_interval": 0.02,
+        }
+        return EventBridgeCreateReplaySubscriberOperator(task_id="replay", **{**AWS, **given, **kwargs})
+
+    def sensor(self, job_id: str, **kwargs: Any) -> BaseOperator:
+        given = {"subscriber_name": job_id, "poke_interval": 0.02}
+        return EventBridgeReplaySubscriberSensor(task_id="wait", **{**AWS, **given, **kwargs})
+
+    def job_id(self, result: dict[str, Any]) -> str:
+        name: str = result["subscriber_name"]
+        return name
+
+    def reason(self, told: str) -> str:
+        return "the owner of the event bus has revoked the subscriber"
+
+
 class DynamoDB(JobCase):
     """Exports of one table, told apart by their tokens; none can be stopped."""
 
@@ -363,6 +417,7 @@ CASES: list[JobCase] = [
     DataPipeline(),
     Sqs(),
     CloudWatchLogs(),
+    EventBus(),
     DynamoDB(),
 ]
 #: Those whose jobs AWS can stop.

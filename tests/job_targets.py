@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.iotanalytics.storage import channel_object
 
 #: Gives a service's boto3 client.
@@ -166,3 +167,27 @@ def log_group(clients: Clients, name: str, bucket: str = "exports") -> None:
     region = clients("logs").meta.region_name
     s3.create_bucket(Bucket=bucket, **_place(region))
     s3.put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, region))
+
+
+def event_bus(clients: Clients, aws: AwsJobs, name: str = "orders", count: int = 3) -> tuple[str, datetime]:
+    """Make a Custom Event Bus with events of the hour that began two hours ago, and queues for them.
+
+    :param aws: its clock is set back while the events come
+    :param count: how many events, two at least
+    :return: the bus's ARN, and the hour's beginning
+    """
+    api, now = clients("eventbridgev2"), aws.now()
+    skew = (now - datetime.now(UTC)).total_seconds()
+    start = now.replace(second=0, microsecond=0) - timedelta(hours=2)
+    ago = skew + (start - now).total_seconds()
+    aws.set_clock_skew(ago - 60)
+    arn: str = api.create_event_bus(Name=name)["EventBusArn"]
+    for number in range(count):
+        # The last one comes at the hour's end.
+        aws.set_clock_skew(ago + 3599 * number / (count - 1))
+        event = {"Source": "shop", "DetailType": "order", "Detail": json.dumps({"number": number})}
+        api.put_events(EventBusArn=arn, Entries=[event])
+    aws.set_clock_skew(skew)
+    for queue in (name, f"{name}-dead"):
+        clients("sqs").create_queue(QueueName=queue)
+    return arn, start

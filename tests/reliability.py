@@ -28,6 +28,7 @@ SERVICES = {
     "IoT Analytics": ("iotanalytics", "iot_analytics"),
     "SQS": ("sqs",),
     "CloudWatch Logs": ("logs",),
+    "EventBridge Custom Event Bus": ("eventbridgev2", "event_bus"),
     "DynamoDB": ("dynamodb",),
 }
 WAITS = {"on the worker": ("sync",), "deferred": ("deferrable",)}

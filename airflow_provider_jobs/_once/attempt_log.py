@@ -36,6 +36,7 @@ class Attempt:
     :param spent: seconds that its job ran, as far as is known.
     :param place: where it was started; None if that was not recorded.
     :param asked: the parts of the request that belong in its result, as JSON; empty if not recorded.
+    :param ended: how its job has ended, as JSON, if AWS may not show that any longer; otherwise empty.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Attempt:
     spent: float = 0.0
     place: Place | None = None
     asked: str = ""
+    ended: str = ""
 
     def mark(self, identity: Identity) -> Mark:
         """Return the mark that its job carries."""
@@ -89,6 +91,7 @@ class Attempt:
             "spent": self.spent,
             **({"region": self.place.region, "connection": self.place.connection} if self.place else {}),
             **({"asked": self.asked} if self.asked else {}),
+            **({"ended": self.ended} if self.ended else {}),
         }
 
     @classmethod
@@ -110,6 +113,7 @@ class Attempt:
             spent=row.get("spent", 0.0),
             place=Place(row["region"], row.get("connection")) if row.get("region") else None,
             asked=row.get("asked", ""),
+            ended=row.get("ended", ""),
         )
 
 

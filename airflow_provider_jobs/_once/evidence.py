@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -269,7 +270,9 @@ class _Weighing:
         """Weigh an attempt whose job AWS does not show; None if it started nothing."""
         at = attempt.at or self.first_at
         until = at and self.end_of_doubt(at)
-        if attempt.job_id:
+        if attempt.ended:
+            sighting = _SIGHTINGS[JobState(json.loads(attempt.ended)["state"])]
+        elif attempt.job_id:
             sighting = Sighting.UNSEEN if self.open(until) else Sighting.GONE
         elif self.repeatable(attempt) or self.open(until):
             # However old it is: repeating the call asks for its job, while a new number would start another.

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from airflow_provider_jobs.aws import HookClass
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
     from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
+    from airflow_provider_jobs.hooks.event_bus import EventBusReplayHook
     from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
     from airflow_provider_jobs.hooks.iot_analytics import IotAnalyticsHook
     from airflow_provider_jobs.hooks.logs import CloudWatchLogsExportHook
@@ -20,6 +22,7 @@ else:
     _HOOKS = "airflow_provider_jobs.hooks"
     CloudWatchLogsExportHook = HookClass(f"{_HOOKS}.logs.CloudWatchLogsExportHook", noun="export")
     DataPipelineHook = HookClass(f"{_HOOKS}.data_pipeline.DataPipelineHook", noun="activation")
+    EventBusReplayHook = HookClass(f"{_HOOKS}.event_bus.EventBusReplayHook", noun="replay")
     DynamoDBExportHook = HookClass(f"{_HOOKS}.dynamodb.DynamoDBExportHook", noun="export")
     EventBridgeReplayHook = HookClass(f"{_HOOKS}.eventbridge.EventBridgeReplayHook", noun="replay")
     IotAnalyticsHook = HookClass(
@@ -30,6 +33,7 @@ else:
         ),
     )
     LookoutEquipmentHook = HookClass(f"{_HOOKS}.lookout_equipment.LookoutEquipmentHook", noun="ingestion job")
+    ReplayDeliveryHook = HookClass(f"{_HOOKS}._delivery.ReplayDeliveryHook", noun="replay")
     SqsRedriveHook = HookClass(f"{_HOOKS}.sqs.SqsRedriveHook", noun="redrive")
 
 __all__ = [
@@ -37,7 +41,9 @@ __all__ = [
     "DataPipelineHook",
     "DynamoDBExportHook",
     "EventBridgeReplayHook",
+    "EventBusReplayHook",
     "IotAnalyticsHook",
     "LookoutEquipmentHook",
+    "ReplayDeliveryHook",
     "SqsRedriveHook",
 ]

@@ -56,6 +56,8 @@ class ServiceCalls(ServiceConnection):
 
     #: The service's full name, for messages.
     label: ClassVar[str]
+    #: The service's name in IAM's actions, where it is not that in boto3.
+    iam_name: ClassVar[str | None] = None
     #: The day on which AWS retired the service; None if it is in operation.
     retired_on: ClassVar[str | None] = None
     #: Error codes that mean "no room for another job".
@@ -294,7 +296,7 @@ class ServiceCalls(ServiceConnection):
         return name
 
     def _action(self, operation: str) -> str:
-        return f"{self.service}:{_camel(operation)}"
+        return f"{self.iam_name or self.service}:{_camel(operation)}"
 
     def _hint(self, text: str) -> str:
         return next((hint for piece, hint in self.advice.items() if piece in text), "")

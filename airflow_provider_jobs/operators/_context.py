@@ -18,6 +18,7 @@ from airflow_provider_jobs._once.identity import Identity, Life
 
 if TYPE_CHECKING:
     from airflow_provider_jobs._once.attempt_log import AttemptLog
+    from airflow_provider_jobs.job import JobStatus
 
 __all__ = [
     "AttemptStore",
@@ -25,6 +26,7 @@ __all__ = [
     "digest",
     "identity",
     "life",
+    "record_end",
     "record_spent",
     "settling_time",
     "team",
@@ -161,3 +163,26 @@ def record_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: A
             store.write(attempts.recorded(replace(attempt, spent=seconds)))
     except Exception as error:
         log.warning("The run time of %s could not be recorded: %s", job_id, error)
+
+
+def record_end(context: Mapping[str, Any], job: JobStatus, log: Any) -> bool:
+    """Record how a job has ended, before its trace at AWS is deleted; a retry then takes that.
+
+    :param job: the job's status.
+    :param log: the task's logger; if the end cannot be recorded, a warning is logged.
+    :return: whether it is recorded.
+    """
+    from airflow_provider_jobs._once.attempt_log import AttemptLog
+
+    key = identity(context)
+    store = AttemptStore(context, key)
+    if not store.there:
+        return False
+    try:
+        attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
+        if attempt := attempts.of_job(job.job_id):
+            store.write(attempts.recorded(replace(attempt, ended=json.dumps(job.to_json()))))
+            return True
+    except Exception as error:
+        log.warning("The end of %s could not be recorded: %s", job.job_id, error)
+    return False

@@ -193,9 +193,10 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
             outcome = "it existed before this task and goes on"
         else:
             outcome = event.get("stopped") or self._stop(event["job_id"])
+        seen = f" It was last seen {self._job.describe()}." if self._job else ""
         return JobTimeoutError(
             f"{self._noun} {event['job_id']} {why}. job_timeout is {self.job_timeout}; {outcome}. "
-            "Allow more time, or give the job less to do."
+            f"Allow more time, or give the job less to do.{seen}"
         )
 
     def _watch(self, context: Context, job: JobStatus, spent: float = 0.0) -> dict[str, Any]:

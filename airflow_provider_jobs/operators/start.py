@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -222,6 +223,9 @@ class StartJobOperator(JobOperator[HookT], Generic[HookT]):
         try:
             found = self.hook.describe_job(outcome.job_id)
         except JobNotFoundError:
+            if outcome.attempt is not None and outcome.attempt.ended:
+                # It was deleted when it had ended.
+                return JobStatus.from_json(json.loads(outcome.attempt.ended))
             # A list or the attempt log has the job, so the description only lags behind.
             found = JobStatus(outcome.job_id, JobState.RUNNING, "not described yet")
         doubt = f" ({outcome.job.evidence}; {outcome.job.likeness})" if outcome.job else ""

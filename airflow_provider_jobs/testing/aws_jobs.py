@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ClassVar
 
+from airflow_provider_jobs.testing.aws.eventsv2.settings import Dimensions
 from airflow_provider_jobs.testing.aws.faults import Fault
 from airflow_provider_jobs.testing.aws.iotanalytics.settings import LambdaHandler, Things
 from airflow_provider_jobs.testing.lag import LagIn
@@ -102,15 +103,61 @@ class AwsJobs(ABC):
         """
         self._do("set_archive", name=name, delay=delay, state=state, reason=reason, seed=seed)
 
+    def set_figures(self, *, late: float) -> None:
+        """Set how late CloudWatch shows what EventBridge's rules did from now on; AWS takes minutes.
+
+        :param late: seconds by AWS's clock, 0 or more
+        """
+        self._do("set_figures", late=late)
+
+    def set_subscribers(
+        self,
+        *,
+        startup_delay: float | None = None,
+        change_seconds: float | None = None,
+        provision_seconds: float | None = None,
+        retry_delay: float | None = None,
+        metrics_late: float | None = None,
+        dimensions: Dimensions | None = None,
+    ) -> None:
+        """Set how the Custom Event Bus and its subscribers behave from now on; see ``SubscriberSettings``.
+
+        :param startup_delay: seconds until a subscriber that starts in the past delivers
+        :param change_seconds: for which creating or deleting a subscriber takes a bus
+        :param provision_seconds: until a bus is ACTIVE
+        :param retry_delay: seconds before the first retry of a delivery
+        :param metrics_late: seconds until CloudWatch shows a figure
+        :param dimensions: ``arn``, or ``name`` for the name and the id
+        """
+        self._do(
+            "set_subscribers",
+            startup_delay=startup_delay,
+            change_seconds=change_seconds,
+            provision_seconds=provision_seconds,
+            retry_delay=retry_delay,
+            metrics_late=metrics_late,
+            dimensions=dimensions,
+        )
+
+    def set_target(self, arn: str, error: str | None = None, seconds: float | None = None) -> None:
+        """Let a target of the Custom Event Bus, or a dead-letter queue, fail or work again.
+
+        :param arn: its ARN
+        :param error: the code of its error, e.g. ``ACCESS_DENIED``; None lets it work again
+        :param seconds: for how long by AWS's clock; None is until it is set again
+        """
+        self._do("set_target", arn=arn, error=error, seconds=seconds)
+
     def set_lambda(self, name: str, handler: LambdaHandler) -> None:
-        """Set the Lambda function that IoT Analytics calls in ``lambda`` activities of this name.
+        """Set the Lambda function that IoT Analytics calls in ``lambda`` activities of this name, and that
+        subscribers of the Custom Event Bus have for a target.
 
         Only in process: a server takes no functions. Pipelines that are created later may use it; those that
         use it already get the new one.
 
         :param name: the function's name
-        :param handler: gets a list of messages and a context, which is None, and returns a list of messages;
-            what it raises fails the messages and nothing else
+        :param handler: gets a list of messages or events and a context, which is None, and returns a list of
+            messages; what it raises fails the messages and nothing else
         """
         self._check_function("handler", handler)
         self._do("set_lambda", name=name, handler=handler)

@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from threading import Event, RLock
 from typing import Any, Final, TypeAlias, get_args
 
 from airflow_provider_jobs.testing.aws.events.settings import ArchiveSettings
+from airflow_provider_jobs.testing.aws.eventsv2.settings import SubscriberSettings, TargetFailures
 from airflow_provider_jobs.testing.aws.faults import ActiveFault, Fault
 from airflow_provider_jobs.testing.aws.iotanalytics.settings import ActivitySettings, LambdaHandler
 from airflow_provider_jobs.testing.aws_jobs import AwsJobs
@@ -37,6 +39,7 @@ class JobControl(AwsJobs):
         self.job_services: set[str] = set()
         #: Set once moto has been reset, by whatever way: its jobs are then gone. It needs no lock.
         self.moto_was_reset = Event()
+        self._acting, self._asked = False, 0
         self.clear(Pace(reads=2))
 
     def clear(self, pace: Pace, lags: Mapping[LagIn, Lag] | None = None, archive_delay: float = 0.0) -> None:
@@ -58,6 +61,9 @@ class JobControl(AwsJobs):
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
             self.activities = ActivitySettings()
+            #: Seconds until CloudWatch shows what EventBridge's rules did.
+            self.figures_late = 0.0
+            self.subscribers, self.targets = SubscriberSettings(), TargetFailures()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
             self._unmet: list[ActiveFault] = []
@@ -69,8 +75,27 @@ class JobControl(AwsJobs):
         self._replicas: list[tuple[str, LagIn, Replica]] = []
         self._jobs: list[tuple[Lifecycle, View]] = []
         self._live: list[tuple[Lifecycle, View]] = []
+        self._due: list[tuple[datetime, int, Callable[[], object]]] = []
 
-    def start(self, service: str, job_id: str, view: View, stopping_reads: int = 1) -> Lifecycle:
+    def at(self, time: datetime, action: Callable[[], object]) -> None:
+        """Let something happen at a time, unless moto is reset before.
+
+        :param time: by AWS's clock, aware; one that is past is now
+        :param action: what happens, in the order of the times; it may ask for more
+        """
+        with self.lock:
+            self._asked += 1
+            heappush(self._due, (time, self._asked, action))
+            self._do_what_is_due()
+
+    def start(
+        self,
+        service: str,
+        job_id: str,
+        view: View,
+        stopping_reads: int = 1,
+        held: Callable[[], bool] | None = None,
+    ) -> Lifecycle:
         """Begin a job's life. A backend calls it once it has accepted the job.
 
         :param service: the service's name as in ``boto3.client(name)``
@@ -78,18 +103,19 @@ class JobControl(AwsJobs):
         :param view: gives the job's "state" and other plain JSON; also called to bring a job up to date
             that nobody reads
         :param stopping_reads: at which read after it was asked to stop a job that goes by reads is stopped
+        :param held: tells whether the job has to wait at its end; None is never
         """
         with self.lock:
             pace = self._paces.get(service, self._paces[None])
             life = Lifecycle(
-                service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew, stopping_reads
+                service, job_id, pace, lambda: datetime.now(UTC), lambda: self._skew, stopping_reads, held
             )
             if failures := self._failures.get(service):
                 life.fail(*failures.popleft())
             self._jobs.append((life, view))
             self._live.append((life, view))
             # The number in flight only ever rises when a job starts: its highest value is seen here.
-            active = sum(life.active for life, _ in self._live if life.service == service)
+            active = sum(life.active and not life.idle for life, _ in self._live if life.service == service)
             self._max_active[service] = max(self._max_active[service], active)
             return life
 
@@ -147,6 +173,7 @@ class JobControl(AwsJobs):
             if self.moto_was_reset.is_set():
                 self.moto_was_reset.clear()
                 self._forget_jobs()
+            self._do_what_is_due()
             for life, _ in self._live:
                 life.peek()
             # A job that has ended is viewed once more, and then never again.
@@ -155,6 +182,16 @@ class JobControl(AwsJobs):
                 view()
             for _, _, replica in self._replicas:
                 replica.note()
+
+    def _do_what_is_due(self) -> None:
+        if self._acting:
+            return
+        self._acting, now = True, self.clock()
+        try:
+            while self._due and self._due[0][0] <= now:
+                heappop(self._due)[2]()
+        finally:
+            self._acting = False
 
     def handle(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """Carry out a method of AwsJobs by its name; ValueError if there is none or if it is misused."""
@@ -215,6 +252,17 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_figures(self, late: float) -> None:
+        if late < 0:
+            raise ValueError(f"late must not be negative, got {late}.")
+        self.figures_late = late
+
+    def _on_set_subscribers(self, **settings: Any) -> None:
+        self.subscribers = self.subscribers.changed(**settings)
+
+    def _on_set_target(self, arn: str, error: str | None, seconds: float | None) -> None:
+        self.targets.set(arn, error, seconds, self.clock())
 
     def _on_set_lambda(self, name: str, handler: LambdaHandler) -> None:
         self.activities.set_lambda(name, handler)

@@ -22,13 +22,23 @@ from moto.core.exceptions import JsonRESTError, ServiceNotWhitelisted
 from moto.core.responses import BaseResponse
 from moto.core.routing import ServiceOperationRouter
 
+from airflow_provider_jobs.testing.aws.cloudwatch import enter_cloudwatch, leave_cloudwatch
 from airflow_provider_jobs.testing.aws.constraints import check_json, content_type
 from airflow_provider_jobs.testing.control import CONTROL
 
 log = logging.getLogger(__name__)
 
 #: The packages of our services; the module ``backend`` of each declares a ``BACKEND``.
-SERVICE_PACKAGES = ("events", "lookoutequipment", "iotanalytics", "datapipeline", "sqs", "logs", "dynamodb")
+SERVICE_PACKAGES = (
+    "events",
+    "lookoutequipment",
+    "iotanalytics",
+    "datapipeline",
+    "sqs",
+    "logs",
+    "dynamodb",
+    "eventsv2",
+)
 
 _PREFIX = "jobs_"
 
@@ -98,9 +108,7 @@ class JobResponse(BaseResponse):
         if not operation:
             return self._not_implemented(f"{self.method} {self.path}")
         try:
-            if self.router is None and self.checks(operation):
-                check_json(self.service, operation, self.body)
-            return super().call_action()
+            return self._run(operation)
         except JsonRESTError as error:
             return self._refusal(error)
         except NotImplementedError as error:
@@ -112,6 +120,11 @@ class JobResponse(BaseResponse):
                 return self._not_implemented(f"the Region {self.region}", reason)
             log.exception("The mocked %s cannot do this %s.", self.service, operation)
             return self._not_implemented(f"{operation} with these arguments", repr(error))
+
+    def _run(self, operation: str) -> TYPE_RESPONSE:
+        if self.router is None and self.checks(operation):
+            check_json(self.service, operation, self.body)
+        return super().call_action()
 
     def _not_implemented(self, what: str, reason: str = "") -> TYPE_RESPONSE:
         message = f"The mocked {self.service} does not have {what}. {reason}".strip()
@@ -134,16 +147,18 @@ class Backend:
     """What moto has to know of a service. Ours come before moto's own, and a user's takes the place of ours
     of the same name.
 
-    :param name: the service's signing name, the first part of its host name
+    :param name: the service's signing name, or boto3's for one that signs as another does
     :param response: the class that answers
     :param path: a regular expression of the paths it answers, beginning with a slash
     :param host: a regular expression of other host names it has, up to the Region
+    :param target: what the paths of its calls name it, if it speaks Smithy's RPC v2
     """
 
     name: str
     response: type[JobResponse]
     path: str = "/"
     host: str = ""
+    target: str | None = None
 
     @property
     def moto_name(self) -> str:
@@ -196,6 +211,17 @@ def backends() -> list[Backend]:
 
 #: The response classes of the registered backends, by service.
 _responses: dict[str, type[JobResponse]] = {}
+
+#: The registered backends that speak Smithy's RPC v2, by what paths name them.
+_targets: dict[str, Backend] = {}
+
+
+def backend_of(target: str) -> Backend | None:
+    """Return the backend that the path of a call names.
+
+    :param target: the service as the path names it
+    """
+    return _targets.get(target)
 
 
 def internal_error(service: str, default: str) -> str:
@@ -262,10 +288,13 @@ def register(more: Iterable[Backend] = ()) -> None:
         setattr(module, f"{backend.moto_name}_backends", {"global": _Routes(backend)})
         sys.modules[module.__name__] = module
         _responses[backend.name] = backend.response
+        if backend.target is not None:
+            _targets[backend.target] = backend
         if backend.moto_name not in dict(index):
             index.insert(0, (backend.moto_name, re.compile(backend.url_base)))
     CONTROL.job_services = set(_responses)
     CONTROL.forget_moto = BackendDict.reset
+    enter_cloudwatch()
     # moto looks a service up in its configuration by the name in its index.
     _stubber.service_whitelisted = _is_whitelisted
     _stubber.passthrough_service = is_passed_through
@@ -279,5 +308,7 @@ def unregister() -> None:
     for name in names:
         sys.modules.pop(f"moto.{name}", None)
     _responses.clear()
+    _targets.clear()
+    leave_cloudwatch()
     _stubber.service_whitelisted = moto.core.config.service_whitelisted
     _stubber.passthrough_service = moto.core.config.passthrough_service

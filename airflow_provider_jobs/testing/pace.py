@@ -62,6 +62,7 @@ class Lifecycle:
     :param now: the clock
     :param skew: how far AWS's clock, by which the job's times are told, is before this one
     :param stopping_reads: at which read after it was asked to stop it is stopped, if it goes by reads
+    :param held: tells whether it has to wait at its end, with work that is not done; None is never
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Lifecycle:
         now: Callable[[], datetime],
         skew: Callable[[], timedelta] = timedelta,
         stopping_reads: int = 1,
+        held: Callable[[], bool] | None = None,
     ) -> None:
         self.service = service
         self.job_id = job_id
@@ -89,6 +91,9 @@ class Lifecycle:
         self._reason: str | None = None
         self._stops_at: datetime | None = None
         self._stopping_reads = stopping_reads
+        self._held, self._was_held = held, False
+        #: Since when it is paused, if it is; it then takes up nobody's place.
+        self.idle: datetime | None = None
         #: By AWS's clock, as it was then: what has happened stays when the clock is set.
         self._stop_asked_at: datetime | None = None
         self._end: tuple[Phase, datetime] | None = None
@@ -147,6 +152,8 @@ class Lifecycle:
         """Where the job is."""
         if self._end is not None:
             return self._end[0]
+        if self.idle:
+            return Phase.STOPPED
         if self._stop_asked_at:
             return Phase.STOPPING
         return Phase.RUNNING if self.fraction > 0 else Phase.STARTING
@@ -173,7 +180,7 @@ class Lifecycle:
     @property
     def stop_asked_at(self) -> datetime | None:
         """When somebody asked it to stop."""
-        return self._stop_asked_at
+        return self._stop_asked_at or self.idle
 
     @property
     def ended_at(self) -> datetime | None:
@@ -190,6 +197,9 @@ class Lifecycle:
             self.fraction = reached
             return
         self.fraction = self._limit
+        if self._reason is None and self._held is not None and self._held():
+            self._was_held = True
+            return
         ended_at = self._reached_limit(now) + self._skew()
         self._end = (Phase.FAILED if self._reason is not None else Phase.SUCCEEDED, ended_at)
 
@@ -202,6 +212,6 @@ class Lifecycle:
         return elapsed / self._pace.seconds if self._pace.seconds else 1.0
 
     def _reached_limit(self, now: datetime) -> datetime:
-        if self._pace.seconds is None:
+        if self._pace.seconds is None or self._was_held:
             return now
         return min(now, self._started_at + timedelta(seconds=self._pace.seconds * self._limit))

@@ -222,14 +222,20 @@ def serve(
     )
     from werkzeug.serving import make_server
 
+    from airflow_provider_jobs.testing.aws.cbor import target_of
     from airflow_provider_jobs.testing.aws.edge import date, over_http
-    from airflow_provider_jobs.testing.moto_ext import register
+    from airflow_provider_jobs.testing.moto_ext import backend_of, register
 
     class RequestHandler(MotoRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
             return date()
 
     class Dispatcher(DomainDispatcherApplication):
+        def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
+            # Two services may sign by one name; the path of a call tells them apart.
+            backend = backend_of(target_of(path)[0])
+            return super().infer_service_region_host(environ, path) if backend is None else backend.name
+
         def get_backend_for_host(self, host: str | None) -> Any:
             # For DynamoDB moto gives the name of its own module.
             ours = host in CONTROL.job_services

@@ -17,6 +17,12 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelinePutPipelineDefinitionOperator,
 )
 from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
+from airflow_provider_jobs.operators.event_bus import (
+    EventBridgeCancelReplaySubscriberOperator,
+    EventBridgeCreateReplaySubscriberOperator,
+    EventBridgePauseReplaySubscriberOperator,
+    EventBridgeResumeReplaySubscriberOperator,
+)
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeCreateArchiveOperator,
@@ -40,7 +46,8 @@ from airflow_provider_jobs.operators.sqs import (
 )
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
-from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -50,6 +57,16 @@ SETTINGS: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1),
     "schedule": CronDataIntervalTimetable("@daily", timezone="UTC"),
     "catchup": False,
+}
+#: Of the bus, which AWS gives an id, and its events the test tells.
+BUS: dict[str, Any] = {
+    "event_bus_arn": "{{ var.value.orders_bus }}",
+    "event_start_time": "{{ var.value.orders_from }}",
+    "event_end_time": "{{ var.value.orders_to }}",
+    "target_arn": "arn:aws:sqs:us-east-1:123456789012:orders",
+    "role_arn": "arn:aws:iam::123456789012:role/deliver",
+    "dead_letter_arn": "arn:aws:sqs:us-east-1:123456789012:orders-dead",
+    "delete_subscriber": False,
 }
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
@@ -70,11 +87,17 @@ for deferrable in (False, True):
     how = "deferred" if deferrable else "on_the_worker"
 
     with DAG(f"replay_{how}", **SETTINGS):
-        EventBridgeStartReplayOperator(
-            task_id="replay", archive="orders", deferrable=deferrable
-        ) >> EventBridgeReplaySensor(
-            task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
-        )
+        EventBridgeStartReplayOperator(task_id="replay", archive="orders", deferrable=deferrable) >> [
+            EventBridgeReplaySensor(
+                task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
+            ),
+            EventBridgeReplayDeliverySensor(
+                task_id="delivery",
+                replay_name=result("replay", "replay_name"),
+                delivery_delay=0,
+                deferrable=deferrable,
+            ),
+        ]
 
     with DAG(f"replay_cancelled_{how}", **SETTINGS):
         EventBridgeStartReplayOperator(
@@ -150,6 +173,26 @@ for deferrable in (False, True):
         ) >> SqsCancelMessageMoveTaskOperator(
             task_id="cancel", source_arn=QUEUE, since=result("redrive", "since"), deferrable=deferrable
         )
+
+    with DAG(f"replay_bus_{how}", **SETTINGS):
+        EventBridgeCreateReplaySubscriberOperator(
+            task_id="replay", **BUS, expected_events=1, quiet_period=0, deferrable=deferrable
+        )
+
+    with DAG(f"replay_bus_in_steps_{how}", **SETTINGS):
+        start_bus = EventBridgeCreateReplaySubscriberOperator(
+            task_id="replay", **BUS, expected_events=1, quiet_period=0, wait_for_completion=False
+        )
+        name = result("replay", "subscriber_name")
+        pause = EventBridgePauseReplaySubscriberOperator(task_id="pause", subscriber_name=name)
+        resume = EventBridgeResumeReplaySubscriberOperator(task_id="resume", subscriber_name=name)
+        wait_bus = EventBridgeReplaySubscriberSensor(
+            task_id="wait", subscriber_name=name, poke_interval=0.1, deferrable=deferrable
+        )
+        cancel_bus = EventBridgeCancelReplaySubscriberOperator(
+            task_id="cancel", subscriber_name=name, deferrable=deferrable
+        )
+        start_bus >> pause >> resume >> wait_bus >> cancel_bus
 
     with DAG(f"export_{how}", **SETTINGS):
         CloudWatchLogsCreateExportTaskOperator(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres import postgres
 
 from airflow_provider_jobs.testing.local_airflow import LocalAirflow
 from airflow_provider_jobs.testing.server import AwsJobsServer
@@ -74,7 +75,8 @@ def test_a_reader_gets_what_the_page_says(server: AwsJobsServer, tmp_path: Path)
     dags = tmp_path / "dags"
     dags.mkdir()
     assert INSTALL == 'pip install ".[testing]"\n'
-    with LocalAirflow(dags, PRELOADED) as airflow:
+    # Not SQLite, which refuses a command that comes while another process writes.
+    with postgres() as url, LocalAirflow(dags, PRELOADED, database=url) as airflow:
         reader = Reader(airflow, server, tmp_path / "checkout")
         assert "airflow-provider-jobs" in reader.types(PROVIDER)
         reader.types(FILL)

@@ -31,11 +31,13 @@ def server() -> Iterator[AwsJobsServer]:
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, aws: AwsJobs) -> JobCase:
+def case(request: pytest.FixtureRequest, aws: AwsJobs) -> Iterator[JobCase]:
     """Each job type in turn, with what its jobs need set up."""
     case: JobCase = request.param
+    case.aws = aws
     case.prepare()
-    return case
+    yield case
+    case.aws = None
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "deferrable"])

@@ -28,6 +28,8 @@ def other_request(case: JobCase) -> dict[str, Any]:
             return {"end_time": "2026-01-01T01:00:00+00:00"}
         case "logs":
             return {"log_stream_name_prefix": "web-1"}
+        case "eventbridgev2":
+            return {"role_arn": "arn:aws:iam::123456789012:role/other"}
         case "dynamodb":
             return {"s3_prefix": "other"}
         case "sqs":

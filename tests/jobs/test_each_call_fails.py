@@ -146,6 +146,8 @@ COMBINATIONS = [
     for case in CASES
     for name, trouble in TROUBLES.items()
     if not (case.service == "datapipeline" and trouble.effect and trouble.fault["kind"] == "garbage")
+    # A bus that is being changed has refused the create for certain, which is repeated at once.
+    and not (case.service == "eventbridgev2" and name == "concurrent-modification")
 ]
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineDeletePipelineOperator,
     DataPipelinePutPipelineDefinitionOperator,
 )
+from airflow_provider_jobs.operators.event_bus import EventBridgeCancelReplaySubscriberOperator
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeStartReplayOperator,
@@ -34,6 +36,7 @@ from airflow_provider_jobs.operators.logs import CloudWatchLogsCancelExportTaskO
 from airflow_provider_jobs.operators.sqs import SqsCancelMessageMoveTaskOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -51,6 +54,7 @@ IDS = {
     "datapipeline": ["pipeline_id", "activation_time"],
     "sqs": ["source_arn", "since"],
     "logs": ["export_task_id"],
+    "eventbridgev2": ["subscriber_name"],
     "dynamodb": ["export_arn"],
 }
 SENSORS: dict[str, tuple[Any, str]] = {
@@ -60,6 +64,7 @@ SENSORS: dict[str, tuple[Any, str]] = {
     "datapipeline": (DataPipelineSensor, "pipeline_id"),
     "sqs": (SqsMessageMoveTaskSensor, "source_arn"),
     "logs": (CloudWatchLogsExportTaskSensor, "export_task_id"),
+    "eventbridgev2": (EventBridgeReplaySubscriberSensor, "subscriber_name"),
     "dynamodb": (DynamoDBExportSensor, "export_arn"),
 }
 STOPS: dict[str, tuple[Any, str]] = {
@@ -68,6 +73,10 @@ STOPS: dict[str, tuple[Any, str]] = {
     "datapipeline": (DataPipelineDeactivatePipelineOperator, "pipeline_id"),
     "sqs": (SqsCancelMessageMoveTaskOperator, "source_arn"),
     "logs": (CloudWatchLogsCancelExportTaskOperator, "export_task_id"),
+    "eventbridgev2": (
+        partial(EventBridgeCancelReplaySubscriberOperator, delete_subscriber=False),
+        "subscriber_name",
+    ),
 }
 
 

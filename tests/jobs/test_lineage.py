@@ -25,6 +25,7 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelineDeletePipelineOperator,
     DataPipelinePutPipelineDefinitionOperator,
 )
+from airflow_provider_jobs.operators.event_bus import EventBridgeCancelReplaySubscriberOperator
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeCreateArchiveOperator,
@@ -56,6 +57,10 @@ DATASETS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "datapipeline": (set(), set()),
     "sqs": ({f"arn:aws:sqs:{ACCOUNT} orders-dead"}, set()),
+    "eventbridgev2": (
+        {f"arn:aws:events:{ACCOUNT} event-busv2/orders"},
+        {f"arn:aws:sqs:{ACCOUNT} orders"},
+    ),
     "logs": (
         {f"arn:aws:logs:{ACCOUNT} log-group:/shop"},
         {"s3://exports exportedlogs/shop"},
@@ -167,7 +172,7 @@ def test_aws_does_not_tell(
     case: JobCase, make_sync: Callable[..., OneTask], told: Told, aws: AwsJobs, logged: Callable[[], str]
 ) -> None:
     """The job is told all the same."""
-    if case.service in ("sqs", "dynamodb"):
+    if case.service in ("sqs", "dynamodb", "eventbridgev2"):
         pytest.skip("What AWS tells of the job has its data: there is no call that fails")
     task = make_sync()
     task.run()
@@ -210,6 +215,7 @@ def test_a_job_that_is_stopped(
         "datapipeline": DataPipelineDeactivatePipelineOperator,
         "sqs": SqsCancelMessageMoveTaskOperator,
         "logs": CloudWatchLogsCancelExportTaskOperator,
+        "eventbridgev2": EventBridgeCancelReplaySubscriberOperator,
     }[case.service]
     names = (
         "replay_name",
@@ -219,6 +225,7 @@ def test_a_job_that_is_stopped(
         "source_arn",
         "since",
         "export_task_id",
+        "subscriber_name",
     )
     target = {name: result[name] for name in names if name in result}
     given = {"aws_conn_id": None, "region_name": "us-east-1", "poll_interval": 0.02, "deferrable": deferrable}

@@ -63,4 +63,4 @@ def test_endpoints_of_a_kind(
     hosts.clear()
     result = task.run()
     assert [job["id"] for job in aws.jobs(case.service)] == [case.job_id(result)]
-    assert hosts == {host.format(service=case.service)}
+    assert hosts == {host.format(service=each) for each in case.hosts or (case.service,)}

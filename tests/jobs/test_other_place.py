@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import job_targets
@@ -15,6 +16,7 @@ from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobApiError
 from airflow_provider_jobs.testing import AwsJobs, Fault
+from airflow_provider_jobs.testing.control import CONTROL
 
 pytestmark = [needs("task_state_store")]
 
@@ -46,6 +48,12 @@ def elsewhere(case: JobCase) -> dict[str, Any]:
         case "logs":
             job_targets.log_group(clients, "/shop/web", "exports-there")
             return {"region_name": OTHER, "destination": "exports-there"}
+        case "eventbridgev2":
+            bus, start = job_targets.event_bus(clients, CONTROL)
+            place = f"arn:aws:sqs:{OTHER}:123456789012:"
+            queues = {"target_arn": f"{place}orders", "dead_letter_arn": f"{place}orders-dead"}
+            window = {"event_start_time": start, "event_end_time": start + timedelta(hours=1)}
+            return {"region_name": OTHER, "event_bus_arn": bus, **queues, **window}
         case "sqs":
             return {"region_name": OTHER, "source_arn": job_targets.dead_letters(clients, "orders")}
     return {"region_name": OTHER}

@@ -28,6 +28,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "events": {"event_end_time": "2026-01-03T00:00:00+00:00"},
     "lookoutequipment": {"role_arn": "arn:aws:iam::123456789012:role/another"},
     "iotanalytics": {"end_time": "2026-01-01T03:00:00+00:00"},
+    "eventbridgev2": {"role_arn": "arn:aws:iam::123456789012:role/another"},
     "sqs": {"max_messages_per_second": 100},
     "dynamodb": {"s3_prefix": "other"},
     "logs": {"end_time": "2026-01-01T03:00:00+00:00"},

@@ -26,6 +26,7 @@ UNKNOWN = {
     "DescribeExportTasks": "ResourceNotFoundException",
     "DescribeExport": "ExportNotFoundException",
     "ListMessageMoveTasks": "ResourceNotFoundException",
+    "ListSubscribers": "ResourceNotFoundException",
 }
 
 

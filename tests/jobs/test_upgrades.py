@@ -64,7 +64,11 @@ def places(aws: AwsJobs, case: JobCase, task: OneTask) -> dict[str, Any]:
     hook = case.hook_class(aws_conn_id=None, region_name="us-east-1")
     job = hook.describe_job(trigger.job_id)
     now = job.started_at and job.started_at.isoformat()
-    return {"job": job.job_id, "details": dict(job.details), "started_at": trigger.started_at or now}
+    found = {"job": job.job_id, "details": dict(job.details), "started_at": trigger.started_at or now}
+    if not (case.fleeting and task.store):
+        return found
+    (row,) = json.loads(next(iter(task.store.values())))["attempts"]
+    return {**found, **{name: row[name] for name in case.fleeting}}
 
 
 @pytest.fixture(params=RELEASES)
@@ -164,7 +168,7 @@ def leave(case: JobCase) -> Stored:
         event = task.fire()
         event["job"]["details"] = "<details>"
         text = json.dumps({**kept, "kwargs": task.deferred.kwargs, "event": event, "rows": rows[0]})
-        for name in ("job", "started_at"):
+        for name in ("job", "started_at", *case.fleeting):
             text = text.replace(json.dumps(now[name]), json.dumps(f"<{name}>"))
         found: Stored = json.loads(text)
         return found

@@ -18,6 +18,12 @@ from airflow_provider_jobs.operators.data_pipeline import (
     DataPipelinePutPipelineDefinitionOperator,
 )
 from airflow_provider_jobs.operators.dynamodb import DynamoDBExportTableToPointInTimeOperator
+from airflow_provider_jobs.operators.event_bus import (
+    EventBridgeCancelReplaySubscriberOperator,
+    EventBridgeCreateReplaySubscriberOperator,
+    EventBridgePauseReplaySubscriberOperator,
+    EventBridgeResumeReplaySubscriberOperator,
+)
 from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeCancelReplayOperator,
     EventBridgeCreateArchiveOperator,
@@ -42,7 +48,8 @@ from airflow_provider_jobs.operators.sqs import (
 from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryRule
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
-from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -124,7 +131,10 @@ def replays() -> None:
         cancel = EventBridgeCancelReplayOperator(
             task_id="cancel", replay_name=replay.output["replay_name"], trigger_rule="one_failed"
         )
-    chain(replay, [wait, cancel])
+        delivery = EventBridgeReplayDeliverySensor(
+            task_id="delivery", replay_name=replay.output, max_failed=0, delivery_delay=timedelta(minutes=20)
+        )
+    chain(replay, [wait, cancel, delivery])
     own = OrdersReplayOperator(task_id="own", stage="test", rule_arns=[found("rule")], poll_interval=5)
     EventBridgeReplaySensor(task_id="wait_for_own", replay_name=own.output, aws_conn_id=None, verify=False)
     EventBridgeCancelReplayOperator(task_id="cancel_by_name", replay_name="orders-1", do_xcom_push=False)
@@ -296,6 +306,41 @@ def exports() -> None:
     )
 
 
+def subscribers() -> None:
+    """EventBridge's Custom Event Bus."""
+    replay = EventBridgeCreateReplaySubscriberOperator(
+        task_id="replay_bus",
+        event_bus_arn=found("bus"),
+        target_arn=QUEUE,
+        role_arn=ROLE,
+        dead_letter_arn=None,
+        allow_drops=True,
+        event_start_time="{{ data_interval_start }}",
+        event_end_time=DAY,
+        wait_for_window=False,
+        filters={"DATA": {"detail-type": ["OrderPlaced"]}, "METADATA": '{"tenant": ["a"]}'},
+        transformer="{% $events %}",
+        target_parameters={"SqsParameters": {"MessageGroupId": "orders"}},
+        delivery_retries={"MaxRetryAttempts": 9},
+        ordering="FIFO",
+        tags={"team": "a"},
+        description="{{ ds }}",
+        quiet_period=timedelta(minutes=10),
+        startup_time=600,
+        expected_events=7,
+        max_failed=None,
+        if_empty="skip",
+        delete_subscriber=False,
+        wait_for_completion=False,
+    )
+    EventBridgePauseReplaySubscriberOperator(task_id="pause", subscriber_name=replay.output)
+    EventBridgeResumeReplaySubscriberOperator(task_id="resume", subscriber_name="orders-1")
+    EventBridgeReplaySubscriberSensor(task_id="wait_bus", subscriber_name=replay.output, deferrable=True)
+    EventBridgeCancelReplaySubscriberOperator(
+        task_id="cancel_bus", subscriber_name=replay.output["subscriber_name"], delete_subscriber=False
+    )
+
+
 def table_exports() -> None:
     """DynamoDB."""
     DynamoDBExportTableToPointInTimeOperator(
@@ -346,5 +391,6 @@ def make_dag() -> DAG:
         reprocessings()
         redrives()
         exports()
+        subscribers()
         table_exports()
     return dag

@@ -22,6 +22,7 @@ from airflow_provider_jobs.job import JobState, JobStatus  # noqa: E402
 from airflow_provider_jobs.operators import (  # noqa: E402
     data_pipeline,
     dynamodb,
+    event_bus,
     eventbridge,
     iot_analytics,
     logs,
@@ -30,6 +31,7 @@ from airflow_provider_jobs.operators import (  # noqa: E402
 )
 from airflow_provider_jobs.sensors import data_pipeline as data_pipeline_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import dynamodb as dynamodb_sensor  # noqa: E402
+from airflow_provider_jobs.sensors import event_bus as event_bus_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import eventbridge as eventbridge_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import iot_analytics as iot_analytics_sensor  # noqa: E402
 from airflow_provider_jobs.sensors import logs as logs_sensor  # noqa: E402
@@ -39,6 +41,8 @@ from airflow_provider_jobs.sensors import sqs as sqs_sensor  # noqa: E402
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders-dead"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 
+BUS = f"arn:aws:events:us-east-1:123456789012:event-busv2/orders/{'0' * 25}"
+DELIVERED = {"events_matched": 1, "events_delivered": 1}
 INGESTED = {
     "dataset_name": "pumps",
     "files_ingested": 1,
@@ -51,6 +55,24 @@ INGESTED = {
 }
 TASKS: list[tuple[Any, dict[str, Any]]] = [
     (eventbridge.EventBridgeStartReplayOperator(task_id="start_replay", archive="orders"), {}),
+    (
+        event_bus.EventBridgeCreateReplaySubscriberOperator(
+            task_id="start_subscriber",
+            event_bus_arn=BUS,
+            target_arn=QUEUE,
+            role_arn="arn:aws:iam::123456789012:role/r",
+            dead_letter_arn=QUEUE,
+            delete_subscriber=False,
+        ),
+        DELIVERED,
+    ),
+    (
+        event_bus.EventBridgeCancelReplaySubscriberOperator(
+            task_id="cancel_subscriber", subscriber_name="orders", delete_subscriber=False
+        ),
+        {},
+    ),
+    (event_bus_sensor.EventBridgeReplaySubscriberSensor(task_id="delivered", subscriber_name="orders"), {}),
     (eventbridge.EventBridgeCancelReplayOperator(task_id="cancel_replay", replay_name="orders"), {}),
     (data_pipeline.DataPipelineActivatePipelineOperator(task_id="activate", pipeline_id="df-1"), {}),
     (data_pipeline.DataPipelineDeactivatePipelineOperator(task_id="deactivate", pipeline_id="df-1"), {}),
@@ -124,7 +146,7 @@ def main() -> None:
         except JobFailedError as error:
             errors.append(str(error))
     # Those that stop a job take each end of it.
-    assert len(errors) == (0 if state is JobState.SUCCEEDED else len(TASKS) - 5), errors
+    assert len(errors) == (0 if state is JobState.SUCCEEDED else len(TASKS) - 6), errors
     assert all("job-1 ended FAILED: AWS " in error for error in errors), errors
     print(*sorted({*sys.modules} - before))
 

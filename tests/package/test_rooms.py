@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "once": ("_once",),
     "services": (
         "_eventbridge",
+        "_event_bus",
         "_data_pipeline",
         "_lookout_equipment",
         "_iot_analytics",
@@ -34,12 +35,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "hooks",
         "service_models",
         *(f"_data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
-        *(f"_eventbridge.{each}" for each in ("client", "preparation")),
+        *(f"_eventbridge.{each}" for each in ("client", "observer", "preparation")),
+        *(f"_event_bus.{each}" for each in ("client", "reader")),
     ),
     "watch": ("_watch", "metrics"),
     "triggers": ("triggers",),
     "operators": ("operators", "aws", "hooks._classes"),
-    "sensors": ("sensors",),
+    "sensors": ("sensors", "safe_replay"),
     "testing": ("testing",),
 }
 ORDER = [*ROOMS]

@@ -15,11 +15,13 @@ from job_cases import REGION
 ACCOUNT = "123456789012"
 #: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
 WITHOUT_RESOURCE = {
+    "cloudwatch:GetMetricData",
     "datapipeline:AddTags",
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
     "dynamodb:ListExports",
     "events:ListReplays",
+    "events:ListSubscribers",
     "events:ListRules",
     "iotanalytics:ListPipelines",
     "lookoutequipment:DescribeDataIngestionJob",
@@ -29,10 +31,25 @@ WITHOUT_RESOURCE = {
 }
 
 
-def source_queue(given: dict[str, Any]) -> str:
-    """Return the queue that a redrive moves messages from; its handle names it too."""
+def queue(given: dict[str, Any]) -> str:
+    """Return the queue of a call; that which a redrive moves messages from is named by its handle too."""
+    if name := given.get("QueueName") or given.get("QueueUrl", "").rpartition("/")[2]:
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     arn: str = given.get("SourceArn") or json.loads(b64decode(given["TaskHandle"]))["sourceArn"]
     return arn
+
+
+def of_event_bus(call: Call, arn: str) -> list[str]:
+    """Return which bus or subscriber a call works on; nothing if it is none.
+
+    :param arn: what the ARN of a resource begins with.
+    """
+    given = call.parameters
+    if call.action == "events:CreateSubscriber":
+        return [given["EventBusArn"], f"{arn}:subscriber/{given['Name']}/{'0' * 25}"]
+    if call.action == "events:DescribeEventBus" and "Name" in given:
+        return [f"{arn}:event-bus/{given['Name']}"]
+    return [given[name] for name in ("SubscriberArn", "EventBusArn") if name in given]
 
 
 def resources(call: Call) -> list[str]:
@@ -41,8 +58,10 @@ def resources(call: Call) -> list[str]:
     arn = f"arn:aws:{call.action.partition(':')[0]}:{REGION}:{ACCOUNT}"
     if call.action in WITHOUT_RESOURCE:
         return []
+    if found := of_event_bus(call, arn):
+        return found
     if call.action.startswith(("sqs:", "dynamodb:")):
-        return [given.get("ExportArn") or given.get("TableArn") or source_queue(given)]
+        return [given.get("ExportArn") or given.get("TableArn") or queue(given)]
     match call.action.partition(":")[2]:
         case "StartReplay":
             return [
@@ -55,9 +74,7 @@ def resources(call: Call) -> list[str]:
         case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
             bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
             return [f"{arn}:archive/{given['ArchiveName']}", *bus]
-        case "DescribeEventBus":
-            return [f"{arn}:event-bus/{given['Name']}"]
-        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
+        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets" | "ListTargetsByRule":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]

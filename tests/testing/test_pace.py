@@ -58,6 +58,18 @@ def test_reads(clock: Clock) -> None:
     assert not life.active
 
 
+def test_one_that_is_held_ends_once_it_is_not(clock: Clock) -> None:
+    held = [True]
+    life = Lifecycle("events", "a", Pace(seconds=10), clock, held=lambda: held[0])
+    clock.at(12)
+    assert life.peek() == 1.0
+    assert (phase(life), life.ended_at) == (Phase.RUNNING, None)
+    held[0] = False
+    ends = clock.at(15)
+    life.peek()
+    assert (phase(life), life.ended_at) == (Phase.SUCCEEDED, ends)
+
+
 def test_reads_show_half_way_and_then_the_end(clock: Clock) -> None:
     life = job(Pace(reads=2), clock)
     phases = []

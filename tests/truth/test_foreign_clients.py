@@ -16,7 +16,7 @@ from airflow_provider_jobs.testing import AwsJobsServer, Fault
 
 from .foreign import Foreign, ForeignWorld, aws_cli, javascript_sdk
 from .table import Has, Refused, Row, call
-from .test_truth import ROWS
+from .test_truth import ROWS, marks
 
 #: The Python that the AWS CLI is installed in.
 CLI_PYTHON = os.environ.get("CLIENTS_CLI_PYTHON")
@@ -48,7 +48,9 @@ def world(server: AwsJobsServer, foreign: Foreign) -> Iterator[ForeignWorld]:
         yield made
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS if not row.fails])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=name, marks=marks(name, row)) for name, row in ROWS if not row.fails]
+)
 def test_row(world: ForeignWorld, row: Row) -> None:
     assert world.differences(row) == []
 

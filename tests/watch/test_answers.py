@@ -119,6 +119,10 @@ PATHS: Mapping[str, tuple[Path, ...]] = {
             "",
         ),
     ),
+    "eventbridgev2": (
+        Path(1, "ListSubscribers", ("Subscribers", "Subscribers.Name", "Subscribers.State"), ""),
+        Path(4, "ListSubscribers", ("Subscribers", "Subscribers.Name", "Subscribers.SubscriberArn"), ""),
+    ),
     "dynamodb": (
         Path(
             1,
@@ -193,6 +197,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "datapipeline": ("InvalidRequestException", "PipelineNotFoundException"),
     "sqs": ("InvalidParameterValue", "ResourceNotFoundException"),
     "logs": ("InvalidParameterException", "ResourceNotFoundException"),
+    "eventbridgev2": ("InvalidInputException", "ResourceNotFoundException"),
     "dynamodb": ("ValidationException", "ExportNotFoundException"),
 }
 

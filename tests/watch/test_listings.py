@@ -49,9 +49,10 @@ def listing(case: JobCase) -> tuple[Callable[[Any], Any], dict[str, Any], str]:
         "lookoutequipment": "DataIngestionJobSummaries",
         "iotanalytics": "pipelineSummaries",
         "logs": "exportTasks",
+        "eventbridgev2": "Subscribers",
         "dynamodb": "ExportSummaries",
     }
-    return lambda hook: hook.active_jobs([]), {rows[case.service]: []}, case.hook_class.page_token
+    return lambda hook: hook.active_jobs(["bus"]), {rows[case.service]: []}, case.hook_class.page_token
 
 
 #: A list of redrives has no pages.

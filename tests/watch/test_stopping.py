@@ -250,6 +250,7 @@ def test_a_job_that_has_ended_or_is_gone_is_nothing_to_stop(
         "events": "gone",
         "iotanalytics": "gone/7",
         "datapipeline": "df-GONE@2026-01-01T00:00:00",
+        "eventbridgev2": "gone",
         "logs": "00000000-0000-4000-8000-000000000000",
         "sqs": f"{job_targets.DEAD_ARN.format('gone')}@1767225600000",
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import job_targets
@@ -190,6 +191,26 @@ def _table_exports(count: int) -> list[str]:
     ]
 
 
+def _subscribers(count: int) -> list[str]:
+    bus_arn, start = job_targets.event_bus(client, CONTROL)
+    CONTROL.set_quota("eventbridgev2", count)
+    window = {"StartingPoint": start, "EndPoint": start + timedelta(hours=1)}
+    names = [f"orders-{number}" for number in range(count)]
+    for name in names:
+        client("eventbridgev2").create_subscriber(
+            Name=name,
+            EventBusArn=bus_arn,
+            InvokeConfiguration={
+                "TargetArn": "arn:aws:sqs:us-east-1:123456789012:orders",
+                "RoleArn": job_targets.ROLE,
+            },
+            StartingPosition="POINT_IN_TIME",
+            PointInTimeConfiguration={"PointType": "TIMESTAMP", **window},
+            Description="Orders [quiet=0 startup=0 expected=3]",
+        )
+    return names
+
+
 _STARTS: Mapping[str, Callable[[int], list[str]]] = {
     "events": _replays,
     "lookoutequipment": _ingestions,
@@ -197,6 +218,7 @@ _STARTS: Mapping[str, Callable[[int], list[str]]] = {
     "datapipeline": _activations,
     "sqs": _redrives,
     "logs": _exports,
+    "eventbridgev2": _subscribers,
     "dynamodb": _table_exports,
 }
 

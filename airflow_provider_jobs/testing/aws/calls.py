@@ -23,6 +23,7 @@ from moto.utilities.utils import get_partition
 from werkzeug.exceptions import NotFound
 
 from airflow_provider_jobs.testing import moto_ext
+from airflow_provider_jobs.testing.aws import cbor
 from airflow_provider_jobs.testing.aws.constraints import content_type
 from airflow_provider_jobs.testing.aws.faults import Fault
 
@@ -36,11 +37,12 @@ _UNKNOWN = "The request processing has failed because of an unknown error."
 class Call:
     """A call of an operation.
 
-    :param service: the name that the request is signed with
+    :param service: the name that the request is signed with, or boto3's for one that signs as another does
     :param operation: as AWS spells it; empty if the request is none that is known
-    :param protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``
+    :param protocol: ``json``, ``query``, ``rest-json``, ``rest-xml`` or ``cbor``
     :param account: the caller's account
     :param region: the Region it goes to
+    :param prefix: of the operation's IAM action
     """
 
     service: str
@@ -48,6 +50,7 @@ class Call:
     protocol: str
     account: str
     region: str
+    prefix: str
 
     def refusal(self, fault: Fault) -> TYPE_RESPONSE:
         """Answer with the AWS error that a fault asks for.
@@ -75,8 +78,9 @@ class Call:
                 )  # fmt: skip
             case "access-denied":
                 user = f"arn:{get_partition(self.region)}:iam::{self.account}:user/testing"
-                message = f"User: {user} is not authorized to perform: {self.service}:{self.operation}"
-                return ("AccessDenied", 403, message) if xml else ("AccessDeniedException", 400, message)
+                message = f"User: {user} is not authorized to perform: {self.prefix}:{self.operation}"
+                status = 403 if self.protocol == "cbor" else 400
+                return ("AccessDenied", 403, message) if xml else ("AccessDeniedException", status, message)
             case _:
                 return (
                     moto_ext.internal_error(self.service, "InternalError" if s3 else "InternalFailure"),
@@ -87,6 +91,8 @@ class Call:
     def _error(self, code: str, status: int, message: str) -> TYPE_RESPONSE:
         request_id = str(uuid4())
         headers = {"x-amzn-RequestId": request_id}
+        if self.protocol == "cbor":
+            return status, {**headers, **cbor.HEADERS}, cbor.refusal(code, message)
         if self.protocol in ("json", "rest-json"):
             kind = content_type(self.service) if self.protocol == "json" else "application/json"
             headers |= {"Content-Type": kind, "x-amzn-ErrorType": code}
@@ -109,15 +115,20 @@ def call_of(request: Request) -> Call | None:
     if not scope and not request.form.get("Action"):
         return None
     key, region, service = scope.groups() if scope else ("", "us-east-1", host.partition(".")[0] or "sts")
-    service = service.lower()
-    if target := request.headers.get("X-Amz-Target"):
+    service = prefix = service.lower()
+    if cbor.is_cbor(request):
+        named, operation = cbor.target_of(request.path)
+        backend, protocol = moto_ext.backend_of(named), "cbor"
+        service = service if backend is None else backend.name
+    elif target := request.headers.get("X-Amz-Target"):
         operation, protocol = target.rpartition(".")[2], "json"
     elif action := request.form.get("Action"):
         operation, protocol = action, "query"
     else:
         protocol = "rest-xml" if service == "s3" else "rest-json"
         operation = _routed(service, request)
-    return Call(service, operation, protocol, get_account_id_from(key) if key else "123456789012", region)
+    account = get_account_id_from(key) if key else "123456789012"
+    return Call(service, operation, protocol, account, region, prefix)
 
 
 def is_mocked(url: str) -> bool:

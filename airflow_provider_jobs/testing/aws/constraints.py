@@ -27,7 +27,11 @@ TYPES: Mapping[str, type[Any]] = {
 }
 
 #: The code of a service's error for an argument that is not valid, where it is not ValidationException.
-CODES: Mapping[str, str] = {"datapipeline": "InvalidRequestException", "logs": "InvalidParameterException"}
+CODES: Mapping[str, str] = {
+    "datapipeline": "InvalidRequestException",
+    "logs": "InvalidParameterException",
+    "eventbridgev2": "InvalidInputException",
+}
 
 #: Enumerations that AWS names in the order of the alphabet, not in the model's.
 SORTED = ("ReplayState",)

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -21,12 +21,16 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.models import botocore_stubber
 from moto.core.request import Request
 
+from airflow_provider_jobs.testing.aws import cbor
 from airflow_provider_jobs.testing.aws.calls import Call, call_of, is_mocked
 from airflow_provider_jobs.testing.aws.faults import CHANGES, ERRORS, ActiveFault, Fault
 from airflow_provider_jobs.testing.control import CONTROL
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+_JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 
 class Edge(ABC):
@@ -58,7 +62,7 @@ class Edge(ABC):
             return instead
         answer = serve()
         if fault.kind in CHANGES:
-            return _changed(answer, met)
+            return _changed(answer, met, call.protocol)
         if not early:
             answer = self._suffer(call, fault) or answer
         return answer
@@ -72,8 +76,9 @@ class Edge(ABC):
             case "hang":
                 self.hang(fault.seconds)
             case "garbage":
-                kind = "text/html" if fault.body.startswith("<") else "application/x-amz-json-1.1"
-                return fault.status or 200, {"Content-Type": kind}, fault.body
+                own = dict(cbor.HEADERS) if call.protocol == "cbor" else _JSON
+                headers = {"Content-Type": "text/html"} if fault.body.startswith("<") else own
+                return fault.status or 200, headers, fault.body
         time.sleep(fault.seconds)
         return None
 
@@ -222,18 +227,18 @@ def _undated(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() != "date"}
 
 
-def _changed(answer: TYPE_RESPONSE, met: ActiveFault) -> TYPE_RESPONSE:
+def _changed(answer: TYPE_RESPONSE, met: ActiveFault, protocol: str) -> TYPE_RESPONSE:
     status, headers, body = answer
     assert met.fault.member is not None
     try:
-        content = json.loads(body)
+        content = cbor.decode(cast("bytes", body)) if protocol == "cbor" else json.loads(body)
     except ValueError:
         content = None  # an answer of another kind
     if not _change(content, met.fault.member.split("."), met.fault):
         met.missed()
         return answer
     kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
-    return status, kept, json.dumps(content)
+    return status, kept, cbor.encode(content) if protocol == "cbor" else json.dumps(content)
 
 
 def _change(content: Any, path: list[str], fault: Fault) -> bool:
