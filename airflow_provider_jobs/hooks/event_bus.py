@@ -192,7 +192,7 @@ class EventBusReplayHook(JobHook):
         The subscriber stays until the task succeeds or somebody deletes it: it is what tells the next try.
         """
         try:
-            if self._without_figures(job_id, None).state.ended:
+            if self.describe_job(job_id).state.ended:
                 return False
             found = self._known[job_id]
             self.call(
