@@ -5,6 +5,7 @@
 ``nox -s lowest`` and ``nox -s newest``; arguments after ``--`` go to pytest. ``make lowest`` and ``make
 unit`` set nox up and run them. ``make moto`` and ``make clients`` hold the mocked AWS against moto's tests
 and against clients that are not boto3, and ``make service-model`` our model against botocore's last one.
+``make pythons`` and ``make celery`` run what not every machine has: further Pythons, and a broker for Celery.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["lowest", "newest"]
 # Environments are kept: packages that have the right version already are not installed again.
 nox.options.reuse_venv = "yes"
+# A Python that is not there is told as skipped, in CI too, and is not fetched.
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+
+
+#: Beside the one that everything else here runs on.
+PYTHONS = ["3.12", "3.13"]
 
 
 def unit_tests(session: nox.Session, constraints: str, tools: Path, *options: str) -> None:
@@ -33,6 +41,14 @@ def unit_tests(session: nox.Session, constraints: str, tools: Path, *options: st
     session.run(str(tools / "python"), "tests/support.py", "installed", constraints, external=True)
     given = session.posargs or ["-n", "auto"]
     session.run(str(tools / "pytest"), "-m", "not e2e and not extended", *options, *given, external=True)
+
+
+def install_newest(session: nox.Session, group: str) -> None:
+    """Install the package anew, with what constraints.txt has of what it and a dependency group need."""
+    session.install(
+        *("--compile-bytecode", "--constraint", "constraints.txt", "--group", group),
+        *("--reinstall-package", "airflow-provider-jobs", ".[testing,openlineage]"),
+    )
 
 
 @nox.session
@@ -70,6 +86,20 @@ def service_model(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """The newest of everything, in the environment that nox is in: what ``make`` has set up."""
     unit_tests(session, "constraints.txt", Path(sys.executable).parent)
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """The unit tests on the newest of everything, by each further Python that is here."""
+    install_newest(session, "dev")
+    unit_tests(session, "constraints.txt", Path(session.bin))
+
+
+@nox.session
+def celery(session: nox.Session) -> None:
+    """Tests of a real Airflow with Celery's workers; they need ``redis-server``."""
+    install_newest(session, "celery")
+    session.run("pytest", "-m", "celery", *(session.posargs or ["tests/e2e"]))
 
 
 @nox.session(venv_backend="none")

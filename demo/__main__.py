@@ -22,7 +22,7 @@ from demo.chain import ChainAct
 from demo.pipeline import PipelineAct
 from demo.reprocessing import AgainAct, ReprocessingAct
 from demo.safely import SafelyAct
-from demo.screen import Line, Screen
+from demo.screen import Line, Screen, Sum
 from demo.shop import ShopAct
 
 #: One group of acts after another; those of a group at the same time.
@@ -79,7 +79,9 @@ def play(screen: Screen, keep: bool, only: Collection[str] = ()) -> int:
     :param keep: wait for a signal before stopping
     :param only: the names of the acts that are played; all if there are none
     """
-    problems: list[str] = []
+    groups = [[act() for act in group if not only or act.__name__ in only] for group in ACTS]
+    screen.programme([act.title for acts in groups for act in acts])
+    sums: list[Sum] = []
     with ExitStack() as stack:
         stack.callback(screen.say, "Everything that was started has been stopped.", "dim")
         with screen.phase("Simulated AWS") as remarks:
@@ -90,9 +92,10 @@ def play(screen: Screen, keep: bool, only: Collection[str] = ()) -> int:
             env = {"AIRFLOW_CONN_AWS_DEFAULT": aws.connection(), **_settings()}
             airflow = stack.enter_context(LocalAirflow(DAGS, env, parallelism=WORKERS, schedules=True))
             remarks.append(f"scheduler, triggerer, DAG processor, API server at {airflow.url}")
-        for group in ACTS:
-            if acts := [act() for act in group if not only or act.__name__ in only]:
-                problems += _play(acts, aws, airflow, screen)
+        for acts in filter(None, groups):
+            sums += _play(acts, aws, airflow, screen)
+        screen.summary(sums)
+        problems = [problem for each in sums for problem in each.problems]
         screen.verdict(problems)
         if keep:
             with suppress(SystemExit):
@@ -101,7 +104,7 @@ def play(screen: Screen, keep: bool, only: Collection[str] = ()) -> int:
     return 1 if problems else 0
 
 
-def _play(acts: Sequence[Act], aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[str]:
+def _play(acts: Sequence[Act], aws: Aws, airflow: LocalAirflow, screen: Screen) -> list[Sum]:
     for act in acts:
         screen.say(f"\n{act.title}", "bold")
         with screen.phase("Seed") as remarks:
@@ -111,7 +114,7 @@ def _play(acts: Sequence[Act], aws: Aws, airflow: LocalAirflow, screen: Screen) 
             _backfill(act, airflow, screen)
     with screen.watching():
         runs = _watch(acts, aws, airflow, screen)
-    problems: list[str] = []
+    sums: list[Sum] = []
     for act, mine in zip(acts, runs, strict=True):
         if len(acts) > 1:
             screen.say(f"\n{act.title}", "bold")
@@ -120,8 +123,9 @@ def _play(acts: Sequence[Act], aws: Aws, airflow: LocalAirflow, screen: Screen) 
         screen.outcome(outcome)
         screen.sample(act.sample(airflow, mine))
         failed = [run for run in mine if run["state"] != act.expected(run)]
-        problems += [*(_failure(act, airflow, run) for run in failed), *outcome.problems]
-    return problems
+        problems = [*(_failure(act, airflow, run) for run in failed), *outcome.problems]
+        sums.append(Sum(act.name, outcome.counts, problems))
+    return sums
 
 
 def _backfill(act: Act, airflow: LocalAirflow, screen: Screen) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -103,12 +103,14 @@ class Outcome:
     :param rows: of the table; the last one is the total
     :param totals: the result in one line
     :param problems: what is wrong, a sentence each; none if the act has succeeded
+    :param counts: what matters most, by its name: how many were expected, and how many were counted
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str | int]]
     totals: str
     problems: Sequence[str] = field(default=())
+    counts: Mapping[str, tuple[int, int]] = field(kw_only=True)
 
 
 class Act(ABC):
@@ -116,6 +118,8 @@ class Act(ABC):
 
     #: What happens, in a line.
     title: str
+    #: The same in a word or three.
+    name: str
     #: The runs, all started at once. What these bring about by assets is the act's own to find, and so is
     #: what it starts later on.
     backfills: Sequence[Backfill]

@@ -31,6 +31,7 @@ class ChainAct(Act):
     """Ingest and replay, with the DAGs of ``ingest_then_replay``: two that an asset chains, and one alone."""
 
     title = "Ingest hours of sensor files, replay the events of the hours that were ingested"
+    name = "Ingestions and replays"
     backfills = (
         Backfill("ingest_pumps", PUMPS.windows[0].start, PUMPS.windows[-1].start),
         Backfill("ingest_then_replay_fans", FANS.windows[0].start, FANS.windows[-1].start),
@@ -124,6 +125,10 @@ class ChainAct(Act):
             f"{replays} replays: {events} events archived, {received} received: {missing} missing, "
             f"{doubled} doubled, {outside} outside of their window.",
             problems,
+            counts={
+                "hours": (sum(len(machines.windows) for machines in ALL), jobs),
+                "events": (events, received),
+            },
         )
 
     def sample(self, airflow: AirflowApi, runs: Sequence[Row]) -> Sequence[str]:

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from demo.act import Aws, Outcome
 from demo.bus import waiting, windows_of_replays
-from demo.payments import DEAD, QUEUE, Payment
+from demo.payments import DEAD, DEAD_ARN, QUEUE, Payment
 from demo.tally import Tally, Window, compare
 
 # As in the example DAGs.
@@ -39,6 +39,7 @@ class Found:
     :param tried: the messages in the trial's queue after the trial
     :param others: how many messages all others had got by then
     :param failed: how many messages were in the dead-letter queue before the redrive
+    :param checked: what the check of the replay's delivery has told
     :param told: lines of the log of the trial of the window before the archive
     """
 
@@ -50,7 +51,19 @@ class Found:
     tried: Sequence[Mapping[str, Any]] = ()
     others: int = 0
     failed: int = 0
+    checked: Mapping[str, Any] = field(default_factory=dict)
     told: Sequence[str] = ()
+
+    def matched(self) -> int:
+        """Return how many events the check says that the consumer's rule has matched and sent on."""
+        rules = {rule["rule_name"]: rule for rule in self.checked.get("rules", ())}
+        found = rules.get(QUEUE, {"matched": 0, "invoked": 0, "failed": 0})
+        return min(int(found["matched"]), int(found["invoked"]) - int(found["failed"]))
+
+    def dead(self) -> int:
+        """Return how many messages the check says that the dead-letter queue has."""
+        queues = self.checked.get("dead_letter_queues", ())
+        return sum(row["messages_after"] or 0 for row in queues if row["queue_arn"] == DEAD_ARN)
 
     def payments(self, window: Window) -> list[Payment]:
         """Return the payments of a window."""
@@ -77,6 +90,8 @@ def outcome(aws: Aws, found: Found) -> Outcome:
         _Number("Published, and kept by the archive", len(found.published), archived),
         _Number("Tried: the queues of all others", 0, found.others),
         _Number("Replayed, failed: the dead-letter queue", failing, found.failed),
+        _Number("Checked: what the rule has sent on", len(whole), found.matched()),
+        _Number("Checked: the dead-letter queue", failing, found.dead()),
         _Number("Redriven from the dead-letter queue", failing, moved),
         _Number("Replayed: rules that were not named", 0, waiting(aws, MAIL)),
         _Number("Left in a queue", 0, sum(waiting(aws, queue) for queue in _QUEUES)),
@@ -97,6 +112,7 @@ def outcome(aws: Aws, found: Found) -> Outcome:
         f"taken: {len(taken.missing):,} missing, {len(taken.doubled):,} doubled, {len(taken.outside):,} "
         f"unwanted. {played:,} replays, {len(redrives):,} redrive.",
         problems,
+        counts={"payments": (len(whole), taken.received), "redriven": (failing, moved)},
     )
 
 

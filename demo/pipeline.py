@@ -22,6 +22,7 @@ class PipelineAct(Act):
     """Run the DAG ``data_pipeline_run`` for some days, at the rates that AWS allows."""
 
     title = "Run a day's pipeline with the day as its parameters, a run per day"
+    name = "Pipelines by day"
     backfills = (Backfill(DAG, DAYS[0], DAYS[-1]),)
 
     def seed(self, aws: Aws) -> str:
@@ -58,6 +59,10 @@ class PipelineAct(Act):
             f"{sums[2]} of {sums[1]} activities finished, {sums[3]} pipelines left; "
             f"{sum(calls.values())} calls in all.",
             problems,
+            counts={
+                "days": (len(DAYS), sums[0]),
+                "activities": (len(DAYS) * len(ACTIVITIES), sums[2]),
+            },
         )
 
     def sample(self, airflow: AirflowApi, runs: Sequence[Row]) -> Sequence[str]:

@@ -36,6 +36,7 @@ class ReprocessingAct(Act):
     """Reprocess some hours of a pipeline, with the DAG ``backfill_reprocessing``."""
 
     title = "Reprocess machines' messages by a backfill, a run per hour"
+    name = "Reprocessings by hour"
     backfills: Sequence[Backfill] = (Backfill(DAG_ID, WINDOWS[0].start, WINDOWS[-1].start, RUNS),)
 
     def __init__(self) -> None:
@@ -122,6 +123,7 @@ class ReprocessingAct(Act):
             f"{doubled} doubled, {outside} outside of their hour. "
             f"{calls} StartPipelineReprocessing calls, {len(jobs)} reprocessings.",
             problems,
+            counts={"messages": (sums[0], sums[1]), "jobs": (len(WINDOWS), len(jobs))},
         )
 
     def sample(self, airflow: AirflowApi, runs: Sequence[Row]) -> Sequence[str]:
@@ -144,6 +146,7 @@ class AgainAct(ReprocessingAct):
     """Run the same backfill again: each interval is reprocessed exactly once more."""
 
     title = "The same backfill again, with reprocess=completed: each hour exactly once more"
+    name = "The same hours again"
     backfills = (Backfill(DAG_ID, WINDOWS[0].start, WINDOWS[-1].start, RUNS, reprocess="completed"),)
 
     def seed(self, aws: Aws) -> str:

@@ -4,19 +4,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow_provider_jobs.testing.airflow.api import AirflowApi, Row
 from demo.act import Act, Aws, Outcome, Progress
-from demo.bus import drain, make_rule, put_events, waiting
+from demo.bus import drain, make_rule, put_events, waiting, windows_of_replays
 from demo.payment_count import ARCHIVE, MAIL, TRIAL_QUEUE, Found, outcome
 from demo.payments import BUS, DEAD, DEAD_ARN, QUEUE, SOURCE, Consumer, payments, window_from
 from demo.tally import Window
 
 # As in the example DAGs.
-KEEP, TRY, REPLAY, REDRIVE = "keep_payments", "try_payments", "replay_payments", "sqs_redrive"
+KEEP, TRY, REPLAY = "keep_payments", "try_payments", "replay_payments"
+CHECK, REDRIVE = "check_payments", "sqs_redrive"
 #: What is shown of the log of a replay: the warning, the start, the error.
 _TOLD = re.compile(r"\S+ (WARNING|INFO Started)|JobEndedError: ")
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -25,7 +28,8 @@ _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 class SafelyAct(Act):
     """Play what the guide "Replay safely" tells, with the DAGs of ``replay_by_hand`` and ``sqs_redrive``."""
 
-    title = "Try a replay on a rule of its own, replay to one consumer, redrive what it fails"
+    title = "Try a replay on a rule of its own, replay to one consumer, check it, redrive what it fails"
+    name = "Trial, replay, redrive"
     backfills = ()
 
     def __init__(self) -> None:
@@ -45,7 +49,7 @@ class SafelyAct(Act):
 
     def runs(self, airflow: AirflowApi) -> Sequence[Row]:
         """Return the runs in the order in which the DAGs are needed."""
-        return [run for dag_id in (KEEP, TRY, REPLAY, REDRIVE) for run in airflow.runs(dag_id)]
+        return [run for dag_id in (KEEP, TRY, REPLAY, CHECK, REDRIVE) for run in airflow.runs(dag_id)]
 
     def go_on(self, aws: Aws, airflow: AirflowApi, runs: Sequence[Row]) -> None:
         """Let the consumer work, and do what a person does next."""
@@ -130,9 +134,17 @@ class SafelyAct(Act):
         found.told = [line for line in log.splitlines() if _TOLD.match(line)]
         yield from self._run(airflow, REPLAY, _conf(found.window))
         yield from self._idle()
+        yield from self._check(aws, airflow)
         self.repair(aws)
         yield from self._run(airflow, REDRIVE, {"queue": DEAD_ARN})
         yield from self._idle()
+
+    def _check(self, aws: Aws, airflow: AirflowApi) -> Iterator[None]:
+        """Have the delivery of the replay checked, and keep what that tells."""
+        names = {window: name for name, window in windows_of_replays(aws, ARCHIVE).items()}
+        run_id = self._start(airflow, CHECK, {"replay_name": names[self.found.window]})
+        yield from self._until(run_id, "success")
+        self.found.checked = _plain(airflow.xcom(CHECK, run_id, "check"))["delivery"]
 
     def _start(self, airflow: AirflowApi, dag_id: str, conf: Row) -> str:
         return airflow.wait_for(lambda: airflow.trigger(dag_id, conf), what=f"a run of {dag_id}")
@@ -153,3 +165,8 @@ class SafelyAct(Act):
 def _conf(window: Window) -> Row:
     """Return a window as the DAGs' parameters."""
     return {"start": window.start.isoformat(), "end": window.end.isoformat()}
+
+
+def _plain(value: Any) -> Any:
+    """Return an XCom's value, which the API gives as JSON or as text of it."""
+    return json.loads(value) if isinstance(value, str) else value

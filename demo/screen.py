@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -42,14 +44,38 @@ class Line:
         return f"{self.state}, {remark}" if remark else self.state
 
 
-class Screen:
-    """The terminal, or the log that stands in for it."""
+@dataclass(frozen=True)
+class Sum:
+    """An act, as the summary at the end has it.
 
-    def __init__(self) -> None:
-        self.console = Console(highlight=False)
-        if not self.console.is_terminal:
-            # Nobody resizes a log; lines are not to be broken at the 80 columns of no terminal.
-            self.console = Console(highlight=False, width=120)
+    :param name: the act's
+    :param counts: how many were expected, and how many were counted, by what they are
+    :param problems: what is wrong, a sentence each
+    """
+
+    name: str
+    counts: Mapping[str, tuple[int, int]]
+    problems: Sequence[str]
+
+    def number(self, column: int) -> str:
+        """Tell what was expected (0), or what was counted (1)."""
+        return ", ".join(f"{numbers[column]:,} {what}" for what, numbers in self.counts.items())
+
+
+class Screen:
+    """The terminal, or the log that stands in for it.
+
+    :param file: where it writes; standard output if not given
+    """
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        file = file or sys.stdout
+        self.console = Console(file=file, highlight=False)
+        # A log that is asked for colours is no terminal all the same, and nobody resizes it; lines are not to
+        # be broken at the 80 columns of no terminal.
+        self._in_place = file.isatty() and self.console.color_system is not None
+        if not file.isatty():
+            self.console = Console(file=file, highlight=False, width=120)
         self._began = self._watch_began = time.monotonic()
         self._live: Live | None = None
         self._said: dict[str, str] = {}
@@ -57,6 +83,14 @@ class Screen:
     def say(self, text: str, style: str = "") -> None:
         """Print a line, unbroken."""
         self.console.print(Text(text, style), soft_wrap=True)
+
+    def programme(self, titles: Sequence[str]) -> None:
+        """Say what is going to happen."""
+        acts = "1 act" if len(titles) == 1 else f"{len(titles)} acts"
+        self.say(f"{acts} in a real Airflow, against a simulated AWS; what comes of each is counted:", "bold")
+        for number, title in enumerate(titles, start=1):
+            self.say(f"  {number}. {title}")
+        self.say("First both are started, which takes about half a minute.\n")
 
     @contextmanager
     def phase(self, name: str) -> Iterator[list[str]]:
@@ -73,8 +107,8 @@ class Screen:
         self._watch_began = time.monotonic()
         self._said = {}
         with ExitStack() as stack:
-            if self.console.is_terminal:
-                self._live = stack.enter_context(Live(console=self.console, refresh_per_second=8))
+            if self._in_place:
+                self._live = stack.enter_context(Live(console=self.console, auto_refresh=False))
             yield
         self._live = None
         self.say(f"{'Runs':<15}{self._watched:6.1f} s")
@@ -89,7 +123,7 @@ class Screen:
         :param workers: how many tasks Airflow can run at once
         """
         if self._live is not None:
-            self._live.update(self._picture(lines, workers))
+            self._live.update(self._picture(lines, workers), refresh=True)
             return
         for line in lines:
             # A line for each quarter of the way is enough for a log.
@@ -137,6 +171,17 @@ class Screen:
         self.say(lines[0], "bold")
         for line in lines[1:]:
             self.say(f"  {line}", "dim")
+
+    def summary(self, sums: Sequence[Sum]) -> None:
+        """Show all acts on one screen, a line each."""
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in ("Act", "Expected", "Counted", ""):
+            table.add_column(column, no_wrap=True)
+        for each in sums:
+            held = Text("FAILED", "bold red") if each.problems else Text("ok", "green")
+            table.add_row(each.name, each.number(0), each.number(1), held)
+        self.say("\nAll acts", "bold")
+        self.console.print(table)
 
     def verdict(self, problems: Sequence[str]) -> None:
         """Say whether all went well."""

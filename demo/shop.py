@@ -20,6 +20,7 @@ class ShopAct(Act):
     """Replay the archive ``orders`` for some days, with the DAG ``eventbridge_replay``."""
 
     title = "Replay a shop's archived events, a run per day"
+    name = "Replays by day"
     backfills = (Backfill("eventbridge_replay", WINDOWS[0].start, WINDOWS[-1].start),)
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class ShopAct(Act):
             f"{doubled} doubled, {outside} outside of their window. "
             f"{self._calls(aws) - self._calls_before} StartReplay calls, {len(replays)} replays.",
             problems,
+            counts={"events": (sums[0], sums[1]), "replays": (len(WINDOWS), len(replays))},
         )
 
     def sample(self, airflow: AirflowApi, runs: Sequence[Row]) -> Sequence[str]:

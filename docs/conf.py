@@ -6,18 +6,24 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
 
 # Airflow writes its configuration as it is imported: into a home of its own.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
 os.environ["AIRFLOW_HOME"] = _HOME.name
 
+sys.path.append(str(Path(__file__).parents[1]))
+
 import airflow_provider_jobs  # noqa: E402
+from docs.operator_reference import classes, reference  # noqa: E402
 
 project = "airflow-provider-jobs"
 version = release = airflow_provider_jobs.__version__
@@ -79,8 +85,29 @@ def _short_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: An
     )
 
 
+def _break_names(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """Let long names and paths go on in the next line where a word of theirs ends, above all in tables."""
+    name = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
+    end = re.compile(r"(?<=\w[_/.:-])(?=\w)|(?<=::)(?=\w)|(?<=[a-z])(?=[A-Z])")
+    context["body"] = name.sub(lambda found: end.sub("<wbr>", found[0]), context.get("body", ""))
+
+
+class Operators(SphinxDirective):
+    """Shows the operators and sensors of the modules in its content, which a guide explains."""
+
+    has_content = True
+    option_spec = {"guide": str}  # noqa: RUF012 - as docutils has it
+
+    def run(self) -> list[Any]:
+        """Return what is shown."""
+        found = classes(*self.content)
+        return self.parse_text_to_nodes("".join(reference(each, self.options["guide"]) for each in found))
+
+
 def setup(app: Sphinx) -> None:
     """Register what this file adds to Sphinx."""
+    app.add_directive("operators", Operators)
+    app.connect("html-page-context", _break_names)
 
     def rewrite(_app: Sphinx, *read: object) -> None:
         source = read[-1]

@@ -4,8 +4,10 @@
 
 Trigger ``keep_payments`` once: the archive has the payments from then on. If the consumer has missed some,
 trigger ``try_payments`` with a part of that time, and read what comes into the trial's queue; nobody else
-gets it. If it is right, trigger ``replay_payments`` with all of the time. What the consumer fails is in its
-dead-letter queue; ``sqs_redrive`` moves it back once the consumer is repaired.
+gets it. If it is right, trigger ``replay_payments`` with all of the time. COMPLETED says that the events were
+sent: trigger ``check_payments`` with the replay's name, and its result tells what the rule did with them, and
+how many messages are in the consumer's dead-letter queue. ``sqs_redrive`` moves these back once the consumer
+is repaired.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from airflow_provider_jobs.operators.eventbridge import (
     EventBridgeStartReplayOperator,
 )
 from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryRule
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor
 
 ARCHIVE, BUS, PAYMENTS = "payments", "shop", {"source": ["shop.payments"]}
 # The consumer's rule; the bus has others, which are not to get the payments again.
@@ -60,4 +63,9 @@ with DAG("replay_payments", schedule=None, params=SPAN, doc_md=__doc__):
         rule_arns=[RULE],
         if_empty="fail",
         deferrable=True,
+    )
+
+with DAG("check_payments", schedule=None, params={"replay_name": Param(type="string")}, doc_md=__doc__):
+    EventBridgeReplayDeliverySensor(
+        task_id="check", replay_name="{{ params.replay_name }}", poke_interval=60, deferrable=True
     )

@@ -101,7 +101,7 @@ FEATURES = {
         "task_state_store",
         "3.3",
         "a retry finds a job to which AWS gave neither name nor token of ours (IoT Analytics, Data "
-        "Pipeline); a clear waits for an ingestion that still runs, then starts another (Lookout for "
+        "Pipeline, SQS); a clear waits for an ingestion that still runs, then starts another (Lookout for "
         "Equipment)",
         lambda: "task_state_store" in Context.__annotations__,
     ),

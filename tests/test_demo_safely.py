@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
 from airflow_provider_jobs.testing import AwsJobsServer
 
 # The demo is no part of the package; at the end of the path, the checkout does not hide what is installed.
@@ -84,6 +85,12 @@ class Played:
 
         until(idle)
 
+    def check(self) -> None:
+        """Check the delivery of the whole replay, as the sensor does."""
+        hook = ReplayDeliveryHook(aws_conn_id="demo", figures_after=0)
+        until(lambda: hook.describe_job("whole").state.ended)
+        self.found.checked = hook.describe_job("whole").details["delivery"]
+
     def redrive(self) -> None:
         self.act.repair(self.aws)
         self.aws.client("sqs").start_message_move_task(SourceArn=DEAD_ARN)
@@ -94,6 +101,7 @@ class Played:
         self.trial(*trial)
         self.replay("whole", self.found.window, *replay)
         self.consume()
+        self.check()
 
     def all(self, *, trial: tuple[str, ...] = (), replay: tuple[str, ...] = (QUEUE,)) -> None:
         self.until_failed(trial=trial, replay=replay)
@@ -106,9 +114,11 @@ class Played:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     with AwsJobsServer(seconds=0) as server:
-        yield Aws(server)
+        aws = Aws(server)
+        monkeypatch.setenv("AIRFLOW_CONN_DEMO", aws.connection())
+        yield aws
 
 
 @pytest.fixture
@@ -188,6 +198,15 @@ def test_a_consumer_that_is_not_repaired_fails_again(played: Played) -> None:
     assert played.problems == ["Left in a queue: 24, not 0.", "Taken by the consumer in the end: 24 missing"]
 
 
+def test_a_check_that_tells_nothing_is_found(played: Played) -> None:
+    played.all()
+    played.found.checked = {}
+    assert played.problems == [
+        "Checked: what the rule has sent on: 0, not 120.",
+        "Checked: the dead-letter queue: 0, not 24.",
+    ]
+
+
 def test_a_log_without_the_warning_is_found(played: Played) -> None:
     played.all()
     played.found.told = []
@@ -213,4 +232,4 @@ def test_the_guide_has_the_numbers() -> None:
     failed = [
         payment for payment in payments(window) if payment.currency == "JPY" and window.holds(payment.time)
     ]
-    assert numbers == [len(payments(window)), tried, 0, whole, len(failed), len(failed), whole]
+    assert numbers == [len(payments(window)), tried, 0, whole, len(failed), len(failed), len(failed), whole]

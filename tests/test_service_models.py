@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,10 @@ def test_one_reader_serves_all_sessions() -> None:
         use_service_models(session)
         readers.add(session._session.get_component("data_loader"))
     assert len(readers) == 1
+
+
+def test_the_documentation_says_where_it_is_from() -> None:
+    notice = (MODELS / "NOTICE").read_text()
+    source = re.search(r"derived from (botocore [\d.]+\d)", notice)
+    assert source is not None
+    assert f"derived from {source[1]}," in (Path(__file__).parents[1] / "docs" / "retired.md").read_text()

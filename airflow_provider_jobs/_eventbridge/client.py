@@ -120,6 +120,25 @@ class RuleClient:
         found = self._hook.call("describe_rule", Name=name, EventBusName=bus)
         return self._hook.whole(found, ("State",), "describe_rule")
 
+    def all_of(self, bus: str) -> list[dict[str, Any]]:
+        """List a bus's rules.
+
+        https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html
+
+        :param bus: the event bus's name or ARN.
+        """
+        return list(self._hook.pages("list_rules", "Rules", EventBusName=bus))
+
+    def targets(self, name: str, bus: str) -> list[dict[str, Any]]:
+        """List a rule's targets.
+
+        https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListTargetsByRule.html
+
+        :param bus: its event bus's name or ARN.
+        :raises JobNotFoundError: if there is no such rule or bus.
+        """
+        return list(self._hook.pages("list_targets_by_rule", "Targets", Rule=name, EventBusName=bus))
+
     def put(self, rule: TemporaryRule, description: str) -> str:
         """Create a temporary rule with its target, or update both; return its ARN.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 
-__all__ = ["checked_pattern", "pattern_text", "replayed_only"]
+__all__ = ["checked_pattern", "demands_replay_name", "pattern_text", "refuses_replays", "replayed_only"]
 
 #: Characters of a pattern.
 _LONGEST = 4096
@@ -75,6 +75,17 @@ def replayed_only(pattern: Mapping[str, Any] | None, name: str = "event_pattern"
                 f'replays, {{"prefix": "…"}} or {{"exists": true}}, or leave {_REPLAY_NAME} out.'
             )
     return own
+
+
+def demands_replay_name(pattern: Mapping[str, Any]) -> bool:
+    """Whether only replayed events match a pattern, as far as its condition on ``replay-name`` tells."""
+    wanted = pattern.get(_REPLAY_NAME)
+    return isinstance(wanted, list) and bool(wanted) and all(map(_needs_the_field, wanted))
+
+
+def refuses_replays(pattern: Mapping[str, Any]) -> bool:
+    """Whether no replayed event matches a pattern, as that of an archive's own rule."""
+    return pattern.get(_REPLAY_NAME) == [{"exists": False}]
 
 
 def _needs_the_field(matcher: Any) -> bool:

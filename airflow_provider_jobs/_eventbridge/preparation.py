@@ -44,6 +44,15 @@ class ReplayPreparation:
         if self._request.backfill:
             self._warn_of_same()
 
+    def dead_letters(self) -> dict[str, int | None]:
+        """Return how many messages the rules' dead-letter queues have; what cannot be counted is logged."""
+        try:
+            rules = self._hook.observer.rules(self._archive["EventSourceArn"], self._request.rule_arns)
+        except Exception as error:
+            self._hook.log.info("Dead-letter queues could not be counted before the replay: %s", error)
+            return {}
+        return self._hook.observer.dead_letters(rules)
+
     def _tell_of_archive(self) -> None:
         now, window = self._hook.clock.now(), (self._request.start, self._request.end)
         for doubt in doubts(self._archive, *window, now):

@@ -84,6 +84,9 @@ class ReplayRequest:
     :param replay_name: the user's own name.
     :param description: what the console shows beside the mark.
     :param backfill: whether it is for a run of a backfill, beside which another run may have its replay.
+    :param check_delivery: whether what its rules deliver is looked at, so that dead-letter queues are counted
+        before the start.
+    :param resume: whether it goes on where an earlier replay of the same life has failed.
     """
 
     archive: str
@@ -93,6 +96,8 @@ class ReplayRequest:
     replay_name: str | None = None
     description: str = ""
     backfill: bool = False
+    check_delivery: bool = False
+    resume: bool = False
 
     @property
     def given(self) -> str:

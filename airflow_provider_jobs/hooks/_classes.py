@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_jobs.aws import HookClass
 
 if TYPE_CHECKING:
+    from airflow_provider_jobs.hooks._delivery import ReplayDeliveryHook
     from airflow_provider_jobs.hooks.data_pipeline import DataPipelineHook
     from airflow_provider_jobs.hooks.dynamodb import DynamoDBExportHook
     from airflow_provider_jobs.hooks.event_bus import EventBusReplayHook
@@ -32,6 +33,7 @@ else:
         ),
     )
     LookoutEquipmentHook = HookClass(f"{_HOOKS}.lookout_equipment.LookoutEquipmentHook", noun="ingestion job")
+    ReplayDeliveryHook = HookClass(f"{_HOOKS}._delivery.ReplayDeliveryHook", noun="replay")
     SqsRedriveHook = HookClass(f"{_HOOKS}.sqs.SqsRedriveHook", noun="redrive")
 
 __all__ = [
@@ -42,5 +44,6 @@ __all__ = [
     "EventBusReplayHook",
     "IotAnalyticsHook",
     "LookoutEquipmentHook",
+    "ReplayDeliveryHook",
     "SqsRedriveHook",
 ]

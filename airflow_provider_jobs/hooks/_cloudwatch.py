@@ -26,7 +26,9 @@ class MetricReader(ServiceCalls):
 
     service = "cloudwatch"
     label = "Amazon CloudWatch"
-    input_codes: ClassVar[frozenset[str]] = frozenset({"InvalidParameterValue", "ValidationError"})
+    input_codes: ClassVar[frozenset[str]] = frozenset(
+        {"InvalidParameterCombination", "InvalidParameterValue", "MissingParameter", "ValidationError"}
+    )
 
     def read(self, metrics: Sequence[Metric], start: datetime, end: datetime) -> list[list[Point]]:
         """Return the data points of each metric, the oldest first; a call reads 500.

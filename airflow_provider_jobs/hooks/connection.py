@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 from functools import cached_property
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import boto3.session
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -24,6 +24,8 @@ from airflow_provider_jobs.hooks._clock import AwsClock
 from airflow_provider_jobs.service_models import use_service_models
 
 __all__ = ["ServiceConnection"]
+
+ConnectionT = TypeVar("ConnectionT", bound="ServiceConnection")
 
 #: Seconds that a call without a time limit is assumed to take at most.
 _NO_LIMIT = 3600.0
@@ -102,6 +104,20 @@ class ServiceConnection(AwsBaseHook):
         use_service_models(session)
         self._configured_endpoint = _endpoint_around(session, self.service)
         return session
+
+    def beside(self, kind: type[ConnectionT]) -> ConnectionT:
+        """Return a hook of another service over the same connection, in the same Region.
+
+        :param kind: its class.
+        """
+        other = kind(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self._region_name,
+            verify=self._verify,
+            config=self._config,
+        )
+        other.polling = self.polling
+        return other
 
     @property
     def region(self) -> str:

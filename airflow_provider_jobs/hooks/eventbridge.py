@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from airflow_provider_jobs._eventbridge.client import ArchiveClient, RuleClient
+from airflow_provider_jobs._eventbridge.observer import DeliveryObserver
 from airflow_provider_jobs._eventbridge.preparation import ReplayPreparation
 from airflow_provider_jobs._eventbridge.replay import (
     IN_FLIGHT,
@@ -22,9 +23,9 @@ from airflow_provider_jobs._eventbridge.replay import (
     own_name,
     own_number,
     replay_status,
-    seen_replay,
     taken_name,
 )
+from airflow_provider_jobs._eventbridge.resume import Sightings
 from airflow_provider_jobs._eventbridge.rule import rule_arn
 from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs._once.evidence import Marking, SeenJob
@@ -72,6 +73,8 @@ class EventBridgeReplayHook(JobHook):
     #: A look at a rule is worth one call before a start, which does not wait for more.
     unrepeatable: ClassVar[frozenset[str]] = frozenset({"describe_rule"})
 
+    #: How many messages dead-letter queues had right before the start; None if that was not asked for.
+    dead_letters_before: Mapping[str, int | None] | None = None
     #: The archive of the request that was looked at last.
     _archive: tuple[ReplayRequest, dict[str, Any]] | None = None
 
@@ -84,6 +87,16 @@ class EventBridgeReplayHook(JobHook):
     def rules(self) -> RuleClient:
         """The calls for rules."""
         return RuleClient(self)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """The task's replays that AWS has shown."""
+        return Sightings()
+
+    @cached_property
+    def observer(self) -> DeliveryObserver:
+        """The calls that read what becomes of replayed events."""
+        return DeliveryObserver(self)
 
     def describe_archive(self, archive: str) -> dict[str, Any]:
         """Return an archive's description.
@@ -193,7 +206,7 @@ class EventBridgeReplayHook(JobHook):
         else:
             prefix = name_prefix(identity, REPLAY_NAME_LIMIT)
             seen = [
-                seen_replay(row, Mark.of_name(row["ReplayName"], identity, REPLAY_NAME_LIMIT))
+                self.sightings.note(row, Mark.of_name(row["ReplayName"], identity, REPLAY_NAME_LIMIT))
                 for row in self._listed(name_prefix=prefix)
             ]
         shown = {job.job_id for job in seen}
@@ -205,7 +218,7 @@ class EventBridgeReplayHook(JobHook):
             with suppress(JobNotFoundError):
                 replay = self.describe_replay(name)
                 mark = Mark.of_text(replay.get("Description", ""))
-                seen.append(seen_replay(replay, mark or attempt.mark(identity)))
+                seen.append(self.sightings.note(replay, mark or attempt.mark(identity)))
         return seen
 
     def _see_own(self, identity: Identity, name: str) -> list[SeenJob]:
@@ -221,24 +234,30 @@ class EventBridgeReplayHook(JobHook):
             if number == 1 and not claimed:
                 raise taken_name(replay)
             seen.append(
-                replace(seen_replay(replay, Mark.of_text(description)), number=number, claimed=claimed)
+                replace(
+                    self.sightings.note(replay, Mark.of_text(description)), number=number, claimed=claimed
+                )
             )
         return seen
 
     def prepare_start(self, request: ReplayRequest) -> None:
         """Check the archive and the rules; name replays of the same window in flight."""
-        ReplayPreparation(self, request, self._archive_of(request)).check()
+        preparation = ReplayPreparation(self, request, self._archive_of(request))
+        preparation.check()
+        if request.check_delivery:
+            self.dead_letters_before = preparation.dead_letters()
 
     def start_job(self, identity: Identity, attempt: Attempt, request: ReplayRequest) -> JobStatus:
         """Start the replay; if its name exists, return it only if it carries the attempt's mark."""
         archive = self._archive_of(request)
         name, mark = self.job_name(identity, attempt, request), attempt.mark(identity)
         room = _DESCRIPTION_LIMIT - len(mark.text) - 1
+        start = self.sightings.start_of(request, mark, self.log)
         try:
             answer = self.start_replay(
                 name,
                 archive["ArchiveArn"],
-                request.start,
+                start,
                 request.end,
                 destination_arn=archive["EventSourceArn"],
                 rule_arns=[rule_arn(rule, archive["EventSourceArn"]) for rule in request.rule_arns],
@@ -249,18 +268,19 @@ class EventBridgeReplayHook(JobHook):
             if getattr(error, "code", "") != "ResourceAlreadyExistsException":
                 raise
             if found := self._existing(name, mark, error, given=bool(attempt.given)):
+                self.sightings.note(found, mark)
                 return replay_status(found)
             answer = {}
         # Read off the answer: from here on the replay runs, and one more call is one more that can fail.
-        return replay_status(
-            {
-                **answer,
-                "ReplayName": name,
-                "EventSourceArn": archive["ArchiveArn"],
-                "EventStartTime": request.start,
-                "EventEndTime": request.end,
-            }
-        )
+        started = {
+            **answer,
+            "ReplayName": name,
+            "EventSourceArn": archive["ArchiveArn"],
+            "EventStartTime": start,
+            "EventEndTime": request.end,
+        }
+        self.sightings.note({"State": "STARTING", **started}, mark)
+        return replay_status(started)
 
     def _archive_of(self, request: ReplayRequest) -> dict[str, Any]:
         if self._archive and self._archive[0] == request:

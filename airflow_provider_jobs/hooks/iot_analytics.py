@@ -49,7 +49,7 @@ class IotAnalyticsHook(JobHook):
 
     https://docs.aws.amazon.com/iotanalytics/latest/userguide/reprocessing.html
 
-    AWS ended the service on 2025-12-15, and botocore has dropped its model since; where it has none,
+    AWS retired the service on 2025-12-15, and botocore has dropped its model since; where it has none,
     the one of this package is used. Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
     """

@@ -46,7 +46,7 @@ class LookoutEquipmentHook(JobHook):
 
     https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/ingesting-data.html
 
-    AWS ended the service on 2026-10-07. Takes the parameters of
+    AWS retired the service on 2026-10-07. Takes the parameters of
     :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`.
     """
 

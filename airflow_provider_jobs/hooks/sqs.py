@@ -157,6 +157,18 @@ class SqsRedriveHook(JobHook):
         answer = self.call("cancel_message_move_task", TaskHandle=handle)
         return int(self.member(answer, "ApproximateNumberOfMessagesMoved", "cancel_message_move_task"))
 
+    def queue_attributes(self, queue_arn: str) -> dict[str, str]:
+        """Return a queue's attributes; its counts of messages are approximate.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+
+        :raises JobNotFoundError: if there is no such queue.
+        """
+        *_, account, name = queue_arn.split(":")
+        url = self.call("get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
+        found = self.call("get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=["All"])
+        return dict(self.member(found, "Attributes", "get_queue_attributes"))
+
     def scope(self, request: RedriveRequest) -> str:
         """Return the dead-letter queue, of which one redrive may run."""
         return request.source_arn

@@ -27,7 +27,7 @@ class PushesIds:
     do_xcom_push: bool
     log: Any
 
-    def hand_on(self, context: Mapping[str, Any], ids: Mapping[str, str]) -> None:
+    def hand_on(self, context: Mapping[str, Any], ids: Mapping[str, Any]) -> None:
         """Push ids, unless the task pushes no XCom.
 
         An id that cannot be pushed does not fail the task, since its job is running.

@@ -55,8 +55,7 @@ class EventBridgeCreateArchiveOperator(PushesIds, TellsData, AwsOperator[EventBr
     An archive has events only from when it was created on. A retry finds the archive that an earlier try has
     created. If the archive is as it should be, nothing is changed.
 
-    The result is a dictionary: ``archive_name``, ``archive_arn``, ``event_bus_arn``, ``state``, ``action``
-    (``created``, ``updated`` or ``unchanged``).
+    The result is a dictionary.
 
     :param archive_name: its name. (templated)
     :param event_bus_name: name or ARN of the event bus. With an ARN, the role needs no DescribeEventBus.
@@ -74,6 +73,11 @@ class EventBridgeCreateArchiveOperator(PushesIds, TellsData, AwsOperator[EventBr
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
     :param botocore_config: parameters of botocore's ``Config``.
+    :result archive_name: the archive's name
+    :result archive_arn: its ARN
+    :result event_bus_arn: the event bus's ARN
+    :result state: AWS's state, such as ``ENABLED``
+    :result action: ``created``, ``updated`` or ``unchanged``
     :raises JobInputError: for parameters that cannot work, and for an archive of another event bus.
     :raises JobQuotaError: if the account has as many archives as it may.
     :raises JobError: if AWS could not create or change it.

@@ -60,7 +60,7 @@ class DataPipelineCreatePipelineOperator(PushesIds, TellsPipeline, AwsOperator[D
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_CreatePipeline.html
 
-    The result is a dictionary: ``pipeline_id``, ``pipeline_name``, ``unique_id``.
+    The result is a dictionary.
 
     :param pipeline_name: its name. (templated)
     :param unique_id: AWS creates one pipeline with the same name and unique id; by default there is one for
@@ -71,6 +71,9 @@ class DataPipelineCreatePipelineOperator(PushesIds, TellsPipeline, AwsOperator[D
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
     :param botocore_config: parameters of botocore's ``Config``.
+    :result pipeline_id: the pipeline's id
+    :result pipeline_name: its name
+    :result unique_id: the id by which a retry finds it
     :raises JobInputError: for parameters that cannot work.
     :raises JobQuotaError: if the account has as many pipelines as it may.
     """
@@ -134,9 +137,8 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
     ``failureAndRerunMode`` is not ``cascade``. To stop it is to deactivate the pipeline and to cancel what
     runs.
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``pipeline_id``,
-    ``activation_time``, ``until``, ``state``, ``instances`` (counts by status), ``instances_done``,
-    ``instances_total``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -151,6 +153,13 @@ class DataPipelineActivatePipelineOperator(MasksSecrets, StartJobOperator[DataPi
         pipeline on demand ends with its activation. (templated)
     :param if_empty: what becomes of the task if its activation ends with nothing run, such as that of a
         schedule that is over: ``succeed`` with a warning, ``skip`` or ``fail``.
+    :result pipeline_id: the pipeline's id
+    :result activation_time: when the pipeline was activated
+    :result until: the time of ``wait_until``; None without one
+    :result state: ``FINISHED``, or what became of it otherwise
+    :result instances: how many instances there are, by their status
+    :result instances_done: how many of them have ended
+    :result instances_total: how many there are
     :raises JobInputError: for parameters that cannot work, before the activation.
     :raises JobEndedError: if nothing was run and ``if_empty`` is ``fail``; without a retry.
     """
@@ -234,11 +243,14 @@ class DataPipelineDeactivatePipelineOperator(StopJobOperator[DataPipelineHook]):
 
     https://docs.aws.amazon.com/datapipeline/latest/APIReference/API_DeactivatePipeline.html
 
-    The result is a dictionary: ``pipeline_id``, ``state``. Takes the parameters of
-    :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
+    The result is a dictionary.
+
+    Takes the parameters of :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
 
     :param pipeline_id: the pipeline's id, or the ``.output`` of the task that has it. (templated)
     :param cancel_active: cancel what runs; else it goes on to its end, and is waited for.
+    :result pipeline_id: the pipeline's id
+    :result state: AWS's state, such as ``INACTIVE``
     """
 
     aws_hook_class = DataPipelineHook

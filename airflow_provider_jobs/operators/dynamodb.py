@@ -53,11 +53,8 @@ class DynamoDBExportTableToPointInTimeOperator(StartJobOperator[DynamoDBExportHo
     The table needs point-in-time recovery. An export cannot be stopped: a killed task says so in its log, and
     the export goes on.
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``export_arn``,
-    ``table_arn``, ``export_type``, ``export_format``, ``export_view_type``, ``export_time``,
-    ``export_from_time``, ``export_to_time``, ``s3_bucket``, ``s3_prefix``, ``manifest`` (the key of the
-    summary manifest in the bucket), ``item_count``, ``billed_size_bytes``, ``state``, ``started_at``,
-    ``ended_at``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -83,6 +80,22 @@ class DynamoDBExportTableToPointInTimeOperator(StartJobOperator[DynamoDBExportHo
     :param export_delay: as a timedelta or in seconds, how long after the window's end, or after
         ``export_time``, the export starts at the earliest: point-in-time recovery is about five minutes
         behind.
+    :result export_arn: the export's ARN
+    :result table_arn: the table's ARN
+    :result export_type: ``FULL_EXPORT`` or ``INCREMENTAL_EXPORT``
+    :result export_format: the format
+    :result export_view_type: of an incremental export, which images it has
+    :result export_time: of a full export, the time of the table's state
+    :result export_from_time: of an incremental export, the window's start
+    :result export_to_time: of an incremental export, the window's end
+    :result s3_bucket: the bucket
+    :result s3_prefix: what the objects' keys begin with
+    :result manifest: the key of the summary manifest in the bucket
+    :result item_count: how many items were exported
+    :result billed_size_bytes: the size that AWS bills
+    :result state: AWS's state, such as ``COMPLETED``
+    :result started_at: when the export began
+    :result ended_at: when it ended; None while it runs
     :raises JobInputError: for parameters that cannot work, before any call; and if the table has no
         point-in-time recovery, or none of that time.
     """

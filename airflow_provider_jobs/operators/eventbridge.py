@@ -4,36 +4,41 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
-from airflow_provider_jobs._eventbridge.archive import ARCHIVE_NAME
+from airflow_provider_jobs._eventbridge.parameters import (
+    checked_archive,
+    checked_delay,
+    checked_limit,
+    checked_rules,
+)
 from airflow_provider_jobs._eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
-from airflow_provider_jobs.job import JobStatus
+from airflow_provider_jobs.job import JobState, JobStatus
 from airflow_provider_jobs.lineage import DatasetName, Lineage
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
-from airflow_provider_jobs.operator_parameters import JobOperatorParameters, StartJobParameters
+from airflow_provider_jobs.operator_parameters import StartJobParameters
+from airflow_provider_jobs.operators._context import try_number as current_try
+from airflow_provider_jobs.operators._delivery import check_delivery, delivered, delivery_spec, full_queues
 from airflow_provider_jobs.operators.archives import (
     EventBridgeCreateArchiveOperator,
     EventBridgeDeleteArchiveOperator,
 )
+from airflow_provider_jobs.operators.cancel_replay import EventBridgeCancelReplayOperator
 from airflow_provider_jobs.operators.if_empty import IfEmpty, nothing_done, read_if_empty
 from airflow_provider_jobs.operators.start import StartJobOperator
-from airflow_provider_jobs.operators.stop import StopJobOperator
 from airflow_provider_jobs.operators.temporary_rule import (
     EventBridgeCreateTemporaryRuleOperator,
     EventBridgeDeleteTemporaryRuleOperator,
 )
-from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional, text, texts
+from airflow_provider_jobs.parameters import Checked, Reader, optional, text, truth
 from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
@@ -46,47 +51,8 @@ __all__ = [
     "EventBridgeStartReplayOperator",
 ]
 
-_ARCHIVE = re.compile(rf"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{{12}}:archive/)?{ARCHIVE_NAME}")
-_RULE_ARN = re.compile(
-    r"arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/(?:[/.\-_A-Za-z0-9]+/)?[.\-_A-Za-z0-9]+"
-)
-_RULE_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
-
-
-def _archive(value: Any, name: str) -> str:
-    archive = text(value, name)
-    if not _ARCHIVE.fullmatch(archive):
-        raise JobInputError(
-            f"{name}={archive!r} is neither an archive's name (1 to 48 letters, digits and .-_) "
-            "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
-        )
-    return archive
-
-
-def _delay(value: Any, name: str) -> timedelta:
-    return duration(value, name, zero=True)
-
-
-def _rules(value: Any, name: str) -> list[str]:
-    rules = texts(value, name)
-    if not rules:
-        raise JobInputError(f"{name} is empty. Leave it out to reach all rules of the bus.")
-    buses = {}
-    for rule in rules:
-        if _RULE_NAME.fullmatch(rule):
-            continue
-        if not _RULE_ARN.fullmatch(rule):
-            raise JobInputError(
-                f"{name}: {rule!r} is neither a rule's name (1 to 64 letters, digits and .-_) nor a rule's "
-                "ARN (arn:aws:events:REGION:ACCOUNT:rule/NAME or …:rule/BUS/NAME)."
-            )
-        buses[rule.rpartition("/")[0]] = rule
-    if len(buses) > 1:
-        raise JobInputError(
-            f"{name} are on several event buses: {', '.join(buses.values())}. A replay reaches only "
-            "rules of the bus that the archive was made from; use a task for each archive."
-        )
-    return rules
+#: How long the figures may be unreadable before the task fails.
+_PATIENCE = timedelta(hours=1)
 
 
 class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
@@ -94,10 +60,8 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html
 
-    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary:
-    ``replay_name``, ``replay_arn``, ``archive_arn``, ``event_start_time``, ``event_end_time``,
-    ``event_last_replayed_time`` (None if no event was replayed), ``replay_start_time``,
-    ``replay_end_time``, ``state``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -118,8 +82,33 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         the earliest: events reach an archive up to ten minutes late.
     :param if_empty: what becomes of the task if its replay completes without a single event: ``succeed``
         with a warning, ``skip`` or ``fail``.
+    :param max_queue_depth: how many messages the queues that the rules fill may have before the replay
+        starts; the task waits while one has more. None does not look.
+    :param resume: whether a retry goes on where an earlier replay of the task has FAILED or was CANCELLED,
+        one minute before its ``event_last_replayed_time``, in place of the whole window. A clear begins with
+        the whole window. The result then has ``resumed``.
+    :param check_delivery: whether to wait, after the replay has completed, until AWS's figures tell what its
+        rules did with the events. The result then has ``delivery``, as that of
+        :class:`~airflow_provider_jobs.sensors.eventbridge.EventBridgeReplayDeliverySensor`.
+    :param max_failed: how many invocations of targets may fail for good, of all rules that live events cannot
+        match; None for any number. Other rules fail nothing.
+    :param delivery_delay: as a timedelta or in seconds, how long after the replay's end the figures are read:
+        AWS has them minutes late.
+    :result replay_name: the replay's name
+    :result replay_arn: its ARN
+    :result archive_arn: the archive's ARN
+    :result event_start_time: the window's start
+    :result event_end_time: the window's end
+    :result event_last_replayed_time: the time of the last event that was replayed; None if none was
+    :result replay_start_time: when the replay began
+    :result replay_end_time: when it ended; None while it runs
+    :result state: AWS's state, such as ``COMPLETED``
+    :result resumed: where it went on, and after which replays; only after ``resume``
+    :result delivery: what its rules did with the events; only with ``check_delivery``
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
-    :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``; without a retry.
+    :raises JobEndedError: if no event was replayed and ``if_empty`` is ``fail``, or if more invocations
+        failed than ``max_failed``; without a retry.
+    :raises JobError: if the figures cannot be read; a retry only reads again.
     """
 
     aws_hook_class = EventBridgeReplayHook
@@ -133,18 +122,27 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         "rule_arns",
     )
     parameter_readers: ClassVar[Mapping[str, Reader]] = {
-        "archive": _archive,
+        "archive": checked_archive,
         "description": optional(text),
         "event_end_time": parse_time,
         "event_start_time": parse_time,
         "replay_name": optional(checked_replay_name),
-        "rule_arns": optional(_rules),
+        "rule_arns": optional(checked_rules),
     }
     window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
     name_parameter: ClassVar[str | None] = "replay_name"
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
-    archive_delay = Checked(_delay)
+    archive_delay = Checked(checked_delay)
     if_empty = Checked(read_if_empty)
+    max_queue_depth = Checked(checked_limit)
+    resume = Checked(truth)
+    check_delivery = Checked(truth)
+    max_failed = Checked(checked_limit)
+    delivery_delay = Checked(checked_delay)
+    #: What dead-letter queues had before the start, if that is known.
+    _before: Mapping[str, int | None] | None = None
+    #: The earlier replays after which the task's replay goes on, for the result.
+    _resumed: Mapping[str, Any] | None = None
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
@@ -162,6 +160,11 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         archive_delay: timedelta | float = timedelta(minutes=10),
         partition_window: timedelta | float | None = None,
         if_empty: IfEmpty = "succeed",
+        max_queue_depth: int | None = None,
+        resume: bool = False,
+        check_delivery: bool = False,
+        max_failed: int | None = None,
+        delivery_delay: timedelta | float = timedelta(minutes=10),
         **kwargs: Unpack[StartJobParameters],
     ) -> None:
         super().__init__(**kwargs)
@@ -174,6 +177,18 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         self.description = description
         self.archive_delay = archive_delay
         self.if_empty = if_empty
+        self.max_queue_depth = max_queue_depth
+        self.resume = resume
+        self.check_delivery = check_delivery
+        self.max_failed = max_failed
+        self.delivery_delay = delivery_delay
+        if max_failed is not None and not check_delivery:
+            raise JobInputError(f"max_failed={max_failed} has no effect without check_delivery=True.")
+        if check_delivery and not self.wait_for_completion:
+            raise JobInputError(
+                "check_delivery=True needs wait_for_completion. Use EventBridgeReplayDeliverySensor to wait "
+                "in another task."
+            )
         self.finish_parameters()
         if self._is_literal((event_start_time, event_end_time)):
             self._window()
@@ -192,22 +207,32 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             description=self.read("description")
             or f"Airflow task {ti.dag_id}.{ti.task_id}, run {context['run_id']}",
             backfill=is_backfill(context),
+            check_delivery=self.check_delivery,
+            resume=self.resume,
         )
 
     def start_not_before(self, request: ReplayRequest) -> datetime:
-        """Return when the archive holds all of the window's events."""
+        """Return when the archive holds all of the window's events, and the targets' queues have room."""
         then = "the replay starts after it"
         warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
-        return request.end + self.archive_delay
+        now, at = self.hook.clock.now() or datetime.now(UTC), request.end + self.archive_delay
+        if self.max_queue_depth is None or at > now:
+            return at
+        if full := full_queues(self.hook, request, self.max_queue_depth):
+            self.log.info("More messages wait than max_queue_depth=%s: %s.", self.max_queue_depth, full)
+            return (self.hook.clock.now() or datetime.now(UTC)) + timedelta(seconds=self.poll_interval)
+        return at
 
     def check_result(self, job: JobStatus) -> None:
-        """Look whether any event was replayed.
+        """Look whether any event was replayed, and what became of them if that is known.
 
         :raises AirflowSkipException: if none was and ``if_empty`` is ``skip``.
-        :raises JobEndedError: if none was and ``if_empty`` is ``fail``.
+        :raises JobEndedError: if none was and ``if_empty`` is ``fail``, or if too many failed.
         """
+        if delivery := job.details.get("delivery"):
+            check_delivery(job.job_id, delivery, self.max_failed, self.log)
         # Where the event does not tell, as that of another release may, nothing is said.
-        if job.details.get("event_last_replayed_time", "") is not None:
+        if job.details.get("event_last_replayed_time", "") is not None or self._resumed:
             return
         what = (
             f"Replay {job.job_id} has completed and replayed no event: the archive had none of "
@@ -215,6 +240,87 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         )
         advice = "Correct the archive or the window, then clear the task."
         nothing_done(self.if_empty, what, advice, self.log)
+
+    def execute_complete(
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        try_number: int | None = None,
+        asked: Mapping[str, Any] | None = None,
+        before: Mapping[str, int | None] | None = None,
+        resumed: Mapping[str, Any] | None = None,
+        **_later: Any,
+    ) -> dict[str, Any]:
+        """Resume the task after the wait for the replay's end.
+
+        :param before: what dead-letter queues had before the start.
+        :param resumed: the earlier replays after which this one goes on, for the result.
+        """
+        self._before, self._resumed = before or self._before, resumed or self._resumed
+        return super().execute_complete(context, event, try_number, asked)
+
+    def execute_after_delivery(
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        try_number: int | None = None,
+        before: Mapping[str, int | None] | None = None,
+        resumed: Mapping[str, Any] | None = None,
+        **_later: Any,
+    ) -> dict[str, Any]:
+        """Resume the task after the wait for the figures of its replay's rules.
+
+        :param event: that of a trigger.
+        :param try_number: the try that waited; the event of another try is ignored.
+        :param before: what dead-letter queues had before the start.
+        :param resumed: the earlier replays after which this one goes on, for the result.
+        :param _later: arguments that a later release stored before a downgrade; ignored.
+        :raises JobError: if the figures could not be read.
+        """
+        if try_number is not None and try_number != current_try(context):
+            return self.execute(context)
+        self._resumed = resumed or self._resumed
+        return self._finish(context, delivered(event, before or {}))
+
+    def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
+        done = job.state is not JobState.SUCCEEDED or "delivery" in job.details
+        # Without an event there is nothing to look at.
+        if done or not self.check_delivery or job.details.get("event_last_replayed_time", "") is None:
+            return super()._finish(context, job)
+        self._job = job
+        self._job_id = None
+        figures_at = (self.hook.clock.now() or datetime.now(UTC)) + self.delivery_delay
+        trigger = self._job_trigger(
+            job.job_id,
+            (figures_at + _PATIENCE).isoformat(),
+            spec=delivery_spec(self._encoded(), self.delivery_delay),
+            goes_on="It has completed",
+        )
+        kwargs: dict[str, Any] = {"try_number": current_try(context), **self._kept()}
+        event = self._wait(trigger, "execute_after_delivery", kwargs)
+        return self.execute_after_delivery(context, event, **kwargs)
+
+    def _kept(self) -> dict[str, Any]:
+        noted = {"before": self._counts_before(), "resumed": self._resumed}
+        return {**super()._kept(), **{name: dict(value) for name, value in noted.items() if value}}
+
+    def _record(self, context: Context, job: JobStatus) -> None:
+        if self.resume:
+            self._resumed = self.hook.sightings.told(job.job_id)
+        super()._record(context, job)
+
+    def job_result(self, job: JobStatus) -> dict[str, Any]:
+        """Return the replay; one that goes on after others has the window of all of them."""
+        if not self._resumed:
+            return super().job_result(job)
+        first = self._resumed["event_start_time"]
+        last = job.details.get("event_last_replayed_time") or self._resumed["event_last_replayed_time"]
+        told = {name: self._resumed[name] for name in ("from", "sent_twice", "replays")}
+        whole = {"event_start_time": first, "event_last_replayed_time": last, "resumed": told}
+        return {**super().job_result(job), **whole}
+
+    def _counts_before(self) -> Mapping[str, int | None]:
+        return self._before or (self.hook.dead_letters_before if self.check_delivery else None) or {}
 
     def lineage(self, job: JobStatus) -> Lineage:
         """Return the archive, and the event bus that it was made from."""
@@ -233,40 +339,3 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         if context is not None:
             bounds = self.window_bounds(context)
         return Window.parse(*bounds, names=self.window_parameters)
-
-
-class EventBridgeCancelReplayOperator(StopJobOperator[EventBridgeReplayHook]):
-    """Cancel a replay and wait until it is cancelled; a replay that has already ended counts as cancelled.
-
-    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CancelReplay.html
-
-    Events that were replayed stay delivered. The result is that of
-    :class:`EventBridgeStartReplayOperator`. Takes the parameters of
-    :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
-
-    :param replay_name: the replay's name, or the start's ``.output``. (templated)
-    """
-
-    aws_hook_class = EventBridgeReplayHook
-    template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
-    parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    id_parameters: ClassVar[tuple[str, ...]] = ("replay_name",)
-    ui_color: str = EventBridgeStartReplayOperator.ui_color
-    ui_fgcolor: str = EventBridgeStartReplayOperator.ui_fgcolor
-    operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
-    job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
-
-    def __init__(self, *, replay_name: JobReference, **kwargs: Unpack[JobOperatorParameters]) -> None:
-        super().__init__(**kwargs)
-        self.replay_name = replay_name
-        self.finish_parameters()
-
-    @property
-    def target_id(self) -> str:
-        """The replay's name."""
-        name: str = self.read("replay_name")
-        return name
-
-    def job_ids(self, job: JobStatus) -> dict[str, str]:
-        """Return the replay's name."""
-        return {"replay_name": job.job_id}

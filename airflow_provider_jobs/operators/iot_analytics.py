@@ -64,7 +64,7 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
 
     https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_StartPipelineReprocessing.html
 
-    AWS ended the service on 2025-12-15; the operator works against the endpoint that the connection
+    AWS retired the service on 2025-12-15; the operator works against the endpoint that the connection
     names.
 
     A reprocessing has neither name nor token. The task notes its attempt, and then the id, in Airflow's
@@ -76,9 +76,8 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
     AWS starts 1,000 reprocessings of a pipeline in 24 hours. A task that is refused waits in the queue until
     one of those is a day old.
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``pipeline_name``,
-    ``reprocessing_id``, ``state``, ``created_at``, and what it was started for: ``start_time``,
-    ``end_time``, ``s3_paths``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -93,6 +92,13 @@ class IotAnalyticsStartPipelineReprocessingOperator(StartJobOperator[IotAnalytic
         elapsed time; None goes up to the next tick of a ``CronPartitionTimetable``.
     :param s3_paths: instead of a window, 1 to 100 full keys of objects of the channel, which has to keep
         them in a bucket of yours. (templated)
+    :result pipeline_name: the pipeline
+    :result reprocessing_id: the reprocessing's id
+    :result state: AWS's state, such as ``SUCCEEDED``
+    :result created_at: when it was created
+    :result start_time: the start of the window that it was started for; None for an open one
+    :result end_time: the end of that window; None for an open one
+    :result s3_paths: the objects that it was started for; None for a window
     :raises JobInputError: for parameters that cannot work, before any call.
     """
 
@@ -221,8 +227,10 @@ class IotAnalyticsCancelPipelineReprocessingOperator(StopJobOperator[IotAnalytic
 
     https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_CancelPipelineReprocessing.html
 
-    Messages that went through the pipeline stay in the data store. The result is a dictionary:
-    ``pipeline_name``, ``reprocessing_id``, ``state``, ``created_at``. Takes the parameters of
+    Messages that went through the pipeline stay in the data store.
+
+    The result is that of :class:`IotAnalyticsStartPipelineReprocessingOperator` without ``start_time``,
+    ``end_time`` and ``s3_paths``. Takes the parameters of
     :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
 
     :param reprocessing_id: the reprocessing's id, or the start's ``.output``. (templated)

@@ -40,10 +40,8 @@ class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExpo
 
     AWS runs one export at a time in an account and Region: a task that finds another one queues.
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``export_task_id``,
-    ``task_name``, ``log_group_name``, ``log_stream_name_prefix``, ``start_time``, ``end_time``,
-    ``destination``, ``destination_prefix``, ``s3_folder`` (the URL below which the export's objects are, one
-    folder a stream), ``state``, ``created_at``, ``completed_at``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -63,6 +61,18 @@ class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExpo
         ``exportedlogs/shop/web/20260131T000000Z-20260201T000000Z``. (templated)
     :param export_delay: as a timedelta or in seconds, how long after the window's end the export starts at
         the earliest: AWS may take up to 12 hours until it can export what was logged.
+    :result export_task_id: the export's id
+    :result task_name: the export's name, by which a retry finds it
+    :result log_group_name: the log group
+    :result log_stream_name_prefix: what the streams' names begin with; None for all
+    :result start_time: the window's start
+    :result end_time: the window's end, which is not in it
+    :result destination: the bucket
+    :result destination_prefix: what the objects' keys begin with
+    :result s3_folder: the URL below which the export's objects are, one folder per stream
+    :result state: AWS's state, such as ``COMPLETED``
+    :result created_at: when the export was created
+    :result completed_at: when it ended; None while it runs
     :raises JobInputError: for parameters that cannot work, before any call; and if AWS may not write to the
         bucket.
     """

@@ -47,15 +47,13 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
 
     https://docs.aws.amazon.com/lookout-for-equipment/latest/ug/API_StartDataIngestionJob.html
 
-    AWS ended the service on 2026-10-07; the operator works against the endpoint that the connection
+    AWS retired the service on 2026-10-07; the operator works against the endpoint that the connection
     names. An ingestion cannot be stopped: a killed task says so in its log, and the job goes on.
 
-    The result is a dictionary: ``job_id``, ``dataset_name``, ``state``, ``input``, ``created_at``,
-    ``files_total``, ``files_ingested``, ``files_discarded`` (a list of URLs), ``bytes_ingested``,
-    ``data_start_time`` and ``data_end_time`` (the first and the last time in the data), ``data_quality``
-    (counts by the names below); times are ISO 8601 strings in UTC. The asset events of ``outlets`` have
-    it as their ``extra``, with ``data_interval_start`` and ``data_interval_end`` of the run: the window
-    to go on with, where the files are those of the run's data interval.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
+    The events also have ``data_interval_start`` and ``data_interval_end`` of the run: the window of the next
+    job, where the files are those of the run's data interval.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -72,6 +70,18 @@ class LookoutEquipmentStartDataIngestionJobOperator(StartJobOperator[LookoutEqui
     :param data_quality: the highest counts to accept, by ``missing_values``, ``invalid_values``,
         ``duplicate_timestamps``, ``unsupported_timestamps``, ``sensors_with_short_date_range`` and
         ``sensors_without_data``.
+    :result job_id: the job's id
+    :result dataset_name: the dataset
+    :result state: AWS's state, such as ``SUCCESS``
+    :result input: where the files are, as given to AWS
+    :result created_at: when the job was created
+    :result files_total: how many files there were
+    :result files_ingested: how many of them were ingested
+    :result files_discarded: the URLs of those that AWS discarded
+    :result bytes_ingested: the size of what was ingested
+    :result data_start_time: the first time in the data
+    :result data_end_time: the last time in the data
+    :result data_quality: counts by the names of the parameter ``data_quality``
     :raises JobInputError: for parameters that cannot work, before any call.
     :raises JobEndedError: if the ingested data is not good enough; without a retry.
     """

@@ -44,7 +44,7 @@ class DataPipelinePutPipelineDefinitionOperator(
     logged; AWS's errors, with which a definition is stored but cannot be activated, fail the task. What is
     odd and not refused by AWS's reference, such as a value of a parameter that is not declared, is logged.
 
-    The result is a dictionary: ``pipeline_id``, ``objects`` (how many), ``warnings`` (lists by object).
+    The result is a dictionary.
 
     Takes the AWS parameters of :class:`DataPipelineCreatePipelineOperator`, and:
 
@@ -60,6 +60,9 @@ class DataPipelinePutPipelineDefinitionOperator(
         of those of a definition. (templated)
     :param render_definition: whether texts in ``definition``, ``pipeline_objects`` and
         ``parameter_objects`` are templates; if False, only those in ``parameter_values`` are.
+    :result pipeline_id: the pipeline's id
+    :result objects: how many objects the definition has
+    :result warnings: AWS's warnings, as lists by object
     :raises JobInputError: with every fault by object, found before the call or by AWS; when the templates are
         rendered, for a text that Jinja cannot read, or would drop a part of as a comment.
     """

@@ -44,10 +44,8 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
     Before Airflow 3.3 nothing is kept while a task is not deferred: a try that follows a crash or a lost
     answer waits for the redrive that the queue runs, then starts another.
 
-    The result, and the ``extra`` of the asset events of ``outlets``, is a dictionary: ``source_arn``,
-    ``since`` (which with the queue tells the redrive from others), ``destination_arn`` (None if the messages
-    went back), ``state``, ``started_at``, ``messages_moved`` and ``messages_to_move``, both approximate;
-    times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
     Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
@@ -56,6 +54,14 @@ class SqsStartMessageMoveTaskOperator(StartJobOperator[SqsRedriveHook]):
         message goes back to the queue that it came from. (templated)
     :param max_messages_per_second: how many messages AWS moves per second, 1 to 500; by default AWS decides.
         (templated)
+    :result source_arn: ARN of the dead-letter queue
+    :result since: when the redrive began; with the queue's ARN it tells the redrive from others
+    :result destination_arn: ARN of the queue that got the messages; None if they went back to where they
+        came from
+    :result state: AWS's state, such as ``COMPLETED``
+    :result started_at: when the redrive began
+    :result messages_moved: how many messages were moved, approximately
+    :result messages_to_move: how many there were to move, approximately
     :raises JobInputError: for parameters that cannot work, before any call.
     """
 

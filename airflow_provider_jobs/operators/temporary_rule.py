@@ -53,7 +53,7 @@ class EventBridgeCreateTemporaryRuleOperator(PushesIds, AwsOperator[EventBridgeR
     DAG, the task, the run and the map index: a retry finds the rule of an earlier try. It is handed on as
     ``rule_name`` before the rule is created, so that a teardown deletes what a killed task may have left.
 
-    The result is a dictionary: ``rule_name``, ``rule_arn``, ``event_bus_name``.
+    The result is a dictionary.
 
     :param target_arn: where the events go: a queue of SQS, a Lambda function, a log group, a state machine of
         Step Functions, or another target of EventBridge. The policy of the queue, function or log group must
@@ -70,6 +70,9 @@ class EventBridgeCreateTemporaryRuleOperator(PushesIds, AwsOperator[EventBridgeR
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
     :param botocore_config: parameters of botocore's ``Config``.
+    :result rule_name: the rule's name
+    :result rule_arn: its ARN
+    :result event_bus_name: its event bus
     :raises JobInputError: for parameters that cannot work, before any call.
     :raises JobNotFoundError: if the event bus is missing.
     :raises JobQuotaError: if the event bus has as many rules as it may.

@@ -26,8 +26,10 @@ class IotAnalyticsPipelineReprocessingSensor(JobSensor[IotAnalyticsHook]):
 
     https://docs.aws.amazon.com/iotanalytics/latest/APIReference/API_DescribePipeline.html
 
-    The result is a dictionary: ``pipeline_name``, ``reprocessing_id``, ``state``, ``created_at``. Takes
-    the parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
+    The result is that of
+    :class:`~airflow_provider_jobs.operators.iot_analytics.IotAnalyticsStartPipelineReprocessingOperator`
+    without ``start_time``, ``end_time`` and ``s3_paths``. Takes the parameters of
+    :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
     :param reprocessing_id: the reprocessing's id, or the start's ``.output``. (templated)
     :param pipeline_name: the pipeline; by default that of the output. (templated)

@@ -27,8 +27,9 @@ class CloudWatchLogsExportTaskSensor(JobSensor[CloudWatchLogsExportHook]):
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeExportTasks.html
 
     The result is that of
-    :class:`~airflow_provider_jobs.operators.logs.CloudWatchLogsCancelExportTaskOperator`. Takes the
-    parameters of :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
+    :class:`~airflow_provider_jobs.operators.logs.CloudWatchLogsCreateExportTaskOperator`
+    without ``log_stream_name_prefix``. Takes the parameters of
+    :class:`~airflow_provider_jobs.sensors.base.JobSensor`, and:
 
     :param export_task_id: the export's id, or the start's ``.output``. (templated)
     :raises JobInputError: if it cannot be one, before any call.

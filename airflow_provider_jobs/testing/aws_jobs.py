@@ -103,6 +103,13 @@ class AwsJobs(ABC):
         """
         self._do("set_archive", name=name, delay=delay, state=state, reason=reason, seed=seed)
 
+    def set_figures(self, *, late: float) -> None:
+        """Set how late CloudWatch shows what EventBridge's rules did from now on; AWS takes minutes.
+
+        :param late: seconds by AWS's clock, 0 or more
+        """
+        self._do("set_figures", late=late)
+
     def set_subscribers(
         self,
         *,

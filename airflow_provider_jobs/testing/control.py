@@ -61,6 +61,8 @@ class JobControl(AwsJobs):
             self._quotas: dict[str, int] = {}
             self.archives = ArchiveSettings(archive_delay)
             self.activities = ActivitySettings()
+            #: Seconds until CloudWatch shows what EventBridge's rules did.
+            self.figures_late = 0.0
             self.subscribers, self.targets = SubscriberSettings(), TargetFailures()
             self._failures: dict[str, deque[tuple[str, float]]] = {}
             self._faults: list[ActiveFault] = []
@@ -250,6 +252,11 @@ class JobControl(AwsJobs):
 
     def _on_set_archive(self, **settings: Any) -> None:
         self.archives.set(**settings)
+
+    def _on_set_figures(self, late: float) -> None:
+        if late < 0:
+            raise ValueError(f"late must not be negative, got {late}.")
+        self.figures_late = late
 
     def _on_set_subscribers(self, **settings: Any) -> None:
         self.subscribers = self.subscribers.changed(**settings)

@@ -150,8 +150,10 @@ class LocalAirflow(AirflowApi):
         if instance and kind in ("scheduler", "triggerer"):
             # The log server's port is taken by the first instance, whose server has the same files.
             command.append("--skip-serve-logs")
-        log = self.home / f"{name.replace(' ', '-')}.log"
-        return Component(command, environment(self.home, self._env), log)
+        return Component(command, environment(self.home, self._env), self._log(name))
+
+    def _log(self, name: str) -> Path:
+        return self.home / f"{name.replace(' ', '-')}.log"
 
     def _migrate(self) -> None:
         file = self.home / "airflow.db"
@@ -213,7 +215,7 @@ class LocalAirflow(AirflowApi):
 
     def component_log(self, name: str) -> str:
         """All that the component of this name has printed, earlier incarnations included."""
-        return (self.home / f"{name}.log").read_text(errors="replace")
+        return self._log(name).read_text(errors="replace")
 
     def kill(self, name: str, sig: int = signal.SIGKILL, *, children: bool | None = None) -> None:
         """Send a signal to a component.

@@ -47,7 +47,7 @@ from airflow_provider_jobs.operators.sqs import (
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
-from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -87,11 +87,17 @@ for deferrable in (False, True):
     how = "deferred" if deferrable else "on_the_worker"
 
     with DAG(f"replay_{how}", **SETTINGS):
-        EventBridgeStartReplayOperator(
-            task_id="replay", archive="orders", deferrable=deferrable
-        ) >> EventBridgeReplaySensor(
-            task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
-        )
+        EventBridgeStartReplayOperator(task_id="replay", archive="orders", deferrable=deferrable) >> [
+            EventBridgeReplaySensor(
+                task_id="wait", replay_name=result("replay", "replay_name"), deferrable=deferrable
+            ),
+            EventBridgeReplayDeliverySensor(
+                task_id="delivery",
+                replay_name=result("replay", "replay_name"),
+                delivery_delay=0,
+                deferrable=deferrable,
+            ),
+        ]
 
     with DAG(f"replay_cancelled_{how}", **SETTINGS):
         EventBridgeStartReplayOperator(
@@ -183,10 +189,10 @@ for deferrable in (False, True):
         wait_bus = EventBridgeReplaySubscriberSensor(
             task_id="wait", subscriber_name=name, poke_interval=0.1, deferrable=deferrable
         )
-        delete = EventBridgeCancelReplaySubscriberOperator(
+        cancel_bus = EventBridgeCancelReplaySubscriberOperator(
             task_id="cancel", subscriber_name=name, deferrable=deferrable
         )
-        start_bus >> pause >> resume >> wait_bus >> delete
+        start_bus >> pause >> resume >> wait_bus >> cancel_bus
 
     with DAG(f"export_{how}", **SETTINGS):
         CloudWatchLogsCreateExportTaskOperator(

@@ -88,8 +88,10 @@ def _checked_pip(words: list[str]) -> bool:
 
 
 def _checked_python(words: list[str]) -> bool:
-    assert words[0] == "-m"
-    return importlib.util.find_spec(words[1]) is not None
+    if words[0] != "-m":
+        return (REPOSITORY / words[0]).is_file()
+    ours = REPOSITORY.joinpath(*words[1].split("."))  # run from there
+    return ours.is_dir() or ours.with_suffix(".py").exists() or importlib.util.find_spec(words[1]) is not None
 
 
 def _checked_airflow(words: list[str]) -> bool:
@@ -97,8 +99,17 @@ def _checked_airflow(words: list[str]) -> bool:
     return callable(get_parser().parse_args(words).func)
 
 
+def _checked_files(words: list[str]) -> bool:
+    """Of the repository, or below a folder of the reader's."""
+    return any("$(" in word for word in words) and all(
+        "$(" in word or (REPOSITORY / word).is_file() for word in words
+    )
+
+
 _CHECKS = {
     "airflow": _checked_airflow,
+    "cp": _checked_files,
+    "rm": _checked_files,
     "make": _checked_make,
     "pip": _checked_pip,
     "pytest": lambda words: all(word.startswith("-") or (REPOSITORY / word).exists() for word in words),

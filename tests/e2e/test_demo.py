@@ -82,6 +82,9 @@ def test_a_safe_replay_is_counted_from_the_archive_to_the_redrive(tmp_path: Path
         code = running.process.wait(DEADLINE)
     output = running.output
     assert code == 0, output
+    assert output.startswith("1 act in a real Airflow, against a simulated AWS")
+    expected = "120 payments, 24 redriven"
+    assert re.search(rf"^Trial, replay, redrive +{expected} +{expected} +ok *$", output, re.MULTILINE)
     assert (
         "122 payments archived, 50 of them tried, 0 seen by others then; 120 replayed, 24 failed, "
         "24 redriven, 120 taken: 0 missing, 0 doubled, 0 unwanted. 3 replays, 1 redrive.\n"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,26 +25,16 @@ from airflow_provider_jobs.testing.server import AwsJobsServer
 sys.path.append(str(Path(__file__).parents[2]))
 pytest.importorskip("playwright", reason="the browser tests run on the newest Airflow")
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from demo.act import Aws
 from demo.shop import ARCHIVE, ShopAct
 
+from .browser import Browser, opened
 from .conftest import PRELOADED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: Nothing may be asked of the world outside, and root has no sandbox.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 #: Milliseconds that the browser waits for what it expects; a busy machine needs them.
 PATIENCE = 60_000
 #: Bytes of a picture, at most.
@@ -115,14 +104,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser without a window, with an empty profile."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"Airflow's UI needs a browser to be seen; none is installed of {', '.join(BROWSERS)}.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS])
+    with opened() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +237,7 @@ def test_the_log_of_a_failed_try_says_why(page: Page, stage: Stage, take: Callab
     story = error.inner_text()
     assert story.index("JobFailedError") < story.index('File "')
     assert story.count('File "') <= 12
+    page.keyboard.press("w")
     page.keyboard.press("f")  # gives the log the whole window
     error = log_line(page.get_by_role("dialog"), why)
     error.get_by_text("JobFailedError").click()  # folds the frames
@@ -261,7 +245,7 @@ def test_the_log_of_a_failed_try_says_why(page: Page, stage: Stage, take: Callab
     take("failure")
 
 
-def test_the_log_says_where_in_line_the_task_stands(
+def test_the_log_says_where_in_the_queue_the_task_stands(
     page: Page, stage: Stage, take: Callable[[str], None]
 ) -> None:
     stage.until(FAILED, "deferred", try_number=2)
@@ -269,4 +253,4 @@ def test_the_log_says_where_in_line_the_task_stands(
     told = rf"Waiting in the queue to start \S+: position 1; {QUOTA} of {QUOTA} jobs are in flight\."
     expect(log_line(page, told)).to_be_visible()
     page.keyboard.press("w")
-    take("line")
+    take("queue")

@@ -56,6 +56,8 @@ class Counterpart(ABC):
     """A service on which histories of one kind of evidence are replayed."""
 
     case: JobCase
+    #: What tells it from another one of the same service.
+    name = ""
     #: AWS's answer to a start that there is no room.
     no_room: Mapping[str, Any]
     #: Whether a reading shows all jobs of the scope, also those that nobody asks for.
@@ -146,6 +148,15 @@ class Replays(Counterpart):
         replays = events.REPLAYS[ACCOUNT][REGION].replays
         for job_id in job_ids:
             del replays[job_id]
+
+
+class ResumedReplays(Replays):
+    """EventBridge, where a retry goes on after a replay that failed: the same starts and stops."""
+
+    name = "events, resumed"
+
+    def arguments(self, request: str, scope: str, rendering: int) -> dict[str, Any]:
+        return {**super().arguments(request, scope, rendering), "resume": True}
 
 
 class Exports(Counterpart):
@@ -326,7 +337,7 @@ class Activations(Counterpart):
 
 
 COUNTERPARTS: dict[Marking, tuple[Counterpart, ...]] = {
-    Marking.NAME: (Replays(),),
+    Marking.NAME: (Replays(), ResumedReplays()),
     Marking.LABEL: (Exports(),),
     Marking.TOKEN: (Ingestions(),),
     Marking.NONE: (Reprocessings(), Activations()),

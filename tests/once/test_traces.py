@@ -55,7 +55,7 @@ def replayed(aws: AwsJobs, service: Counterpart, settings: tuple[Setting, ...], 
 
 
 @needs("task_state_store")
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.case.service)
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name or service.case.service)
 @pytest.mark.parametrize(
     ("settings", "count"),
     [(SETTINGS, OF_SETTING), (VARIATIONS, OF_VARIATION)],

@@ -49,7 +49,7 @@ from airflow_provider_jobs.operators.temporary_rule import EventBridgeTemporaryR
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
 from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
-from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -131,7 +131,10 @@ def replays() -> None:
         cancel = EventBridgeCancelReplayOperator(
             task_id="cancel", replay_name=replay.output["replay_name"], trigger_rule="one_failed"
         )
-    chain(replay, [wait, cancel])
+        delivery = EventBridgeReplayDeliverySensor(
+            task_id="delivery", replay_name=replay.output, max_failed=0, delivery_delay=timedelta(minutes=20)
+        )
+    chain(replay, [wait, cancel, delivery])
     own = OrdersReplayOperator(task_id="own", stage="test", rule_arns=[found("rule")], poll_interval=5)
     EventBridgeReplaySensor(task_id="wait_for_own", replay_name=own.output, aws_conn_id=None, verify=False)
     EventBridgeCancelReplayOperator(task_id="cancel_by_name", replay_name="orders-1", do_xcom_push=False)

@@ -89,7 +89,7 @@ def used(file: Path) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_it_uses_documented_parameters_only(file: Path) -> None:
     found = list(used(file))
-    assert found
+    assert found or "safe_replay(" in file.read_text()
     assert [each for each in found if each[1] not in documented(OPERATORS[each[0]])] == []
 
 

@@ -35,13 +35,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "hooks",
         "service_models",
         *(f"_data_pipeline.{each}" for each in ("client", "starter", "stopper", "watcher")),
-        *(f"_eventbridge.{each}" for each in ("client", "preparation")),
+        *(f"_eventbridge.{each}" for each in ("client", "observer", "preparation")),
         *(f"_event_bus.{each}" for each in ("client", "reader")),
     ),
     "watch": ("_watch", "metrics"),
     "triggers": ("triggers",),
     "operators": ("operators", "aws", "hooks._classes"),
-    "sensors": ("sensors",),
+    "sensors": ("sensors", "safe_replay"),
     "testing": ("testing",),
 }
 ORDER = [*ROOMS]

@@ -57,6 +57,13 @@ def test_they_run_all_that_must_pass() -> None:
     assert must <= TARGETS
 
 
+def test_make_without_a_target_lists_all_of_them() -> None:
+    listed = subprocess.run(["make", "-C", ROOT], capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    assert set(re.findall(r"^  ([\w-]+) +\S", listed, re.MULTILINE)) == set(phony[1].split())
+
+
 def test_unit_tests_run_on_each_python_that_is_claimed() -> None:
     job = read("ci.yml")["jobs"]["unit"]
     assert job["strategy"]["matrix"]["python"][: len(pythons())] == pythons()

@@ -15,10 +15,10 @@ from job_cases import REGION
 ACCOUNT = "123456789012"
 #: Actions that take no resource, by the service authorization reference; the last is asked of all datasets.
 WITHOUT_RESOURCE = {
+    "cloudwatch:GetMetricData",
     "datapipeline:AddTags",
     "datapipeline:CreatePipeline",
     "datapipeline:ListPipelines",
-    "cloudwatch:GetMetricData",
     "dynamodb:ListExports",
     "events:ListReplays",
     "events:ListSubscribers",
@@ -31,8 +31,10 @@ WITHOUT_RESOURCE = {
 }
 
 
-def source_queue(given: dict[str, Any]) -> str:
-    """Return the queue that a redrive moves messages from; its handle names it too."""
+def queue(given: dict[str, Any]) -> str:
+    """Return the queue of a call; that which a redrive moves messages from is named by its handle too."""
+    if name := given.get("QueueName") or given.get("QueueUrl", "").rpartition("/")[2]:
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     arn: str = given.get("SourceArn") or json.loads(b64decode(given["TaskHandle"]))["sourceArn"]
     return arn
 
@@ -59,7 +61,7 @@ def resources(call: Call) -> list[str]:
     if found := of_event_bus(call, arn):
         return found
     if call.action.startswith(("sqs:", "dynamodb:")):
-        return [given.get("ExportArn") or given.get("TableArn") or source_queue(given)]
+        return [given.get("ExportArn") or given.get("TableArn") or queue(given)]
     match call.action.partition(":")[2]:
         case "StartReplay":
             return [
@@ -72,7 +74,7 @@ def resources(call: Call) -> list[str]:
         case "DescribeArchive" | "UpdateArchive" | "DeleteArchive" | "CreateArchive":
             bus = [given["EventSourceArn"]] if "EventSourceArn" in given else []
             return [f"{arn}:archive/{given['ArchiveName']}", *bus]
-        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets":
+        case "DescribeRule" | "PutRule" | "DeleteRule" | "PutTargets" | "RemoveTargets" | "ListTargetsByRule":
             return [f"{arn}:rule/{given.get('Name') or given['Rule']}"]
         case "StartDataIngestionJob":
             return [f"{arn}:dataset/{given['DatasetName']}/0123456789abcdef"]

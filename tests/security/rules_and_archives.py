@@ -11,6 +11,7 @@ from job_cases import AWS, REGION, JobCase, client
 from one_task import OneTask
 
 from airflow_provider_jobs.operators import eventbridge
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor
 from airflow_provider_jobs.testing import AwsJobs
 
 Go = Callable[[], object]
@@ -20,6 +21,30 @@ ACCOUNT = "123456789012"
 def reaches_one_rule(case: JobCase, aws: AwsJobs) -> Go:
     client("events").put_rule(Name="to-queue", EventPattern='{"source": ["shop"]}')
     return OneTask(lambda: case.operator(rule_arns=["to-queue"])).run
+
+
+def tells_deliveries(case: JobCase, aws: AwsJobs) -> Go:
+    """Of a replay to all rules and of one to a rule."""
+    client("sqs").create_queue(QueueName="orders")
+    client("events").put_rule(Name="to-queue", EventPattern='{"source": ["shop"]}')
+    target = {"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders"}
+    client("events").put_targets(Rule="to-queue", Targets=[target])
+    entry = {"Source": "shop", "DetailType": "order", "Detail": "{}"}
+    client("events").put_events(Entries=[entry])
+    names = [
+        OneTask(lambda given=given: case.operator(**given)).run()["replay_name"]  # type: ignore[misc]
+        for given in ({"replay_name": "to-all"}, {"replay_name": "to-one", "rule_arns": ["to-queue"]})
+    ]
+
+    def go() -> None:
+        for name in names:
+            OneTask(
+                lambda name=name: EventBridgeReplayDeliverySensor(  # type: ignore[misc]
+                    task_id="delivery", replay_name=name, delivery_delay=0, poke_interval=0.02, **AWS
+                )
+            ).run()
+
+    return go
 
 
 def archives(case: JobCase, aws: AwsJobs) -> Go:

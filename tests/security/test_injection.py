@@ -25,7 +25,7 @@ from airflow_provider_jobs.operators import lookout_equipment as lookout
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
-from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplaySensor
+from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
 from airflow_provider_jobs.sensors.lookout_equipment import LookoutEquipmentDataIngestionJobSensor
@@ -97,6 +97,7 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (EVENTS, eb.EventBridgeDeleteTemporaryRuleOperator, {}, "rule_name", False),
     (EVENTS, eb.EventBridgeDeleteTemporaryRuleOperator, {"rule_name": RULE}, "event_bus_name", False),
     (EVENTS, EventBridgeReplaySensor, {}, "replay_name", False),
+    (EVENTS, EventBridgeReplayDeliverySensor, {}, "replay_name", False),
     (LOOKOUT, lookout.LookoutEquipmentStartDataIngestionJobOperator, INGEST, "dataset_name", False),
     (LOOKOUT, lookout.LookoutEquipmentStartDataIngestionJobOperator, INGEST, "bucket", False),
     (LOOKOUT, lookout.LookoutEquipmentStartDataIngestionJobOperator, INGEST, "role_arn", False),

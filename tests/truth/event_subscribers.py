@@ -202,12 +202,6 @@ ROWS = [
         guide("eb-custom-bus-replay"),
     ),
     Row(
-        "create on a bus that there is not",
-        (subscribe(EventBusArn=NO_BUS),),
-        Refused("ResourceNotFoundException", status=404),
-        documented("CreateSubscriber"),
-    ),
-    Row(
         "create with a point before the bus",
         (*READY, point(StartingPoint=NOW - timedelta(days=30))),
         invalid(re.compile(rf"{POINT}\.StartingPoint \(.+\) falls outside the bus's retention window")),
@@ -271,12 +265,6 @@ ROWS = [
         "subscribers by the beginning of their names",
         (*CREATED, subscribe(Name="other"), bus("list_subscribers", NamePrefix="rep")),
         Has({"Subscribers": [Has({"SubscriberArn": ARN, "TargetArn": QUEUE, "State": "RUNNING"})]}),
-        documented("ListSubscribers"),
-    ),
-    Row(
-        "a page of subscribers",
-        (*CREATED, subscribe(Name="other"), bus("list_subscribers", MaxResults=1)),
-        Has({"Subscribers": [Has({"Name": "other"})], "NextToken": str}),
         documented("ListSubscribers"),
     ),
     Row(

@@ -25,6 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "every_job_hurried": {"job_timeout": timedelta(seconds=10), "retries": 0},
     "every_job_in_time": {"job_timeout": timedelta(seconds=25)},
     "every_job_once": {"retries": 0},
+    "every_job_patient": {"retries": 5, "retry_delay": timedelta(seconds=15)},
     "every_job_rotated": {"aws_conn_id": "aws_rotated"},
     "every_job_assumed": {"aws_conn_id": "aws_assumed"},
 }

@@ -137,7 +137,7 @@ def test_what_was_stopped_stays_until_the_task_succeeds(aws: AwsJobs, make: Make
     task = make(delete_subscriber=True, wait_for_completion=False)
     name = task.run()["subscriber_name"]
     assert task.operator is not None
-    task.operator.on_kill()  # type: ignore[attr-defined]
+    task.operator.on_kill()
     assert states(aws) == ["STOPPED"]
     described = EventBusReplayHook(aws_conn_id=None, region_name="us-east-1").describe_job(name)
     assert described.state == "cancelled"

@@ -23,6 +23,15 @@ from moto.sqs.models import Message, sqs_backends
 from moto.utilities.arns import Arn, parse_arn
 
 from airflow_provider_jobs.testing.aws.events.dead_letters import to_dead_letters
+from airflow_provider_jobs.testing.aws.events.figures import (
+    DEAD_LETTER,
+    INVOKED,
+    LOST,
+    MATCHED,
+    NO_DEAD_LETTER,
+    TAKEN,
+    count,
+)
 from airflow_provider_jobs.testing.aws.events.inputs import as_delivered, input_of
 
 log = logging.getLogger(__name__)
@@ -78,14 +87,25 @@ def deliver(rule: Rule, event: EventMessageType) -> None:
     if isinstance(rule, ArchiveRule):
         rule.send_to_targets(event)
     elif _takes(rule, event):
+        count(rule, MATCHED)
         for target in list(rule.targets):
-            try:
-                _send(rule, target, event)
-            except Exception as error:
-                if not to_dead_letters(rule, target, json.dumps(as_delivered(event)), error):
-                    log.warning(
-                        "Rule %s: event not delivered to target %s: %r", rule.name, target["Id"], error
-                    )
+            count(rule, (*INVOKED, *_outcome(rule, target, event)))
+
+
+def _outcome(rule: Rule, target: dict[str, Any], event: EventMessageType) -> tuple[str, ...]:
+    """Send an event to a target or its dead-letter queue, and return the figures of what came of it."""
+    try:
+        _send(rule, target, event)
+    except Exception as error:
+        try:
+            kept = to_dead_letters(rule, target, json.dumps(as_delivered(event)), error)
+        except Exception as lost:
+            log.warning("Rule %s: event not kept for target %s: %r", rule.name, target["Id"], lost)
+            return NO_DEAD_LETTER
+        if not kept:
+            log.warning("Rule %s: event not delivered to target %s: %r", rule.name, target["Id"], error)
+        return DEAD_LETTER if kept else LOST
+    return TAKEN
 
 
 def _takes(rule: Rule, event: EventMessageType) -> bool:
