@@ -162,8 +162,9 @@ class EventBusReplayHook(JobHook):
         except JobApiError as error:
             if error.code == BUSY:
                 # Another subscriber of the bus is being created or deleted.
-                in_doubt = isinstance(error, JobOutcomeUnknownError)
-                raise (JobQuotaInDoubtError if in_doubt else JobQuotaError)(str(error)) from error
+                if isinstance(error, JobOutcomeUnknownError):
+                    raise JobQuotaInDoubtError(str(error)) from error
+                raise JobQuotaError(str(error)) from error
             if error.code not in ("ResourceAlreadyExistsException", "IdempotentParameterMismatchException"):
                 raise
             with suppress(JobNotFoundError):
