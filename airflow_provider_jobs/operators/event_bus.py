@@ -57,17 +57,12 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
 
     AWS does not say when such a replay is done. The task ends when the window is delivered as far as
     CloudWatch's figures show: all events that matched were delivered or given up, AWS shows no backlog, and
-    nothing has moved for ``quiet_period``.
+    nothing has moved for ``quiet_period``. ``job_timeout`` is a day by default.
 
-    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary:
-    ``subscriber_name``, ``subscriber_arn``, ``event_bus_arn``, ``target_arn``, ``dead_letter_arn``,
-    ``event_start_time``, ``event_end_time``, ``created_at``, ``state`` (``DELIVERED``), and the counts
-    ``events_evaluated``, ``events_matched``, ``events_delivered``, ``delivery_attempts``,
-    ``dead_letter_records`` (AWS counts records, which may hold several events), ``dead_letter_failures``,
-    ``events_dropped`` and ``transformation_failures``; times are ISO 8601 strings in UTC.
+    The result, which the asset events of ``outlets`` have in their ``extra``, is a dictionary; times are
+    ISO 8601 strings in UTC.
 
-    Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, with a
-    ``job_timeout`` of a day by default, and:
+    Takes the parameters of :class:`~airflow_provider_jobs.operators.start.StartJobOperator`, and:
 
     :param event_bus_arn: ARN of the bus. (templated)
     :param target_arn: ARN of what gets the events. (templated)
@@ -104,6 +99,23 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
         ``succeed`` with a warning, ``skip`` or ``fail``.
     :param delete_subscriber: whether the subscriber is deleted when the task has succeeded. Below Airflow
         3.3 it stays, since nothing else would tell a retry of the success.
+    :result subscriber_name: the subscriber's name
+    :result subscriber_arn: its ARN
+    :result event_bus_arn: the bus's ARN
+    :result target_arn: ARN of what got the events
+    :result dead_letter_arn: ARN of the queue for events that could not be delivered; None without one
+    :result event_start_time: the window's start
+    :result event_end_time: the window's end
+    :result created_at: when the subscriber was created
+    :result state: ``DELIVERED``, or what became of it otherwise
+    :result events_evaluated: how many events were evaluated
+    :result events_matched: how many matched
+    :result events_delivered: how many were delivered
+    :result delivery_attempts: how many attempts were made
+    :result dead_letter_records: how many records went to the dead-letter queue; one may hold several events
+    :result dead_letter_failures: how many could not be put there
+    :result events_dropped: how many were dropped
+    :result transformation_failures: how many could not be transformed
     :raises JobInputError: for parameters that cannot work, before any call that starts something.
     :raises JobEndedError: if too many events failed, or there was none and ``if_empty`` is ``fail``; without
         a retry.

@@ -32,7 +32,7 @@ class EventBridgeCancelReplaySubscriberOperator(StopJobOperator[EventBusReplayHo
     https://docs.aws.amazon.com/eventbridgev2/latest/APIReference/API_DeleteSubscriber.html
 
     Events that were delivered stay delivered. The result is that of
-    :class:`~airflow_provider_jobs.operators.event_bus.EventBridgeCreateReplaySubscriberOperator`, with the
+    :class:`~airflow_provider_jobs.operators.event_bus.EventBridgeCreateReplaySubscriberOperator`. It has the
     figures that CloudWatch has so far. Takes the parameters of
     :class:`~airflow_provider_jobs.operators.base.JobOperator`, and:
 
