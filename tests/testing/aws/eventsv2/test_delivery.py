@@ -188,7 +188,7 @@ def test_a_pause_and_what_comes_after_it(orders: Orders) -> None:
         orders.api.update_subscriber(SubscriberArn=arn, State="STOPPED")
         orders.aws.advance(name)
         assert orders.numbers() == [0, 1]
-        assert (orders.job(name)["phase"], orders.job(name)["state"]) == ("running", "STOPPED")
+        assert (orders.job(name)["phase"], orders.job(name)["state"]) == ("stopped", "STOPPED")
     for name, arn in arns.items():
         orders.api.update_subscriber(SubscriberArn=arn, State="RUNNING", ResumePosition=name)
         assert orders.numbers() == ([2, 3, 4] if name == "LAST_PROCESSED" else [])
