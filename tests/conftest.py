@@ -78,6 +78,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what each test shows into the report that docs/reliability.md is written from."""
+    _skip_what_boto3_does_not_know(items)
     for item in items:
         item.user_properties += promised(item)
 
@@ -125,3 +126,14 @@ def _forget_the_quota() -> Iterator[None]:
     from airflow_provider_jobs._watch.queue import QuotaQueue
 
     QuotaQueue._kept.clear()
+
+
+def _skip_what_boto3_does_not_know(items: list[pytest.Item]) -> None:
+    """Skip the tests of a job type whose service is newer than this boto3."""
+    from job_cases import JobCase, session
+
+    services = session().get_available_services()
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if any(isinstance(each, JobCase) and each.service not in services for each in given):
+            item.add_marker(pytest.mark.skip(reason="This boto3 does not know the job type's service."))

@@ -339,7 +339,7 @@ class EventBus(JobCase):
     unknown = "knows no subscriber"
     fleeting = ("fingerprint", "scope")
     besides = ("monitoring",)
-    hosts = ("eventsv2", "monitoring")
+    hosts = ("eventsv2", "123456789012.eventsv2")
 
     def prepare(self) -> None:
         if self.service not in session().get_available_services():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_jobs import _options as options
@@ -46,19 +47,20 @@ class FigureReader:
 
     def __init__(self, hook: EventBusReplayHook) -> None:
         self._hook = hook
-        self._metrics = self._reader()
-        if hook.own_endpoint and not self._metrics.own_endpoint:
-            # What stands in for the service at an endpoint of its own, such as an emulator, has the metrics.
-            self._metrics = self._reader(endpoint_url=hook.own_endpoint)
 
-    def _reader(self, **place: str) -> MetricReader:
+    @cached_property
+    def _metrics(self) -> MetricReader:
         hook = self._hook
+        endpoint = None
+        if not hook.configured_endpoint(MetricReader.service):
+            # What stands in for the service at an endpoint of its own, such as an emulator, has the metrics.
+            endpoint = hook.configured_endpoint(hook.service)
         reader = MetricReader(
             aws_conn_id=hook.aws_conn_id,
             region_name=hook._region_name,
             verify=hook._verify,
             config=hook._config,
-            **place,
+            endpoint_url=endpoint,
         )
         reader.polling = hook.polling
         return reader

@@ -140,6 +140,16 @@ class ServiceConnection(AwsBaseHook):
         """AWS's own endpoint of the service in the Region."""
         return self._endpoint(environment=False)
 
+    def configured_endpoint(self, service: str) -> str | None:
+        """Return the endpoint that the connection or the environment sets for a service; None for AWS's own.
+
+        It needs no credentials.
+
+        :param service: the service's name in boto3.
+        """
+        connection: str | None = self.conn_config.get_service_endpoint_url(service)
+        return connection or _endpoint_around(boto3.session.Session(), service)
+
     @property
     def environment_endpoint(self) -> str | None:
         """The endpoint that this machine's environment sets, if the connection sets none."""

@@ -162,8 +162,9 @@ class EventBusReplayHook(JobHook):
         except JobApiError as error:
             if error.code == BUSY:
                 # Another subscriber of the bus is being created or deleted.
-                in_doubt = isinstance(error, JobOutcomeUnknownError)
-                raise (JobQuotaInDoubtError if in_doubt else JobQuotaError)(str(error)) from error
+                if isinstance(error, JobOutcomeUnknownError):
+                    raise JobQuotaInDoubtError(str(error)) from error
+                raise JobQuotaError(str(error)) from error
             if error.code not in ("ResourceAlreadyExistsException", "IdempotentParameterMismatchException"):
                 raise
             with suppress(JobNotFoundError):
@@ -192,7 +193,7 @@ class EventBusReplayHook(JobHook):
         The subscriber stays until the task succeeds or somebody deletes it: it is what tells the next try.
         """
         try:
-            if self._without_figures(job_id, None).state.ended:
+            if self.describe_job(job_id).state.ended:
                 return False
             found = self._known[job_id]
             self.call(

@@ -52,13 +52,15 @@ def test_endpoints_of_a_kind(
     where: str,
 ) -> None:
     config, host = ENDPOINTS[kind]
+    # moto's CloudWatch has no such hosts, so that nobody could wait.
+    given: dict[str, Any] = {"wait_for_completion": False} if case.besides else {}
     if where == "the task":
-        task = make_task(botocore_config=config)
+        task = make_task(botocore_config=config, **given)
     else:
         extra = {"region_name": REGION, "config_kwargs": config}
         connection = {"conn_type": "aws", "login": "a", "password": "b", "extra": extra}
         monkeypatch.setenv("AIRFLOW_CONN_OWN", json.dumps(connection))
-        task = make_task(aws_conn_id="own", region_name=None, botocore_config=None)
+        task = make_task(aws_conn_id="own", region_name=None, botocore_config=None, **given)
     # What the test itself has called to set things up.
     hosts.clear()
     result = task.run()

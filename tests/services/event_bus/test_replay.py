@@ -236,6 +236,20 @@ def test_a_bus_that_stays_busy_sends_the_task_to_the_queue(
     assert states(aws) == ["DELIVERED"]
 
 
+def test_figures_that_cannot_be_read_start_nothing_and_end_no_wait(aws: AwsJobs, make: MakeTask) -> None:
+    aws.set_pace()
+    task = make(wait_for_completion=False, botocore_config={"retries": {"total_max_attempts": 1}})
+    name = task.run()["subscriber_name"]
+    aws.add_fault(Fault("GetMetricData", "error", service="monitoring"))
+    with pytest.raises(JobError, match="GetMetricData"):
+        task.run()
+    aws.add_fault(Fault("GetMetricData", "throttle", service="monitoring", count=2))
+    aws.advance(name)
+    task.make = make(deferrable=True).make
+    assert task.run()["subscriber_name"] == name
+    assert states(aws) == ["DELIVERED"]
+
+
 def test_a_boto3_that_is_too_old_says_which_is_not() -> None:
     class Unknown(EventBusReplayHook):
         service = "eventbridgev3"
