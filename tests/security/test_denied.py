@@ -17,7 +17,7 @@ from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, DYNAMODB = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, BUS, DYNAMODB = CASES
 ONCE = {"retries": {"total_max_attempts": 1}}
 #: Those without which no job is started: what there is must be known, and what is asked for be right.
 BEFORE = [
@@ -34,6 +34,9 @@ BEFORE = [
     (SQS, "StartMessageMoveTask"),
     (LOGS, "DescribeExportTasks"),
     (LOGS, "CreateExportTask"),
+    (BUS, "ListSubscribers"),
+    (BUS, "DescribeEventBus"),
+    (BUS, "CreateSubscriber"),
     (DYNAMODB, "ListExports"),
     (DYNAMODB, "ExportTableToPointInTime"),
 ]
@@ -41,6 +44,8 @@ BEFORE = [
 WATCHING = [
     (EVENTS, "DescribeReplay"),
     (LOOKOUT, "DescribeDataIngestionJob"),
+    (BUS, "DescribeSubscriber"),
+    (BUS, "GetMetricData"),
     (DYNAMODB, "DescribeExport"),
     (PIPELINE, "QueryObjects"),
     (PIPELINE, "DescribeObjects"),
@@ -58,17 +63,34 @@ OPTIONAL = [
     (PIPELINE, "DeactivatePipeline"),
     (SQS, "CancelMessageMoveTask"),
     (LOGS, "CancelExportTask"),
+    (BUS, "DeleteSubscriber"),
+    (BUS, "UpdateSubscriber"),
 ]
+#: What IAM calls the services that boto3 calls otherwise.
+PREFIXES = {"eventbridgev2": "events", "monitoring": "cloudwatch"}
 #: Those that AWS asks for besides those of the calls.
 UNSEEN = {"iam:PassRole", *(f"sqs:{each}Message" for each in ("Delete", "Receive", "Send"))}
 UNSEEN |= {"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", "sqs:GetQueueAttributes"}
+
+
+def service_of(case: JobCase, action: str) -> str:
+    """Return boto3's name of the service that has an action."""
+    return "monitoring" if action == "GetMetricData" else case.service
+
+
+def permission(case: JobCase, action: str) -> str:
+    """Return what a policy calls an action."""
+    service = service_of(case, action)
+    return f"{PREFIXES.get(service, service)}:{action}"
 
 
 def run(case: JobCase, denied: str) -> tuple[int, object]:
     """Run a task without a permission; returns the number of jobs, and the result or the error."""
     with mock_aws_jobs(reads=2) as aws:
         case.prepare()
-        aws.add_fault(Fault(denied, "access-denied", service=case.service, count=10**9, optional=True))
+        aws.add_fault(
+            Fault(denied, "access-denied", service=service_of(case, denied), count=10**9, optional=True)
+        )
         task = OneTask(lambda: case.operator(botocore_config=ONCE, **GIVEN.get(denied, {})))
         try:
             outcome: object = task.run()
@@ -83,7 +105,7 @@ def test_without_it_nothing_is_started_and_the_error_names_it(case: JobCase, den
     jobs, outcome = run(case, denied)
     assert jobs == 0
     assert isinstance(outcome, JobError)
-    assert f"role of connection None allows {case.service}:{denied}" in str(outcome)
+    assert f"role of connection None allows {permission(case, denied)}" in str(outcome)
 
 
 @pytest.mark.promise("least-privilege")
@@ -92,7 +114,7 @@ def test_without_it_the_wait_fails_and_the_error_names_it(case: JobCase, denied:
     jobs, outcome = run(case, denied)
     assert jobs == 1
     assert isinstance(outcome, JobError)
-    assert f"role of connection None allows {case.service}:{denied}" in str(outcome)
+    assert f"role of connection None allows {permission(case, denied)}" in str(outcome)
 
 
 @pytest.mark.promise("least-privilege")
@@ -103,7 +125,7 @@ def test_without_it_a_healthy_task_succeeds(case: JobCase, denied: str) -> None:
     assert isinstance(outcome, dict)
 
 
-@pytest.mark.parametrize("case", [EVENTS, IOT, PIPELINE, SQS, LOGS])
+@pytest.mark.parametrize("case", [EVENTS, IOT, PIPELINE, SQS, LOGS, BUS])
 def test_a_stop_that_is_denied_says_what_it_does_not_know(case: JobCase, logged: Callable[[], str]) -> None:
     with mock_aws_jobs() as aws:
         aws.set_pace()
@@ -115,13 +137,13 @@ def test_a_stop_that_is_denied_says_what_it_does_not_know(case: JobCase, logged:
         task.operator.on_kill()
         said = logged()
         assert "it could NOT be stopped and may go on" in said
-        assert f"role of connection None allows {case.service}:{case.stop_operation}" in said
+        assert f"role of connection None allows {permission(case, str(case.stop_operation))}" in said
 
 
 def test_every_permission_of_an_operator_that_starts_a_job_is_tried() -> None:
-    tried = {f"{case.service}:{action}" for case, action in [*BEFORE, *WATCHING, *OPTIONAL]}
+    tried = {permission(case, action) for case, action in [*BEFORE, *WATCHING, *OPTIONAL]}
     policies = re.findall(
-        r"^### \w+(?:Start|Activate|CreateExport|ExportTable)\w+$.*?^```json\n(.*?)^```$",
+        r"^### \w+(?:Start|Activate|CreateExport|ExportTable|CreateReplay)\w+$.*?^```json\n(.*?)^```$",
         PAGE.read_text(),
         re.M | re.S,
     )

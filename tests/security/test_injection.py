@@ -5,26 +5,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import job_targets
 import pytest
 from api_calls import recorded
-from job_cases import AWS, CASES, DataPipeline, JobCase
+from job_cases import AWS, CASES, DataPipeline, EventBus, JobCase
 from one_task import OneTask
 
 from airflow_provider_jobs.exceptions import JobError, JobInputError
 from airflow_provider_jobs.job import one_line
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operators import data_pipeline as dp
-from airflow_provider_jobs.operators import dynamodb, logs, sqs
+from airflow_provider_jobs.operators import dynamodb, event_bus, logs, sqs
 from airflow_provider_jobs.operators import eventbridge as eb
 from airflow_provider_jobs.operators import iot_analytics as iot
 from airflow_provider_jobs.operators import lookout_equipment as lookout
 from airflow_provider_jobs.operators.start import StartJobOperator
 from airflow_provider_jobs.sensors.data_pipeline import DataPipelineSensor
 from airflow_provider_jobs.sensors.dynamodb import DynamoDBExportSensor
+from airflow_provider_jobs.sensors.event_bus import EventBridgeReplaySubscriberSensor
 from airflow_provider_jobs.sensors.eventbridge import EventBridgeReplayDeliverySensor, EventBridgeReplaySensor
 from airflow_provider_jobs.sensors.iot_analytics import IotAnalyticsPipelineReprocessingSensor
 from airflow_provider_jobs.sensors.logs import CloudWatchLogsExportTaskSensor
@@ -57,7 +59,7 @@ HOSTILE = [
     "x" * 100_000,
     "",
 ]
-EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, DYNAMODB = CASES
+EVENTS, LOOKOUT, IOT, PIPELINE, SQS, LOGS, BUS, DYNAMODB = CASES
 INGEST = {"dataset_name": "pumps-0", "bucket": "plant", "role_arn": "arn:aws:iam::123456789012:role/lookout"}
 QUEUE = {"source_arn": job_targets.DEAD_ARN.format("orders")}
 WINDOW = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T02:00:00+00:00"}
@@ -73,8 +75,23 @@ CHANGES = {
 CREATE = {"pipeline_name": "load"}
 TRIAL = "arn:aws:sqs:us-east-1:123456789012:trial"
 RULE = "orders.create" + "-0123456789ab" * 2
+
+
+def subscriber() -> dict[str, Any]:
+    """Return what a replay on the bus that there is is given."""
+    assert isinstance(BUS, EventBus)
+    return {
+        "event_bus_arn": BUS.bus_arn,
+        "target_arn": TRIAL,
+        "role_arn": job_targets.ROLE,
+        "dead_letter_arn": TRIAL,
+        "event_start_time": BUS.start,
+        "event_end_time": BUS.start + timedelta(hours=1),
+    }
+
+
 #: Class, what it is given else, and the parameter; whether that takes any text.
-PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
+PARAMETERS: list[tuple[JobCase, Any, dict[str, Any] | Callable[[], dict[str, Any]], str, bool]] = [
     (EVENTS, eb.EventBridgeStartReplayOperator, REPLAY, "archive", False),
     (EVENTS, eb.EventBridgeStartReplayOperator, REPLAY, "replay_name", False),
     (EVENTS, eb.EventBridgeStartReplayOperator, REPLAY, "rule_arns", False),
@@ -146,6 +163,34 @@ PARAMETERS: list[tuple[JobCase, Any, dict[str, Any], str, bool]] = [
     (LOGS, logs.CloudWatchLogsCancelExportTaskOperator, {}, "export_task_id", False),
     (LOGS, CloudWatchLogsExportTaskSensor, {}, "export_task_id", False),
     *(
+        (
+            BUS,
+            event_bus.EventBridgeCreateReplaySubscriberOperator,
+            subscriber,
+            name,
+            name in ("target_arn", "description"),
+        )
+        for name in (
+            "event_bus_arn",
+            "target_arn",
+            "role_arn",
+            "dead_letter_arn",
+            "event_start_time",
+            "event_end_time",
+            "description",
+            "filters",
+        )
+    ),
+    *(
+        (BUS, kind, {}, "subscriber_name", False)
+        for kind in (
+            event_bus.EventBridgeCancelReplaySubscriberOperator,
+            event_bus.EventBridgePauseReplaySubscriberOperator,
+            event_bus.EventBridgeResumeReplaySubscriberOperator,
+            EventBridgeReplaySubscriberSensor,
+        )
+    ),
+    *(
         (DYNAMODB, dynamodb.DynamoDBExportTableToPointInTimeOperator, TABLE, name, name == "s3_prefix")
         for name in (
             "table_arn",
@@ -189,17 +234,18 @@ def test_every_hostile_value_is_refused_or_inert(
     aws: AwsJobs,
     case: JobCase,
     operator: Any,
-    given: dict[str, Any],
+    given: dict[str, Any] | Callable[[], dict[str, Any]],
     name: str,
     free: bool,
     logged: Callable[[], str],
 ) -> None:
     case.prepare()
     told = logged()
+    others = given() if callable(given) else given
     start = {"wait_for_completion": False} if issubclass(operator, StartJobOperator) else {}
     for number, value in enumerate(HOSTILE):
         hostile = [value] if name in ("rule_arns", "s3_paths") else value
-        values = {"task_id": "task", **AWS, **start, **given, name: hostile}
+        values = {"task_id": "task", **AWS, **start, **others, name: hostile}
         task = OneTask(lambda values=values: operator(**values), run_id=f"run-{number}")  # type: ignore[misc]
         refused = False
         with recorded() as calls:
