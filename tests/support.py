@@ -108,7 +108,10 @@ def table() -> str:
     for name, constraints in (("lowest", LOWEST), ("newest", NEWEST)):
         versions = pins(constraints)
         ran = pythons() if name == "newest" else pythons()[:1]
-        rows.append([f"`nox -s {name}`", *(str(versions[each]) for each in COLUMNS.values()), ", ".join(ran)])
+        # The first runs the session of this name, all others that of the further Pythons.
+        sessions = [f"`nox -s {each}`" for each in (name, *(["pythons"] if ran[1:] else []))]
+        told = [str(versions[each]) for each in COLUMNS.values()]
+        rows.append([", ".join(sessions), *told, ", ".join(ran)])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines += ["", "| from Airflow | |", "|---|---|"]
     lines += [f"| {each.since} | {each.gives} |" for each in FEATURES.values() if each.gives]

@@ -162,9 +162,9 @@ class EventBusReplayHook(JobHook):
         except JobApiError as error:
             if error.code == BUSY:
                 # Another subscriber of the bus is being created or deleted.
-                if isinstance(error, JobOutcomeUnknownError):
-                    raise JobQuotaInDoubtError(str(error)) from error
-                raise JobQuotaError(str(error)) from error
+                in_doubt = isinstance(error, JobOutcomeUnknownError)
+                kind = JobQuotaInDoubtError if in_doubt else JobQuotaError
+                raise kind(str(error)) from error
             if error.code not in ("ResourceAlreadyExistsException", "IdempotentParameterMismatchException"):
                 raise
             with suppress(JobNotFoundError):

@@ -67,4 +67,4 @@ def test_an_import_that_is_not_declared_is_found(monkeypatch: pytest.MonkeyPatch
 
 def test_development_tools_are_no_extras() -> None:
     assert set(project()["optional-dependencies"]) == {"testing", "openlineage"}
-    assert set(pyproject()["dependency-groups"]) == {"unit", "docs", "dev"}
+    assert set(pyproject()["dependency-groups"]) == {"unit", "docs", "dev", "celery"}

@@ -87,4 +87,4 @@ def test_the_example_of_the_docs(pytester: pytest.Pytester) -> None:
     """DAGs that use every operator, run as a user's tests run them."""
     pytest.importorskip("airflow.sdk", reason="the examples are written for Airflow 3")
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
-    pytester.runpytest_subprocess("-m", "not e2e").assert_outcomes(passed=28, deselected=1)
+    pytester.runpytest_subprocess("-m", "not e2e").assert_outcomes(passed=32, deselected=1)
