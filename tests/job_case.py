@@ -65,6 +65,8 @@ class JobCase(ABC):
     hosts: tuple[str, ...] = ()
     #: Services whose calls a poll makes, besides its own.
     besides: tuple[str, ...] = ()
+    #: Whether a stop takes effect at once, so that nobody waits for its end.
+    stops_at_once = False
     #: What an attempt's row has that is another one in each AWS, as a bus's generated id is.
     fleeting: tuple[str, ...] = ()
     #: Whether jobs of others take places that this task's may need, without being taken for them.

@@ -337,6 +337,7 @@ class EventBus(JobCase):
     running, succeeded, failed, cancelled = "RUNNING", "DELIVERED", "REVOKED", "STOPPED"
     stopping = None
     unknown = "knows no subscriber"
+    stops_at_once = True
     fleeting = ("fingerprint", "scope")
     besides = ("monitoring",)
     hosts = ("eventsv2", "123456789012.eventsv2")

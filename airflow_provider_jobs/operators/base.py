@@ -291,6 +291,8 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
     def _finish(self, context: Context, job: JobStatus) -> dict[str, Any]:
         self._remember(job)
         if job.state is not JobState.SUCCEEDED:
+            # The poll may see what a kill has stopped before the wait notices the kill.
+            self._raise_if_killed()
             reason = one_line(job.reason or self._no_reason).rstrip(". ")
             raise JobFailedError(
                 f"{self._noun} {job.job_id} ended {job.service_state}: {reason}. A retry starts a new one."
