@@ -242,6 +242,7 @@ def test_every_hostile_value_is_refused_or_inert(
     case.prepare()
     told = logged()
     others = given() if callable(given) else given
+    aws.set_quota(case.service, len(HOSTILE))
     start = {"wait_for_completion": False} if issubclass(operator, StartJobOperator) else {}
     for number, value in enumerate(HOSTILE):
         hostile = [value] if name in ("rule_arns", "s3_paths") else value

@@ -22,7 +22,7 @@ from airflow_provider_jobs.hooks.eventbridge import EventBridgeReplayHook
 from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
 
 OPTIONS = get_provider_info()["config"]["airflow_provider_jobs"]["options"]
-SECONDS = ["connect_timeout", "poll_interval", "read_timeout", "settling_time"]
+SECONDS = ["connect_timeout", "metrics_interval", "poll_interval", "read_timeout", "settling_time"]
 CASE = EventBridge()
 SetOption = Callable[[str, str], None]
 
