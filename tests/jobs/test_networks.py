@@ -65,4 +65,7 @@ def test_endpoints_of_a_kind(
     hosts.clear()
     result = task.run()
     assert [job["id"] for job in aws.jobs(case.service)] == [case.job_id(result)]
-    assert hosts == {host.format(service=each) for each in case.hosts or (case.service,)}
+    expected = {host.format(service=each) for each in case.hosts or (case.service,)}
+    # DynamoDB has an endpoint for each account, which a newer botocore takes.
+    own = {host.format(service="123456789012.ddb")} if case.service == "dynamodb" else expected
+    assert hosts in (expected, own)
