@@ -56,7 +56,10 @@ autodoc_typehints_description_target = "documented"
 
 # A reference to a name of ours must resolve. Those of others are shown as they are: their pages are
 # elsewhere, and a build must not need the network. Type variables have no page.
-nitpick_ignore_regex = [(r"py:.*", r"(?!airflow_provider_jobs\.).*"), (r"py:.*", r".*\.(ConnectionT|HookT|T|ValueT)")]
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!airflow_provider_jobs\.).*"),
+    (r"py:.*", r".*\.(ConnectionT|HookT|T|ValueT)"),
+]
 
 #: Files that are pages here, and pages of the repository elsewhere.
 _PAGES = {
