@@ -78,7 +78,7 @@ def approve(airflow: LocalAirflow, run: str, task: str) -> None:
     def approved() -> bool:
         if asks(airflow, run, task):
             airflow.call("PATCH", *path, json={"chosen_options": ["Approve"], "params_input": {}})
-        return airflow.task(DAG, run, f"safe_replay.{task}")["state"] in ("success",)
+        return bool(airflow.task(DAG, run, f"safe_replay.{task}")["state"] == "success")
 
     airflow.wait_for(approved, timeout=120, what=f"{task} to be approved")
 
