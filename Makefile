@@ -64,7 +64,7 @@ moto: install  ## moto's own tests of the services that we replace, with ours in
 clients: install  ## The table of AWS's answers, by the AWS CLI and, if there is Node.js, AWS's SDK for JavaScript.
 	$(BIN)/nox --session clients
 
-e2e: install  ## The tests that run one.
+e2e: install  ## The tests that run a real Airflow.
 	$(BIN)/pytest -m "e2e and not extended" -n $(E2E_JOBS) --dist loadfile --junit-xml build/reports/e2e.xml
 
 extended: install $(VENV)/ready-docs  ## Longer tests: outages, several schedulers, 200 jobs, the UI, the docs' site, random lives.

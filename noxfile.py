@@ -44,7 +44,7 @@ def unit_tests(session: nox.Session, constraints: str, tools: Path, *options: st
 
 
 def install_newest(session: nox.Session, group: str) -> None:
-    """Install the package anew, with what constraints.txt has of what it and a dependency group need."""
+    """Build and install the package, and a dependency group, in the versions of constraints.txt."""
     session.install(
         *("--compile-bytecode", "--constraint", "constraints.txt", "--group", group),
         *("--reinstall-package", "airflow-provider-jobs", ".[testing,openlineage]"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_jobs.exceptions import JobInputError
 
-__all__ = ["duration", "optional_duration"]
+__all__ = ["duration", "duration_or_zero", "optional_duration"]
 
 
 def duration(value: Any, name: str, *, zero: bool = False, otherwise: str = "") -> timedelta:
@@ -30,6 +30,14 @@ def duration(value: Any, name: str, *, zero: bool = False, otherwise: str = "") 
             f"{' that is not negative' if zero else ''}{otherwise}."
         )
     return given
+
+
+def duration_or_zero(value: Any, name: str) -> timedelta:
+    """Return a length of time, which may be zero.
+
+    :raises JobInputError: if it is none, or negative.
+    """
+    return duration(value, name, zero=True)
 
 
 def optional_duration(value: Any, name: str) -> timedelta | None:

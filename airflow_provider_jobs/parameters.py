@@ -24,6 +24,7 @@ __all__ = [
     "is_literal",
     "matching",
     "optional",
+    "optional_count",
     "text",
     "texts",
     "truth",
@@ -155,6 +156,16 @@ def optional(reader: Reader) -> Reader:
         return None if value is None else reader(value, name)
 
     return read
+
+
+def optional_count(value: Any, name: str) -> int | None:
+    """Return how many of something there are or may be; None stays None.
+
+    :raises JobInputError: if it is neither None nor a whole number from 0.
+    """
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise JobInputError(f"{name}={value!r} must be a whole number from 0, or None.")
+    return value
 
 
 def handed(value: Any, name: str) -> Any:

@@ -41,7 +41,7 @@ _emitter._alias_event_name = lambda _, name: _name(name)
 
 
 def _once_a_function(accepts_kwargs: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Look at the signature of a handler's function once; what is made anew for a client is not kept."""
+    """Look at the signature of a handler's function once; one that a client makes for itself is not kept."""
     known = cache(accepts_kwargs)
 
     def accepts(handler: Any) -> Any:

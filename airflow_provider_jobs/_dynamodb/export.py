@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from airflow_provider_jobs._buckets import BUCKET, PREFIX
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.parameters import handed, matching
@@ -36,11 +37,8 @@ _TABLE = r"arn:aws(?:-[a-z-]+)?:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[a-zA-Z0-9_.
 #: Parameters of an export: what the text matches, and what that means.
 _PATTERNS: Mapping[str, tuple[str, str]] = {
     "table_arn": (_TABLE, "a table's ARN (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME)"),
-    "s3_bucket": (r"[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]", "the name of an S3 bucket, without s3://"),
-    "s3_prefix": (
-        r"(?!s3://)[^/\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,510}[^/\x00-\x1f\x7f])?",
-        "1 to 512 characters, without the bucket, and neither begin nor end with a slash",
-    ),
+    "s3_bucket": BUCKET,
+    "s3_prefix": PREFIX,
     "s3_bucket_owner": (r"[0-9]{12}", "the id of an account: 12 digits"),
     "s3_sse_algorithm": ("AES256|KMS", "AES256 or KMS"),
     "s3_sse_kms_key_id": ("[a-zA-Z0-9:/_-]{1,2048}", "the id, the alias or the ARN of a KMS key"),

@@ -6,23 +6,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from airflow_provider_jobs._event_bus.replay import NAME_LIMIT
 from airflow_provider_jobs._eventbridge.pattern import checked_pattern, pattern_text
-from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs._sqs.redrive import QUEUE_ARN
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.parameters import handed, matching
 
 __all__ = [
     "checked_arn",
     "checked_filters",
-    "checked_limit",
     "checked_settings",
     "checked_subscriber",
     "checked_transformer",
-    "period",
 ]
 
 _NAME = rf"[A-Za-z0-9][._A-Za-z0-9-]{{0,{NAME_LIMIT - 1}}}"
@@ -40,7 +37,7 @@ _ARNS = {
         "the ARN of the role that delivers the events, such as arn:aws:iam::ACCOUNT:role/NAME",
     ),
     "dead_letter_arn": (
-        rf"{_START}:sqs:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,80}}(\.fifo)?",
+        QUEUE_ARN,
         "the ARN of an SQS queue, such as arn:aws:sqs:REGION:ACCOUNT:NAME",
     ),
 }
@@ -105,18 +102,3 @@ def checked_settings(value: Any, name: str) -> dict[str, Any]:
         if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
             raise JobInputError(f"{name}: {key}={given!r} must be a number from {least} to {most}.")
     return dict(value)
-
-
-def checked_limit(value: Any, name: str) -> int | None:
-    """Return a number of events, or None.
-
-    :raises JobInputError: if it is negative, or no whole number.
-    """
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise JobInputError(f"{name}={value!r} must be a whole number that is not negative, or None.")
-    return value
-
-
-def period(value: Any, name: str) -> timedelta:
-    """Return a length of time, which may be zero."""
-    return duration(value, name, zero=True)

@@ -55,15 +55,7 @@ class FigureReader:
         if not hook.configured_endpoint(MetricReader.service):
             # What stands in for the service at an endpoint of its own, such as an emulator, has the metrics.
             endpoint = hook.configured_endpoint(hook.service)
-        reader = MetricReader(
-            aws_conn_id=hook.aws_conn_id,
-            region_name=hook._region_name,
-            verify=hook._verify,
-            config=hook._config,
-            endpoint_url=endpoint,
-        )
-        reader.polling = hook.polling
-        return reader
+        return hook.beside(MetricReader, endpoint)
 
     def figures(
         self, subscribers: Collection[Mapping[str, Any]], now: datetime

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_jobs._eventbridge.archive import WantedArchive
@@ -199,7 +199,7 @@ class RuleClient:
         """
         try:
             rows = list(self._hook.pages("list_rules", "Rules", NamePrefix=prefix, EventBusName=bus))
-            now = self._hook.clock.now() or datetime.now(UTC)
+            now = self._hook.clock.now_or_local()
             for row in rows:
                 if row.get("Name") != besides and expired(row, now):
                     self._hook.log.warning("Temporary rule %s of an earlier run was left.", row["Name"])
@@ -209,7 +209,7 @@ class RuleClient:
 
     def until(self, keep_for: timedelta) -> datetime:
         """Return when a rule's time is over that is made now, by AWS's clock where it is known."""
-        return (self._hook.clock.now() or datetime.now(UTC)) + keep_for
+        return self._hook.clock.now_or_local() + keep_for
 
     def _check_entries(self, answer: Mapping[str, Any], call: str, name: str) -> None:
         """Refuse an answer that says of the target that it failed.

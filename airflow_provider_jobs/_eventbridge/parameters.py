@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 
 from airflow_provider_jobs._eventbridge.archive import ARCHIVE_NAME
-from airflow_provider_jobs.durations import duration
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.parameters import text, texts
 
-__all__ = ["checked_archive", "checked_delay", "checked_limit", "checked_rules"]
+__all__ = ["checked_archive", "checked_rules"]
 
 _ARCHIVE = re.compile(rf"(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{{12}}:archive/)?{ARCHIVE_NAME}")
 _RULE_ARN = re.compile(
@@ -30,10 +28,6 @@ def checked_archive(value: Any, name: str) -> str:
             "nor its ARN (arn:aws:events:REGION:ACCOUNT:archive/NAME)."
         )
     return archive
-
-
-def checked_delay(value: Any, name: str) -> timedelta:
-    return duration(value, name, zero=True)
 
 
 def checked_rules(value: Any, name: str) -> list[str]:
@@ -56,13 +50,3 @@ def checked_rules(value: Any, name: str) -> list[str]:
             "rules of the bus that the archive was made from; use a task for each archive."
         )
     return rules
-
-
-def checked_limit(value: Any, name: str) -> int | None:
-    """Return how many of something are allowed; None for any number.
-
-    :raises JobInputError: if it is neither None nor a whole number from 0.
-    """
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise JobInputError(f"{name}={value!r} must be a whole number from 0, or None for no limit.")
-    return value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_jobs._buckets import BUCKET, PREFIX
 from airflow_provider_jobs.job import JobState, JobStatus, utc_text
 from airflow_provider_jobs.parameters import handed, matching
 from airflow_provider_jobs.windows import milliseconds, moment
@@ -28,11 +29,8 @@ _STATES = {
 _PATTERNS: Mapping[str, tuple[str, str]] = {
     "log_group_name": (r"[.\-_/#A-Za-z0-9]{1,512}", "a log group's name: 1 to 512 letters, digits and .-_/#"),
     "log_stream_name_prefix": (r"[^:*\x00-\x1f\x7f]{1,512}", "1 to 512 characters other than : and *"),
-    "destination": (r"[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]", "the name of an S3 bucket, without s3://"),
-    "destination_prefix": (
-        r"(?!s3://)[^/\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,510}[^/\x00-\x1f\x7f])?",
-        "1 to 512 characters, without the bucket, and neither begin nor end with a slash",
-    ),
+    "destination": BUCKET,
+    "destination_prefix": PREFIX,
 }
 #: What AWS gives an export for its id, and nothing that would mean anything elsewhere.
 _TASK_ID = r"[A-Za-z0-9-]{1,512}"

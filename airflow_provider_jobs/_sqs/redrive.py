@@ -15,6 +15,7 @@ from airflow_provider_jobs.parameters import handed, matching, optional, text
 from airflow_provider_jobs.windows import exact_time, milliseconds, moment
 
 __all__ = [
+    "QUEUE_ARN",
     "SHOWN",
     "RedriveId",
     "RedriveRequest",
@@ -29,8 +30,8 @@ __all__ = [
 SHOWN = 10
 #: Messages per second that AWS moves at most.
 _FASTEST = 500
-_ARN = r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
-_ID = re.compile(rf"(?P<arn>{_ARN})(?:@(?P<since>[0-9]{{1,15}}))?", re.ASCII)
+QUEUE_ARN = r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
+_ID = re.compile(rf"(?P<arn>{QUEUE_ARN})(?:@(?P<since>[0-9]{{1,15}}))?", re.ASCII)
 
 #: Reads the time by which a queue's redrives are told apart, which may be left out.
 checked_since = optional(exact_time)
@@ -129,7 +130,7 @@ def checked_queue_arn(given: Any, parameter: str) -> str:
     :raises JobInputError: if it is none.
     """
     meaning = "a queue's ARN (arn:aws:sqs:REGION:ACCOUNT:NAME)"
-    return matching(handed(given, parameter), parameter, _ARN, meaning)
+    return matching(handed(given, parameter), parameter, QUEUE_ARN, meaning)
 
 
 def checked_rate(given: Any, parameter: str) -> int:

@@ -41,6 +41,10 @@ class AwsClock:
         """The time of the last answer, aware; None if no answer had one."""
         return self._heard[0] if self._heard else None
 
+    def now_or_local(self) -> datetime:
+        """Return the current time, aware; this machine's if no answer had one."""
+        return self.now() or datetime.now(UTC)
+
     def now(self) -> datetime | None:
         """Return the current time, aware; None if no answer had one."""
         if self._heard is None:

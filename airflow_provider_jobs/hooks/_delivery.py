@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_jobs._eventbridge.delivery import Span
@@ -43,7 +43,7 @@ class ReplayDeliveryHook(EventBridgeReplayHook):
 
     def _delivery(self, replay: JobStatus) -> JobStatus:
         """Return a completed replay with its figures, or as one in flight while it is too early for them."""
-        now = self.clock.now() or datetime.now(UTC)
+        now = self.clock.now_or_local()
         ended = _time(replay.details["replay_end_time"]) or now
         # It says nothing of how long the delivery took.
         replay = replace(replay, started_at=None, speed=None)

@@ -14,7 +14,7 @@ from airflow_provider_jobs._once.attempt_log import Attempt, AttemptLog
 from airflow_provider_jobs._once.evidence import Marking, SeenJob
 from airflow_provider_jobs._once.identity import Identity
 from airflow_provider_jobs._once.mark import Mark, name_prefix
-from airflow_provider_jobs.exceptions import JobError, JobInputError, is_transient
+from airflow_provider_jobs.exceptions import JobError, JobInputError, JobNotFoundError, is_transient
 from airflow_provider_jobs.hooks.calls import ServiceCalls
 from airflow_provider_jobs.job import JobStatus
 
@@ -112,6 +112,16 @@ class JobHook(ServiceCalls):
         :return: False if there was nothing to stop: the job had ended, or the service does not know it.
         :raises JobApiError: if AWS refuses or cannot be reached.
         """
+
+    def is_over(self, job_id: str) -> bool:
+        """Whether there is nothing to stop: the job has ended, or AWS does not know it; for ``stop_job``.
+
+        :raises JobApiError: if AWS refuses or cannot be reached.
+        """
+        try:
+            return self.describe_job(job_id).state.ended
+        except JobNotFoundError:
+            return True
 
     @abstractmethod
     def active_jobs(self, scopes: Collection[str]) -> dict[str, str]:

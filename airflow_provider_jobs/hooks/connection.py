@@ -105,16 +105,18 @@ class ServiceConnection(AwsBaseHook):
         self._configured_endpoint = _endpoint_around(session, self.service)
         return session
 
-    def beside(self, kind: type[ConnectionT]) -> ConnectionT:
+    def beside(self, kind: type[ConnectionT], endpoint_url: str | None = None) -> ConnectionT:
         """Return a hook of another service over the same connection, in the same Region.
 
         :param kind: its class.
+        :param endpoint_url: its endpoint; by default the one that is configured, or AWS's.
         """
         other = kind(
             aws_conn_id=self.aws_conn_id,
             region_name=self._region_name,
             verify=self._verify,
             config=self._config,
+            endpoint_url=endpoint_url,
         )
         other.polling = self.polling
         return other

@@ -164,10 +164,7 @@ class DynamoDBExportHook(JobHook):
 
         :raises JobError: always, unless the export has ended or is not known.
         """
-        try:
-            if self.describe_job(job_id).state.ended:
-                return False
-        except JobNotFoundError:
+        if self.is_over(job_id):
             return False
         raise JobError(
             f"{self.label} has no call to stop an export. {job_id} goes on to its end, and what it writes "

@@ -192,10 +192,10 @@ class EventBusReplayHook(JobHook):
 
         The subscriber stays until the task succeeds or somebody deletes it: it is what tells the next try.
         """
+        if self.is_over(job_id):
+            return False
+        found = self._known[job_id]
         try:
-            if self.describe_job(job_id).state.ended:
-                return False
-            found = self._known[job_id]
             self.call(
                 "update_subscriber",
                 SubscriberArn=found["SubscriberArn"],
@@ -231,7 +231,7 @@ class EventBusReplayHook(JobHook):
         return known
 
     def _now(self) -> datetime:
-        return self.clock.now() or datetime.now(UTC)
+        return self.clock.now_or_local()
 
     def _statuses(
         self, rows: Mapping[str, Mapping[str, Any] | None], *, ended_too: bool = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from airflow_provider_jobs._iot_analytics.reprocessing import ReprocessingRequest, reprocessing_job_id
@@ -171,7 +171,7 @@ class IotAnalyticsHook(JobHook):
         )
 
     def _of_the_last_day(self, status: JobStatus) -> bool:
-        since = (self.clock.now() or datetime.now(UTC)) - _DAY
+        since = self.clock.now_or_local() - _DAY
         return status.started_at is None or status.started_at > since
 
     def scope(self, request: ReprocessingRequest) -> str:

@@ -151,18 +151,7 @@ def record_spent(context: Mapping[str, Any], job_id: str, seconds: float, log: A
     :param seconds: how long it ran.
     :param log: the task's logger; if the time cannot be recorded, a warning is logged.
     """
-    from airflow_provider_jobs._once.attempt_log import AttemptLog
-
-    key = identity(context)
-    store = AttemptStore(context, key)
-    if not store.there:
-        return
-    try:
-        attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
-        if attempt := attempts.of_job(job_id):
-            store.write(attempts.recorded(replace(attempt, spent=seconds)))
-    except Exception as error:
-        log.warning("The run time of %s could not be recorded: %s", job_id, error)
+    _record(context, job_id, log, "run time", spent=seconds)
 
 
 def record_end(context: Mapping[str, Any], job: JobStatus, log: Any) -> bool:
@@ -172,6 +161,11 @@ def record_end(context: Mapping[str, Any], job: JobStatus, log: Any) -> bool:
     :param log: the task's logger; if the end cannot be recorded, a warning is logged.
     :return: whether it is recorded.
     """
+    return _record(context, job.job_id, log, "end", ended=json.dumps(job.to_json()))
+
+
+def _record(context: Mapping[str, Any], job_id: str, log: Any, what: str, **changes: Any) -> bool:
+    """Change the attempt that started a job; return whether that is done."""
     from airflow_provider_jobs._once.attempt_log import AttemptLog
 
     key = identity(context)
@@ -180,9 +174,9 @@ def record_end(context: Mapping[str, Any], job: JobStatus, log: Any) -> bool:
         return False
     try:
         attempts = AttemptLog.open(store.read(), first_try=False, identity=key.digest)
-        if attempt := attempts.of_job(job.job_id):
-            store.write(attempts.recorded(replace(attempt, ended=json.dumps(job.to_json()))))
+        if attempt := attempts.of_job(job_id):
+            store.write(attempts.recorded(replace(attempt, **changes)))
             return True
     except Exception as error:
-        log.warning("The end of %s could not be recorded: %s", job.job_id, error)
+        log.warning("The %s of %s could not be recorded: %s", what, job_id, error)
     return False

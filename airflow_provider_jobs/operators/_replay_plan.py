@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator, Context, XComArg
@@ -162,7 +162,7 @@ class EventBridgeReportReplayOperator(AwsOperator[EventBridgeReplayHook]):
         """Read the figures of all of the replays' time."""
         results = self.read("replays")
         replay = self.hook.describe_replay(results[0]["replay_name"])
-        now = self.hook.clock.now() or datetime.now(UTC)
+        now = self.hook.clock.now_or_local()
         start = min(datetime.fromisoformat(each["replay_start_time"]) for each in results)
         observer, destination = self.hook.observer, replay["Destination"]
         span, only = Span.of(start, now, now), destination.get("FilterArns") or ()

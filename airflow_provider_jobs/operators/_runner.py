@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any
 
@@ -230,7 +230,7 @@ class StepRunner:
             # The checks may have taken the time for which this try lists the jobs again.
             return None
         self._not_before = self.operator.start_not_before(self.request)
-        now = self.hook.clock.now() or datetime.now(UTC)
+        now = self.hook.clock.now_or_local()
         if self._not_before is not None and self._not_before > now:
             return Unstarted.TOO_EARLY
         try:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger
@@ -72,7 +72,7 @@ class StartWaits:
             # AWS has accepted the stop. If it takes no effect in this time, the job is stopped again.
             patience = max(self._settling.total_seconds(), self.operator.poll_interval)
             left = patience if left is None else min(left, patience)
-        now = self.hook.clock.now() or datetime.now(UTC)
+        now = self.hook.clock.now_or_local()
         deadline = now + timedelta(seconds=left) if left is not None else None
         return self.operator._job_trigger(
             job_id,
@@ -108,7 +108,7 @@ class StartWaits:
         :raises JobStartTimeoutError: if the start timeout is over.
         """
         left = self._time_left(before)
-        now = self.hook.clock.now() or datetime.now(UTC)
+        now = self.hook.clock.now_or_local()
         seconds = max((not_before - now).total_seconds(), 0.0)
         if left is not None and seconds > left:
             raise JobInputError(

@@ -8,7 +8,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from airflow.providers.common.compat.sdk import Context, conf
@@ -206,7 +206,7 @@ class JobOperator(PushesIds, TellsLineage, AwsOperator[HookT], Generic[HookT]):
         """
         deadline = None
         if self.job_timeout:
-            started_at = job.started_at or self.hook.clock.now() or datetime.now(UTC)
+            started_at = job.started_at or self.hook.clock.now_or_local()
             deadline = (started_at + self.job_timeout - timedelta(seconds=spent)).isoformat()
         trigger = self._job_trigger(
             job.job_id,

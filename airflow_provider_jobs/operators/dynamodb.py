@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Unpack
+from typing import ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
@@ -18,7 +18,7 @@ from airflow_provider_jobs._dynamodb.export import (
     checked_window,
 )
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs.durations import duration_or_zero
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks._classes import DynamoDBExportHook
 from airflow_provider_jobs.job import JobStatus
@@ -39,10 +39,6 @@ _OPTIONS = {
     "S3SseAlgorithm": "s3_sse_algorithm",
     "S3SseKmsKeyId": "s3_sse_kms_key_id",
 }
-
-
-def _delay(value: Any, name: str) -> timedelta:
-    return duration(value, name, zero=True)
 
 
 class DynamoDBExportTableToPointInTimeOperator(StartJobOperator[DynamoDBExportHook]):
@@ -127,7 +123,7 @@ class DynamoDBExportTableToPointInTimeOperator(StartJobOperator[DynamoDBExportHo
         "table_arn": checked_table_export,
     }
     window_parameters: ClassVar[tuple[str, str]] = ("export_from_time", "export_to_time")
-    export_delay = Checked(_delay)
+    export_delay = Checked(duration_or_zero)
     ui_color: str = "#c925d1"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (DynamoDBExportLink(),)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink, Context, XComArg
@@ -13,13 +13,12 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperat
 from airflow_provider_jobs._event_bus.parameters import (
     checked_arn,
     checked_filters,
-    checked_limit,
     checked_settings,
     checked_transformer,
-    period,
 )
 from airflow_provider_jobs._event_bus.replay import SubscriberRequest
 from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.durations import duration_or_zero
 from airflow_provider_jobs.exceptions import JobEndedError, JobError, JobInputError
 from airflow_provider_jobs.hooks._classes import EventBusReplayHook
 from airflow_provider_jobs.job import JobStatus, utc_text
@@ -35,7 +34,7 @@ from airflow_provider_jobs.operators.subscribers import (
     EventBridgePauseReplaySubscriberOperator,
     EventBridgeResumeReplaySubscriberOperator,
 )
-from airflow_provider_jobs.parameters import Checked, Reader, optional, text, truth
+from airflow_provider_jobs.parameters import Checked, Reader, optional, optional_count, text, truth
 from airflow_provider_jobs.partitions import warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
@@ -147,10 +146,10 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
     window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
     _narrowing: ClassVar[frozenset[str]] = frozenset({"filters"})
     wait_for_window = Checked(truth)
-    quiet_period = Checked(period)
-    startup_time = Checked(period)
-    expected_events = Checked(checked_limit)
-    max_failed = Checked(checked_limit)
+    quiet_period = Checked(duration_or_zero)
+    startup_time = Checked(duration_or_zero)
+    expected_events = Checked(optional_count)
+    max_failed = Checked(optional_count)
     if_empty = Checked(read_if_empty)
     delete_subscriber = Checked(truth)
     transformer = Checked(optional(checked_transformer))
@@ -262,7 +261,7 @@ class EventBridgeCreateReplaySubscriberOperator(StartJobOperator[EventBusReplayH
         :raises JobInputError: if that is yet to come, and the task must not wait.
         """
         earliest = max(request.end, request.start + _NEAREST)
-        now = self.hook.clock.now() or datetime.now(UTC)
+        now = self.hook.clock.now_or_local()
         if earliest > now and not self.wait_for_window:
             raise JobInputError(
                 f"The window can be replayed from {utc_text(earliest)}: it has to end first, and to begin "

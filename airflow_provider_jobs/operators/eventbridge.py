@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
 
 from airflow_provider_jobs._eventbridge.parameters import (
     checked_archive,
-    checked_delay,
-    checked_limit,
     checked_rules,
 )
 from airflow_provider_jobs._eventbridge.replay import ReplayRequest, checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.durations import duration_or_zero
 from airflow_provider_jobs.exceptions import JobInputError
 from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook
 from airflow_provider_jobs.job import JobState, JobStatus
@@ -38,7 +37,7 @@ from airflow_provider_jobs.operators.temporary_rule import (
     EventBridgeCreateTemporaryRuleOperator,
     EventBridgeDeleteTemporaryRuleOperator,
 )
-from airflow_provider_jobs.parameters import Checked, Reader, optional, text, truth
+from airflow_provider_jobs.parameters import Checked, Reader, optional, optional_count, text, truth
 from airflow_provider_jobs.partitions import is_backfill, warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
@@ -132,13 +131,13 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
     window_parameters: ClassVar[tuple[str, str]] = ("event_start_time", "event_end_time")
     name_parameter: ClassVar[str | None] = "replay_name"
     _narrowing: ClassVar[frozenset[str]] = frozenset({"rule_arns"})
-    archive_delay = Checked(checked_delay)
+    archive_delay = Checked(duration_or_zero)
     if_empty = Checked(read_if_empty)
-    max_queue_depth = Checked(checked_limit)
+    max_queue_depth = Checked(optional_count)
     resume = Checked(truth)
     check_delivery = Checked(truth)
-    max_failed = Checked(checked_limit)
-    delivery_delay = Checked(checked_delay)
+    max_failed = Checked(optional_count)
+    delivery_delay = Checked(duration_or_zero)
     #: What dead-letter queues had before the start, if that is known.
     _before: Mapping[str, int | None] | None = None
     #: The earlier replays after which the task's replay goes on, for the result.
@@ -215,12 +214,12 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
         """Return when the archive holds all of the window's events, and the targets' queues have room."""
         then = "the replay starts after it"
         warn_of_future(self.log, request.end, self.hook.clock.now(), self.archive_delay, then)
-        now, at = self.hook.clock.now() or datetime.now(UTC), request.end + self.archive_delay
+        now, at = self.hook.clock.now_or_local(), request.end + self.archive_delay
         if self.max_queue_depth is None or at > now:
             return at
         if full := full_queues(self.hook, request, self.max_queue_depth):
             self.log.info("More messages wait than max_queue_depth=%s: %s.", self.max_queue_depth, full)
-            return (self.hook.clock.now() or datetime.now(UTC)) + timedelta(seconds=self.poll_interval)
+            return self.hook.clock.now_or_local() + timedelta(seconds=self.poll_interval)
         return at
 
     def check_result(self, job: JobStatus) -> None:
@@ -289,7 +288,7 @@ class EventBridgeStartReplayOperator(StartJobOperator[EventBridgeReplayHook]):
             return super()._finish(context, job)
         self._job = job
         self._job_id = None
-        figures_at = (self.hook.clock.now() or datetime.now(UTC)) + self.delivery_delay
+        figures_at = self.hook.clock.now_or_local() + self.delivery_delay
         trigger = self._job_trigger(
             job.job_id,
             (figures_at + _PATIENCE).isoformat(),

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComA
 
 from airflow_provider_jobs._logs.export import ExportRequest, checked_export, checked_task_id
 from airflow_provider_jobs.aws import aws_template_fields
-from airflow_provider_jobs.durations import duration
+from airflow_provider_jobs.durations import duration_or_zero
 from airflow_provider_jobs.exceptions import JobError
 from airflow_provider_jobs.hooks._classes import CloudWatchLogsExportHook
 from airflow_provider_jobs.job import JobStatus
@@ -27,10 +27,6 @@ from airflow_provider_jobs.partitions import warn_of_future
 from airflow_provider_jobs.windows import INTERVAL_END, INTERVAL_START, Window, parse_time
 
 __all__ = ["CloudWatchLogsCancelExportTaskOperator", "CloudWatchLogsCreateExportTaskOperator"]
-
-
-def _delay(value: Any, name: str) -> timedelta:
-    return duration(value, name, zero=True)
 
 
 class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExportHook]):
@@ -97,7 +93,7 @@ class CloudWatchLogsCreateExportTaskOperator(StartJobOperator[CloudWatchLogsExpo
     }
     window_parameters: ClassVar[tuple[str, str]] = ("start_time", "end_time")
     _narrowing: ClassVar[frozenset[str]] = frozenset({"log_stream_name_prefix"})
-    export_delay = Checked(_delay)
+    export_delay = Checked(duration_or_zero)
     ui_color: str = "#e7157b"
     ui_fgcolor: str = "#ffffff"
     operator_extra_links: Collection[BaseOperatorLink] = (CloudWatchLogsExportLink(),)

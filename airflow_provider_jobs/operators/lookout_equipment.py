@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
+from airflow_provider_jobs._buckets import BUCKET
 from airflow_provider_jobs._lookout_equipment.ingestion import QUALITY, IngestionRequest
 from airflow_provider_jobs.aws import aws_template_fields
 from airflow_provider_jobs.exceptions import JobEndedError, JobInputError
@@ -24,7 +25,7 @@ __all__ = ["LookoutEquipmentStartDataIngestionJobOperator"]
 #: What AWS allows, and how to say so.
 _PATTERNS: Mapping[str, tuple[str, str]] = {
     "dataset_name": (r"[0-9a-zA-Z_-]{1,200}", "1 to 200 letters, digits, - and _"),
-    "bucket": (r"[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]", "an S3 bucket's name"),
+    "bucket": (BUCKET[0], "an S3 bucket's name"),
     "role_arn": (
         r"arn:aws(-[^:\s]+)?:iam::[0-9]{12}:role/[^\s]{1,2000}",
         "a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)",

@@ -79,18 +79,14 @@ class EventBridgeCancelReplaySubscriberOperator(StopJobOperator[EventBusReplayHo
         return result
 
 
-class EventBridgePauseReplaySubscriberOperator(AwsOperator[EventBusReplayHook]):
-    """Pause a replay; a task that waits for it goes on to wait, and says so.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-update.html
+class _SubscriberOperator(AwsOperator[EventBusReplayHook]):
+    """Does something with a subscriber.
 
     :param subscriber_name: the subscriber's name, or the start's ``.output``. (templated)
     :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
     :param region_name: the AWS Region; by default the connection's.
     :param verify: whether to verify TLS certificates, or the path of a CA bundle.
     :param botocore_config: parameters of botocore's ``Config``.
-    :raises JobInputError: for a name that AWS does not allow.
-    :raises JobNotFoundError: if there is no such subscriber.
     """
 
     aws_hook_class = EventBusReplayHook
@@ -103,6 +99,16 @@ class EventBridgePauseReplaySubscriberOperator(AwsOperator[EventBusReplayHook]):
         super().__init__(**kwargs)
         self.subscriber_name = subscriber_name
         self.finish_parameters()
+
+
+class EventBridgePauseReplaySubscriberOperator(_SubscriberOperator):
+    """Pause a replay; a task that waits for it goes on to wait, and says so.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-update.html
+
+    :raises JobInputError: for a name that AWS does not allow.
+    :raises JobNotFoundError: if there is no such subscriber.
+    """
 
     def execute(self, context: Context) -> None:
         """Pause the replay."""
@@ -111,32 +117,16 @@ class EventBridgePauseReplaySubscriberOperator(AwsOperator[EventBusReplayHook]):
         self.log.info("Replay %s %s.", name, done)
 
 
-class EventBridgeResumeReplaySubscriberOperator(AwsOperator[EventBusReplayHook]):
+class EventBridgeResumeReplaySubscriberOperator(_SubscriberOperator):
     """Let a paused replay go on where it stopped.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-custom-bus-update.html
 
     It also resumes a replay that a task has stopped. Then no task waits for it: add a sensor.
 
-    :param subscriber_name: the subscriber's name, or the start's ``.output``. (templated)
-    :param aws_conn_id: the Airflow connection; None for boto3's own credentials.
-    :param region_name: the AWS Region; by default the connection's.
-    :param verify: whether to verify TLS certificates, or the path of a CA bundle.
-    :param botocore_config: parameters of botocore's ``Config``.
     :raises JobInputError: for a name that AWS does not allow.
     :raises JobNotFoundError: if there is no such subscriber.
     """
-
-    aws_hook_class = EventBusReplayHook
-    template_fields: Sequence[str] = aws_template_fields("botocore_config", "subscriber_name")
-    parameter_readers: ClassVar[Mapping[str, Reader]] = {"subscriber_name": checked_subscriber}
-    ui_color: str = EventBridgeCancelReplaySubscriberOperator.ui_color
-    ui_fgcolor: str = EventBridgeCancelReplaySubscriberOperator.ui_fgcolor
-
-    def __init__(self, *, subscriber_name: JobReference, **kwargs: Unpack[AwsOperatorParameters]) -> None:
-        super().__init__(**kwargs)
-        self.subscriber_name = subscriber_name
-        self.finish_parameters()
 
     def execute(self, context: Context) -> None:
         """Resume the replay."""

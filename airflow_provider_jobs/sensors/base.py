@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, Unpack
 
 from airflow.providers.common.compat.sdk import (
@@ -157,7 +157,7 @@ class JobSensor(TellsLineage, AwsSensor[HookT], Generic[HookT]):
 
     def _now(self) -> datetime:
         """Return the time by AWS's clock, which the trigger uses for the deadline."""
-        return self.hook.clock.now() or datetime.now(UTC)
+        return self.hook.clock.now_or_local()
 
     def _result(self, job: JobStatus) -> dict[str, Any]:
         self._job = job

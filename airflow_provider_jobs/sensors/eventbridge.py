@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
-from airflow_provider_jobs._eventbridge.parameters import checked_delay, checked_limit
 from airflow_provider_jobs._eventbridge.replay import checked_replay_name
 from airflow_provider_jobs.aws import aws_template_fields
+from airflow_provider_jobs.durations import duration_or_zero
 from airflow_provider_jobs.hooks._classes import EventBridgeReplayHook, ReplayDeliveryHook
 from airflow_provider_jobs.job import JobStatus
 from airflow_provider_jobs.links.base import JobLink
 from airflow_provider_jobs.links.eventbridge import EventBridgeReplayLink
 from airflow_provider_jobs.operator_parameters import JobSensorParameters
 from airflow_provider_jobs.operators._delivery import check_delivery
-from airflow_provider_jobs.parameters import Checked, JobReference, Reader
+from airflow_provider_jobs.parameters import Checked, JobReference, Reader, optional_count
 from airflow_provider_jobs.sensors.base import JobSensor
 
 __all__ = ["EventBridgeReplayDeliverySensor", "EventBridgeReplaySensor"]
@@ -87,8 +87,8 @@ class EventBridgeReplayDeliverySensor(JobSensor[ReplayDeliveryHook]):
     aws_hook_class = ReplayDeliveryHook
     template_fields: Sequence[str] = aws_template_fields("botocore_config", "replay_name")
     parameter_readers: ClassVar[Mapping[str, Reader]] = {"replay_name": checked_replay_name}
-    max_failed = Checked(checked_limit)
-    delivery_delay = Checked(checked_delay)
+    max_failed = Checked(optional_count)
+    delivery_delay = Checked(duration_or_zero)
     operator_extra_links: Collection[BaseOperatorLink] = (EventBridgeReplayLink(),)
     job_link: ClassVar[type[JobLink] | None] = EventBridgeReplayLink
 

@@ -58,7 +58,7 @@ def airflow(gateway: Gateway, broker: Redis) -> Iterator[LocalAirflow]:
 
 @pytest.fixture
 def workers(airflow: LocalAirflow, aws: AwsJobsServer) -> CeleryWorkers:
-    """Both, whatever befell them in other tests."""
+    """Both workers, started again if a test before has stopped one."""
     workers = CeleryWorkers(airflow)
     workers.start()
     return workers

@@ -32,7 +32,7 @@ def triggerers(airflow: LocalAirflow) -> Triggerers:
 
 @pytest.fixture
 def both(triggerers: Triggerers) -> Iterator[Triggerers]:
-    """The triggerers, whatever befell them in other tests. Comes first among a test's fixtures."""
+    """The triggerers; the first is started again after the test. Comes first among a test's fixtures."""
     yield triggerers
     triggerers.work(FIRST)
 

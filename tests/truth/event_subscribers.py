@@ -8,7 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from .table import Call, Has, Ref, Refused, Row, Source, call
+from .table import Call, Has, Ref, Refused, Row, Source, Sources, call
 
 READ = date(2026, 11, 28)
 MODEL = "botocore 1.44.5, service model eventbridgev2 2025-05-15, {}"
@@ -23,11 +23,8 @@ ROLE = "arn:aws:iam::123456789012:role/deliver"
 #: The bus is as old as two hours.
 NOW = datetime.now(UTC)
 START, END = NOW - timedelta(hours=1), NOW - timedelta(minutes=30)
-
-
-def documented(operation: str) -> Source:
-    """The model's documentation of an operation, its members and its errors."""
-    return Source(MODEL.format(operation), READ)
+SOURCES = Sources(MODEL, READ)
+documented, assumed = SOURCES.documented, SOURCES.assumed
 
 
 def guide(page: str) -> Source:
@@ -38,11 +35,6 @@ def guide(page: str) -> Source:
 def toolkit(page: str) -> Source:
     """What AWS publishes for coding agents, which has messages that the user guide does not have."""
     return Source(f"AWS agent toolkit, amazon-eventbridge-event-bus, {page}", READ)
-
-
-def assumed(why: str) -> Source:
-    """What the mock had to choose."""
-    return Source(f"assumed: {why}", READ)
 
 
 def bus(name: str, **given: Any) -> Call:
@@ -319,7 +311,7 @@ ROWS = [
         assumed("AWS says that the state is the customer's; what it is after the end point it does not say"),
     ),
     Row(
-        "create anew with the token of a deleted one",
+        "create again with the token of a deleted one",
         (*CREATED, of_this("delete_subscriber"), CREATED[-1]),
         Has({"SubscriberArn": ARN}),
         assumed("how long a token is remembered is not documented"),

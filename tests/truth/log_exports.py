@@ -9,7 +9,7 @@ import re
 from datetime import date
 from typing import Any
 
-from .table import Call, Has, Ref, Refused, Row, Source, call
+from .table import Call, Has, Ref, Refused, Row, Sources, call
 
 READ = date(2026, 11, 28)
 MODEL = "botocore 1.44.5, service model logs 2014-03-28, {}"
@@ -20,21 +20,8 @@ BUCKET, GROUP = "exports", "/shop/web"
 FIRST, LAST = 1767225600000, 1767225600999
 UNKNOWN = "10f57157-fc38-4da9-a113-4de7e12d05aa"
 ID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
-
-
-def documented(operation: str) -> Source:
-    """The model's documentation of an operation, its members and its errors."""
-    return Source(MODEL.format(operation), READ)
-
-
-def verified(test: str) -> Source:
-    """A test that passed on AWS too."""
-    return Source(VERIFIED.format(test), READ)
-
-
-def assumed(why: str) -> Source:
-    """What the mock had to choose."""
-    return Source(f"assumed: {why}", READ)
+SOURCES = Sources(MODEL, READ, VERIFIED)
+documented, verified, assumed = SOURCES.documented, SOURCES.verified, SOURCES.assumed
 
 
 def policy(*actions: str) -> Call:

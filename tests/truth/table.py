@@ -46,6 +46,32 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """Where the rows of a table are from, all read on one day.
+
+    :param model: what names the model's part, with ``{}`` for an operation
+    :param read: the day
+    :param tests: what names a test of others that passed on AWS, with ``{}`` for it
+    """
+
+    model: str
+    read: date
+    tests: str = "{}"
+
+    def documented(self, operation: str) -> Source:
+        """The model's documentation of an operation, its members and its errors."""
+        return Source(self.model.format(operation), self.read)
+
+    def verified(self, test: str) -> Source:
+        """A test that passed on AWS too."""
+        return Source(self.tests.format(test), self.read)
+
+    def assumed(self, why: str) -> Source:
+        """What the mock had to choose."""
+        return Source(f"assumed: {why}", self.read)
+
+
+@dataclass(frozen=True)
 class Call:
     """A call.
 

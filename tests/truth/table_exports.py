@@ -9,7 +9,7 @@ import time
 from datetime import date
 from typing import Any
 
-from .table import Call, Has, Ref, Refused, Row, Source, call
+from .table import Call, Has, Ref, Refused, Row, Source, Sources, call
 
 READ = date(2026, 11, 28)
 MODEL = "botocore 1.44.5, service model dynamodb 2012-08-10, {}"
@@ -24,21 +24,8 @@ UNKNOWN = f"{ARN}/export/01767225600000-0123abcd"
 NOW = int(time.time())
 HOUR = 3600
 WINDOW = {"ExportFromTime": NOW - 3 * HOUR, "ExportToTime": NOW - 2 * HOUR}
-
-
-def documented(operation: str) -> Source:
-    """The model's documentation of an operation, its members and its errors."""
-    return Source(MODEL.format(operation), READ)
-
-
-def verified(test: str) -> Source:
-    """A test that passed on AWS too."""
-    return Source(VERIFIED.format(test), READ)
-
-
-def assumed(why: str) -> Source:
-    """What the mock had to choose."""
-    return Source(f"assumed: {why}", READ)
+SOURCES = Sources(MODEL, READ, VERIFIED)
+documented, verified, assumed = SOURCES.documented, SOURCES.verified, SOURCES.assumed
 
 
 def start(**more: Any) -> Call:

@@ -127,10 +127,7 @@ class AthenaQueryHook(JobHook):
 
     def stop_job(self, job_id: str) -> bool:
         """Stop the query, unless it has ended or never was."""
-        try:
-            if self.describe_job(job_id).state.ended:
-                return False
-        except JobNotFoundError:
+        if self.is_over(job_id):
             return False
         self.call("stop_query_execution", QueryExecutionId=job_id)
         return True

@@ -4,25 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from testing.conftest import Cloud
 
-from airflow_provider_jobs.testing import AwsJobs, mock_aws_jobs
+from airflow_provider_jobs.testing import AwsJobs
 from airflow_provider_jobs.testing.aws.figures import Figure, put_figures
 
+pytestmark = pytest.mark.parametrize("cloud", ["in process"], indirect=True)
 RULE = {"RuleName": "orders"}
-
-
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with mock_aws_jobs() as aws:
-        made = Cloud(aws, None)
-        with made.closing:
-            yield made
 
 
 def put(value: float, at: datetime | None = None, late: float = 0.0, **where: str) -> None:

@@ -34,6 +34,5 @@ def count(rule: Rule, names: Iterable[str]) -> None:
     :param names: the figures
     """
     bus = {} if rule.event_bus_name == "default" else {"EventBusName": rule.event_bus_name}
-    where = {**bus, "RuleName": rule.name}  # in this order: moto does not find two in the other one
-    figures = [Figure(name, 1, where) for name in names]
+    figures = [Figure(name, 1, {**bus, "RuleName": rule.name}) for name in names]
     put_figures(rule.account_id, rule.region_name, NAMESPACE, figures, late=CONTROL.figures_late)

@@ -164,7 +164,7 @@ class EventsV2Response(PublishOperations):
     def list_event_buses(self) -> dict[str, Any]:
         """https://docs.aws.amazon.com/eventbridgev2/latest/APIReference/API_ListEventBuses.html."""
         request = self.arguments
-        buses = [bus for bus in self.backend.buses.values() if _is_of(bus.account, request)]
+        buses = [bus for bus in _named(self.backend.buses.values(), request) if _is_of(bus.account, request)]
         page, token = _page(buses, request)
         return {"EventBuses": [bus.row() for bus in page], "NextToken": token}
 
@@ -197,10 +197,8 @@ class EventsV2Response(PublishOperations):
             self.backend.bus(bus_arn)
         shown = [
             subscriber
-            for subscriber in self.backend.subscribers.values()
-            if bus_arn in (None, subscriber.bus.arn)
-            and subscriber.name.startswith(request.get("NamePrefix", ""))
-            and subscriber.listed.look() is not None
+            for subscriber in _named(self.backend.subscribers.values(), request)
+            if bus_arn in (None, subscriber.bus.arn) and subscriber.listed.look() is not None
         ]
         page, token = _page(shown, request)
         return {"Subscribers": [subscriber.listed.read() for subscriber in page], "NextToken": token}
@@ -268,6 +266,11 @@ def _created_before(resources: Iterable[Resource], request: Mapping[str, Any]) -
     return None
 
 
+def _named(resources: Iterable[Resource], request: Mapping[str, Any]) -> Iterable[Resource]:
+    """Return those whose names begin as a list asks for."""
+    return (each for each in resources if each.name.startswith(request.get("NamePrefix", "")))
+
+
 def _page(resources: Iterable[Resource], request: Mapping[str, Any]) -> tuple[list[Resource], str | None]:
     """Return a page in the order of names, and the token of the next one if there is one.
 
@@ -275,11 +278,8 @@ def _page(resources: Iterable[Resource], request: Mapping[str, Any]) -> tuple[li
     :param request: of a list
     """
     # They come and go: a page begins after the last name of the page before.
-    after, prefix = _position(request.get("NextToken")), request.get("NamePrefix", "")
-    found = sorted(
-        (each for each in resources if each.name.startswith(prefix) and each.name > after),
-        key=lambda each: each.name,
-    )
+    after = _position(request.get("NextToken"))
+    found = sorted((each for each in resources if each.name > after), key=lambda each: each.name)
     page = found[: request.get("MaxResults", MAX_PAGE)]
     more = len(page) < len(found)
     return page, urlsafe_b64encode(page[-1].name.encode()).decode() if more else None

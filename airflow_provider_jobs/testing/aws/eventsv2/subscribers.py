@@ -22,7 +22,7 @@ from airflow_provider_jobs.testing.moto_ext import AwsError
 from airflow_provider_jobs.testing.pace import Lifecycle, Phase
 
 SERVICE = "eventbridgev2"
-#: The years that are as good as no end.
+#: A time that does not come.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 _CREATED = ("EventBusArn", "Name", "Type", "StartingPosition", "PointInTimeConfiguration", "State")

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from testing.conftest import QUEUE_ARN, Cloud
 
-from airflow_provider_jobs.testing import mock_aws_jobs
-
+pytestmark = pytest.mark.parametrize("cloud", ["in process"], indirect=True)
 GONE, DEAD, THERE = (QUEUE_ARN.format(name) for name in ("gone", "dead", "there"))
 NAMES = (
     "MatchedEvents",
@@ -24,14 +22,6 @@ NAMES = (
     "InvocationsSentToDlq",
     "InvocationsFailedToBeSentToDlq",
 )
-
-
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with mock_aws_jobs() as aws:
-        made = Cloud(aws, None)
-        with made.closing:
-            yield made
 
 
 def shown(cloud: Cloud, **dimensions: str) -> list[float]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from testing.aws.test_protocol import response, unchecked
 
 from airflow_provider_jobs import testing
 from airflow_provider_jobs.testing import Fault, mock_aws_jobs
-from airflow_provider_jobs.testing.aws.constraints import CLASSES, service_model
 
 from .orders import Orders
 
@@ -256,17 +254,6 @@ def test_constraints_and_bodies(either: Orders) -> None:
     for _ in range(2):
         assert error(response(client, "ListSubscribers", {})) == ("SerializationException", 400)
     assert response(client, "ListSubscribers", {})["Subscribers"] == []
-
-
-def test_all_patterns_of_the_model_can_be_checked() -> None:
-    model = service_model(SERVICE)
-    assert model is not None
-    with warnings.catch_warnings(action="error"):
-        for name in model.shape_names:
-            pattern = model.shape_for(name).metadata.get("pattern", "")
-            for theirs, ours in CLASSES.items():
-                pattern = pattern.replace(theirs, ours)
-            assert re.compile(pattern), name
 
 
 def test_accounts_and_regions_are_apart() -> None:
