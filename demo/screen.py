@@ -136,6 +136,8 @@ class Screen:
 
     def _picture(self, lines: Sequence[Line], workers: int) -> RenderableType:
         table = Table.grid(padding=(0, 1))
+        # The names of the runs are to be whole in a terminal of 80 columns, too.
+        bar = 20 if self.console.width >= 100 else 6
         for justify in ("left", "left", "left", "right", "right"):
             table.add_column(justify=justify, no_wrap=True)
         for line in lines:
@@ -143,7 +145,7 @@ class Screen:
             table.add_row(
                 line.label,
                 Text(f"{line.state_and_remark:<25}", _STYLES.get(line.state, "dim")),
-                ProgressBar(total=1, completed=fraction, width=20),
+                ProgressBar(total=1, completed=fraction, width=bar),
                 f"{fraction:.0%}",
                 line.progress.note,
             )

@@ -94,6 +94,14 @@ def test_a_terminal_has_a_table_that_changes_in_place(terminal: Terminal) -> Non
     assert end.startswith("Runs ")
 
 
+def test_nothing_of_a_run_is_cut_in_80_columns(terminal: Terminal) -> None:
+    screen = Screen(terminal.file)
+    with screen.watching():
+        screen.runs([Line("Mon 2026-03-02", "running", Progress(0.5, "1 of 2 activities"))], workers=4)
+    first, *_ = drawn(terminal.read())
+    assert re.fullmatch(r"Mon 2026-03-02 running, on a worker +[━╸╺]+ +50% +1 of 2 activities *", first)
+
+
 @pytest.mark.parametrize("colours", ["asked for", "left alone"])
 def test_elsewhere_there_is_a_line_for_each_change(colours: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where colours are asked for, as some CIs do."""
